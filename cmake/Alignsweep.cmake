@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Dependencies, and the two functions that describe every module and every test.
+include(GNUInstallDirs)
+find_package(Threads REQUIRED)
+find_package(Kokkos 4.5 REQUIRED)
+find_package(HDF5 REQUIRED COMPONENTS C HL)
+find_package(MPI REQUIRED COMPONENTS CXX)
+find_package(Boost REQUIRED COMPONENTS program_options)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)
+find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+
+# The pthread build by name: libopenblas0-serial gives wrong products when called from several threads.
+find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES x86_64-linux-gnu/openblas-pthread openblas-pthread openblas
+          PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
+find_library(CBLAS_LIBRARY openblas PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread NO_DEFAULT_PATH)
+if(NOT CBLAS_LIBRARY)
+  find_path(CBLAS_INCLUDE cblas.h)
+  find_library(CBLAS_LIBRARY openblas)
+endif()
+
+add_library(alignsweep_options INTERFACE)
+target_include_directories(alignsweep_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(alignsweep_options SYSTEM INTERFACE ${RANDOM123_INCLUDE} ${XXHASH_INCLUDE})
+if(NOT Kokkos_ENABLE_CUDA)
+  target_compile_options(alignsweep_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas)
+  if(ALIGNSWEEP_WERROR)
+    target_compile_options(alignsweep_options INTERFACE -Werror)
+  endif()
+endif()
+if(Kokkos_ENABLE_HIP)
+  target_compile_definitions(alignsweep_options INTERFACE "R123_CUDA_DEVICE=__host__ __device__" R123_USE_SSE=0)
+endif()
+
+# alignsweep_module(NAME [KOKKOS] [HOST_FILES f...] [LINKS target...]): a static library alignsweep_NAME of all of
+# src/NAME/*.cpp. Without KOKKOS no unit of it includes Kokkos, and under CUDA the host compiler compiles it.
+function(alignsweep_module name)
+  cmake_parse_arguments(ARG "KOKKOS" "" "LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/*/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(alignsweep_${name} STATIC ${sources})
+  target_link_libraries(alignsweep_${name} PUBLIC alignsweep_options ${ARG_LINKS})
+  alignsweep_compile_as(alignsweep_${name} ${ARG_KOKKOS})
+endfunction()
+
+function(alignsweep_compile_as target kokkos)
+  if(kokkos)
+    target_link_libraries(${target} PUBLIC Kokkos::kokkos)
+  elseif(Kokkos_ENABLE_CUDA)
+    target_compile_options(${target} PRIVATE --host-only)
+  endif()
+endfunction()

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors: one clear line (what, where, what is allowed) and the exit code that goes with it.
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace alignsweep::core {
+
+// Exit codes of the program (README, "Exit codes").
+enum class ExitCode : int { ok = 0, trial_failed = 1, usage = 2, io = 3, stopped = 75 };
+
+// Base of all errors that end with one line for the user.
+class Error : public std::runtime_error {
+public:
+    Error(ExitCode code, std::string const& message) : std::runtime_error(message), code_(code) {}
+    [[nodiscard]] ExitCode code() const { return code_; }
+
+private:
+    ExitCode code_;
+};
+
+// Wrong usage or configuration: names file, line, key and what is allowed.
+struct ConfigError : Error {
+    explicit ConfigError(std::string const& message) : Error(ExitCode::usage, message) {}
+};
+
+// A file that is missing, malformed, foreign, or can't be written.
+struct IoError : Error {
+    explicit IoError(std::string const& message) : Error(ExitCode::io, message) {}
+};
+
+// A trial that can't go on (NaN in a loss, say); other trials are not touched.
+struct TrialError : Error {
+    explicit TrialError(std::string const& message) : Error(ExitCode::trial_failed, message) {}
+};
+
+// A signal asked for a stop; everything computed so far is on disk.
+struct Stopped : Error {
+    Stopped() : Error(ExitCode::stopped, "stopped on a signal; run the same command again to go on") {}
+};
+
+// Joins its arguments as text: concat("row ", 3, " of ", n).
+template <class... Parts>
+[[nodiscard]] std::string concat(Parts const&... parts) {
+    std::ostringstream out;
+    (out << ... << parts);
+    return out.str();
+}
+
+// A violated precondition inside the program (a bug, not bad input): always on.
+template <class... Parts>
+void check(bool condition, Parts const&... parts) {
+    if (!condition) { throw std::logic_error(concat("internal error: ", parts...)); }
+}
+
+}  // namespace alignsweep::core
