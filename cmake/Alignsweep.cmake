@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 find_package(Threads REQUIRED)
 find_package(Kokkos 4.5 REQUIRED)
-find_package(HDF5 REQUIRED COMPONENTS C HL)
+find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(MPI REQUIRED COMPONENTS CXX)
 find_package(Boost REQUIRED COMPONENTS program_options)
 find_package(nlohmann_json REQUIRED)
