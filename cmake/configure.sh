@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Configures a build folder, or leaves it alone if it stands as it should.
+#   cmake/configure.sh openmp|cuda|hip|serial FOLDER [CMake argument...]
+# CI=true makes warnings errors, and they stay so in that folder.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+
+backend=${1:-}
+require_backend "$backend"
+build=${2:?a build folder}
+shift 2
+
+require_compiler "$backend"
+prefix=$("$root/cmake/kokkos.sh" "$backend")
+gpu=$(gpu_arch "$backend")
+if [[ $backend == cuda ]]; then
+    # An installed Kokkos fixes the architecture: nvcc_wrapper refuses two that differ.
+    common=$(find -L "$prefix" -name KokkosConfigCommon.cmake -print -quit)
+    installed=$(sed -n 's/^SET(Kokkos_ARCH \(.*\))$/\1/p' "$common")
+    gpu=$(ARCH=${installed//;/,} gpu_arch cuda)
+fi
+compiler_flags "$backend" "$prefix/bin/nvcc_wrapper" "$gpu"
+
+arguments=("${compiler[@]}" "-DKokkos_ROOT=$prefix" "-DALIGNSWEEP_PYTHON=$root/build/venv/bin/python" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+stamp=$build/configured.txt
+if [[ ${CI:-} == true || ${WERROR:-} == 1 ]] || grep -qsx -e -DALIGNSWEEP_WERROR=ON "$stamp"; then
+    arguments+=(-DALIGNSWEEP_WERROR=ON)
+fi
+if has ccache && [[ $backend != cuda ]]; then
+    # The namespace keeps objects for different processors apart where a home folder is shared (-march=native).
+    arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=$(command -v env);CCACHE_NAMESPACE=${prefix##*/};$(command -v ccache)")
+fi
+arguments+=("$@")
+
+wanted=$(printf '%s\n' "${arguments[@]}")
+if [[ -f $build/build.ninja && -f $stamp && $(<"$stamp") == "$wanted" ]]; then exit 0; fi
+rm -rf "$build/CMakeCache.txt" "$build/CMakeFiles"
+mkdir -p "$build"
+if ! cmake -G Ninja -S "$root" -B "$build" "${arguments[@]}" >"$build/configure.log" 2>&1; then
+    cat "$build/configure.log" >&2
+    fail "CMake could not configure $build" 1
+fi
+echo "$wanted" >"$stamp"

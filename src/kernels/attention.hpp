@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Causal grouped-query attention over packed sequences, and over a key/value cache for one new token a sequence.
+// Softmax is computed online (Milakov & Gimelshein, arXiv:1805.02867); the backward pass recomputes the weights from
+// the stored log-normaliser (Dao et al., arXiv:2205.14135, section 3.1).
+#pragma once
+
+#include "kernels/types.hpp"
+
+namespace alignsweep::kernels {
+
+// Heads of the packed projection: row n of qkv is [query heads | key heads | value heads], each head_dim wide.
+// Query head h reads key/value head h / (heads / kv_heads).
+struct HeadShape {
+    int heads, kv_heads, head_dim;
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION int qkv_width() const { return (heads + 2 * kv_heads) * head_dim; }
+};
+inline constexpr int max_head_dim = 128;
+
+// Groups of `lanes` neighbouring tokens of one sequence: group g starts at row first[g], holds count[g] rows and
+// belongs to the sequence of rows [begin[g], end[g]).
+template <class ExecSpace>
+struct TokenGroups {
+    Indices<ExecSpace> first, count, begin, end;
+};
+
+// out[n, heads * D] = softmax(q k^T / sqrt(D)) v over the keys of n's sequence up to n; log_normaliser[n, heads].
+template <class ExecSpace, class Scalar>
+void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
+                       Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Matrix<ExecSpace, Scalar> out,
+                       Matrix<ExecSpace, Scalar> log_normaliser);
+
+// dqkv (overwritten, same layout as qkv) from dout[n, heads * D].
+template <class ExecSpace, class Scalar>
+void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Arg<ConstMatrix<ExecSpace, Scalar>> out,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> dout, Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser,
+                        Matrix<ExecSpace, Scalar> dqkv);
+
+// Keys and values of one layer: [slots, context, kv_heads * D].
+template <class ExecSpace, class Scalar>
+struct LayerCache {
+    Kokkos::View<Scalar***, Kokkos::LayoutRight, ExecSpace> keys, values;
+};
+
+// Copies keys and values of every row n of qkv to cache position (slot[n], position[n]).
+template <class ExecSpace, class Scalar>
+void store_in_cache(ExecSpace const& space, HeadShape const& shape, Arg<Indices<ExecSpace>> slot,
+                    Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
+                    LayerCache<ExecSpace, Scalar> const& cache);
+
+// One new token a row: out[n, heads * D] over the cached positions 0 .. position[n] of slot[n].
+template <class ExecSpace, class Scalar>
+void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indices<ExecSpace>> slot,
+                      Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
+                      LayerCache<ExecSpace, Scalar> const& cache, Matrix<ExecSpace, Scalar> out);
+
+}  // namespace alignsweep::kernels

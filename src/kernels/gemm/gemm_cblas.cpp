@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiles of fixed size, each one single-threaded BLAS call: OpenBLAS gives a product other last bits when it is cut
+// another way, so the cut is a constant and never follows the number of threads.
+#include "kernels/gemm/gemm.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <string>
+
+namespace alignsweep::kernels {
+
+namespace {
+
+constexpr int row_tile = 256;      // rows of c in a forward product (rows are tokens)
+constexpr int gradient_tile = 64;  // rows of c in a weight gradient (rows are weights, k runs over the tokens)
+
+CBLAS_TRANSPOSE flag(Op op) { return op == Op::none ? CblasNoTrans : CblasTrans; }
+
+void call(Op op_a, Op op_b, int m, int n, int k, double alpha, float const* a, int lda, float const* b, int ldb,
+          double beta, float* c, int ldc) {
+    cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, static_cast<float>(alpha), a, lda, b, ldb,
+                static_cast<float>(beta), c, ldc);
+}
+void call(Op op_a, Op op_b, int m, int n, int k, double alpha, double const* a, int lda, double const* b, int ldb,
+          double beta, double* c, int ldc) {
+    cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+// The pthread build starts threads of its own unless told otherwise. The openmp build must be left alone: there the
+// same call would set OpenMP's own limit, and it is serial inside a parallel region anyway.
+void use_one_blas_thread() {
+    static bool const done = [] {
+        if (openblas_get_parallel() == OPENBLAS_THREAD) { openblas_set_num_threads(1); }
+        return true;
+    }();
+    static_cast<void>(done);
+}
+
+}  // namespace
+
+template <class ExecSpace, class Scalar>
+void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatrix<ExecSpace, Scalar>> a,
+          Arg<ConstMatrix<ExecSpace, Scalar>> b, double beta, Matrix<ExecSpace, Scalar> c) {
+    static_assert(is_host<ExecSpace>, "CBLAS multiplies in host memory");
+    int const m = static_cast<int>(c.extent(0)), n = static_cast<int>(c.extent(1));
+    int const k = static_cast<int>(op_a == Op::none ? a.extent(1) : a.extent(0));
+    if (m == 0 || n == 0) { return; }
+    use_one_blas_thread();
+    int const lda = std::max<int>(1, static_cast<int>(a.stride(0)));
+    int const ldb = std::max<int>(1, static_cast<int>(b.stride(0)));
+    int const ldc = std::max<int>(1, static_cast<int>(c.stride(0)));
+    int const tile = op_a == Op::none ? row_tile : gradient_tile;
+    int const tiles = (m + tile - 1) / tile;
+    Scalar const* const a_0 = a.data();
+    Scalar const* const b_0 = b.data();
+    Scalar* const c_0 = c.data();
+    Kokkos::parallel_for("alignsweep::kernels::gemm::tiles",
+                         Kokkos::RangePolicy<ExecSpace, Kokkos::Schedule<Kokkos::Static>>(space, 0, tiles), [=](int t) {
+                             int const first = t * tile, rows = std::min(tile, m - first);
+                             Scalar const* const part = a_0 + (op_a == Op::none ? std::ptrdiff_t(first) * lda : first);
+                             call(op_a, op_b, rows, n, k, alpha, part, lda, b_0, ldb, beta,
+                                  c_0 + std::ptrdiff_t(first) * ldc, ldc);
+                         });
+}
+
+std::string gemm_library() { return std::string("cblas ") + openblas_get_config() + " " + openblas_get_corename(); }
+
+#define INSTANTIATE(E, S) \
+    template void gemm<E, S>(E const&, Op, Op, double, ConstMatrix<E, S>, ConstMatrix<E, S>, double, Matrix<E, S>);
+ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
+
+}  // namespace alignsweep::kernels

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/sampling.hpp"
+
+#include "kernels/row.hpp"
+
+namespace alignsweep::kernels {
+
+namespace {
+
+// The scores of one row, z = logit / T - max <= 0, and sums over those above a threshold.
+template <class RowType, class Scalar>
+struct Scores {
+    RowType const& row;
+    Scalar const* logits;
+    int vocabulary;
+    Scalar inverse_temperature, largest;
+
+    KOKKOS_INLINE_FUNCTION Scalar operator()(int v) const { return logits[v] * inverse_temperature - largest; }
+
+    // Number of tokens, or their mass relative to the most probable one, with score >= threshold.
+    KOKKOS_INLINE_FUNCTION Scalar above(Scalar threshold, bool by_mass) const {
+        return row.template sum<Scalar>(vocabulary, [&](int v) {
+            Scalar const score = (*this)(v);
+            Scalar const weight = by_mass ? exp_of(score) : Scalar(1);
+            return score >= threshold ? weight : Scalar(0);
+        });
+    }
+
+    // The highest threshold above which count or mass reaches the goal, by bisection: no sort, no scratch memory.
+    KOKKOS_INLINE_FUNCTION Scalar highest_reaching(Scalar goal, bool by_mass) const {
+        Scalar low = Scalar(-80), high = Scalar(0);  // exp(-80) is far below any mass that could matter
+        for (int round = 0; round < 48; ++round) {
+            Scalar const middle = (low + high) / 2;
+            (above(middle, by_mass) >= goal ? low : high) = middle;
+        }
+        return low;
+    }
+};
+
+}  // namespace
+
+template <class ExecSpace, class Scalar>
+void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::RandomStream const& stream,
+                   std::uint32_t step, Arg<Indices<ExecSpace>> row_id, Arg<Indices<ExecSpace>> position,
+                   Arg<ConstMatrix<ExecSpace, Scalar>> logits, Vector<ExecSpace, std::int32_t> token,
+                   Vector<ExecSpace, Scalar> logprob) {
+    int const vocabulary = static_cast<int>(logits.extent(1));
+    bool const greedy = rule.temperature == 0.0;
+    Scalar const inverse = static_cast<Scalar>(greedy ? 1.0 : 1.0 / rule.temperature);
+    Scalar const top_p = static_cast<Scalar>(rule.top_p);
+    int const top_k = rule.top_k;
+    for_each_row(
+        space, "alignsweep::kernels::sample_tokens", static_cast<int>(logits.extent(0)),
+        KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
+            Scalar const* const z = &logits(n, 0);
+            Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; }) * inverse;
+            Scores<Row<ExecSpace>, Scalar> const scores{row, z, vocabulary, inverse, largest};
+            Scalar const lowest = Scalar(-1e30);
+            Scalar const sum = scores.above(lowest, true);
+            Scalar threshold = lowest, admitted = sum;
+            if (!greedy && top_k > 0) {
+                threshold = scores.highest_reaching(Scalar(top_k), false);
+                admitted = scores.above(threshold, true);
+            }
+            if (!greedy && top_p < Scalar(1)) {
+                Scalar const nucleus = scores.highest_reaching(top_p * admitted, true);
+                threshold = nucleus > threshold ? nucleus : threshold;
+                admitted = scores.above(threshold, true);
+            }
+            row.once([&] {
+                int chosen = -1;
+                if (greedy) {
+                    for (int v = 0; v < vocabulary && chosen < 0; ++v) { chosen = z[v] >= largest ? v : -1; }
+                } else {
+                    auto const u = static_cast<Scalar>(stream.uniform(step, row_id(n), position(n)));
+                    Scalar const goal = u * admitted;
+                    Scalar passed = 0;
+                    // The last admitted token takes what rounding leaves over.
+                    for (int v = 0; v < vocabulary && passed < goal; ++v) {
+                        if (scores(v) >= threshold) {
+                            passed += exp_of(scores(v));
+                            chosen = v;
+                        }
+                    }
+                }
+                chosen = chosen < 0 ? 0 : chosen;
+                token(n) = chosen;
+                logprob(n) = z[chosen] * inverse - largest - Kokkos::log(sum);
+            });
+        });
+}
+
+#define INSTANTIATE(E, S)                                                                                      \
+    template void sample_tokens<E, S>(E const&, SamplingRule const&, core::RandomStream const&, std::uint32_t, \
+                                      Indices<E>, Indices<E>, ConstMatrix<E, S>, Vector<E, std::int32_t>,      \
+                                      Vector<E, S>);
+ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
+
+}  // namespace alignsweep::kernels

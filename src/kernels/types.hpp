@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views that kernels take, and what differs between a host and a device at compile time.
+#pragma once
+
+#include <Kokkos_Core.hpp>
+
+#include <cstdint>
+#include <type_traits>
+
+namespace alignsweep::kernels {
+
+template <class ExecSpace, class Scalar>
+using Matrix = Kokkos::View<Scalar**, Kokkos::LayoutRight, ExecSpace>;
+template <class ExecSpace, class Scalar>
+using Vector = Kokkos::View<Scalar*, Kokkos::LayoutRight, ExecSpace>;
+template <class ExecSpace, class Scalar>
+using ConstMatrix = Matrix<ExecSpace, Scalar const>;
+template <class ExecSpace, class Scalar>
+using ConstVector = Vector<ExecSpace, Scalar const>;
+template <class ExecSpace>
+using Indices = Vector<ExecSpace, std::int32_t const>;
+
+// A parameter that takes part in conversion (Matrix -> ConstMatrix) instead of template deduction.
+template <class T>
+using Arg = std::type_identity_t<T>;
+
+template <class ExecSpace>
+inline constexpr bool is_host = Kokkos::SpaceAccessibility<ExecSpace, Kokkos::HostSpace>::accessible;
+
+// Independent elements that one thread works on side by side: a SIMD register on a host, one on a device (whose
+// threads are the lanes). A constant of the build, so it cannot move bits between runs.
+template <class ExecSpace, class Scalar>
+inline constexpr int lanes = is_host<ExecSpace> ? static_cast<int>(64 / sizeof(Scalar)) : 1;
+
+}  // namespace alignsweep::kernels
+
+// Explicit instantiation of MACRO(ExecSpace, Scalar) for every scalar on the build's execution space.
+#define ALIGNSWEEP_INSTANTIATE(MACRO)           \
+    MACRO(Kokkos::DefaultExecutionSpace, float) \
+    MACRO(Kokkos::DefaultExecutionSpace, double)

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// AdamW over a model's flat buffer, the sum of chunk gradients, and the learning rate's schedule.
+#pragma once
+
+#include "config/schema.hpp"
+#include "model/parameters.hpp"
+
+#include <vector>
+
+namespace alignsweep::model {
+
+// Learning rate of step `step` (0 is the first) of `steps`: linear warm-up, then cosine, linear or constant.
+double learning_rate(config::OptimizerConfig const& config, std::int64_t step, std::int64_t steps);
+
+// Adds chunk gradients in a binary tree whose form depends on the number of chunks alone: like a binary counter, two
+// sums over equally many chunks are joined as soon as both stand.
+template <class ExecSpace, class Scalar>
+class GradientTree {
+public:
+    using Vector = kernels::Vector<ExecSpace, Scalar>;
+
+    explicit GradientTree(std::int64_t size) : size_(size) {}
+
+    // A zeroed buffer for the next chunk's gradient; `finish_chunk` takes it in.
+    Vector begin_chunk(ExecSpace const& space);
+    void finish_chunk(ExecSpace const& space);
+    // The sum over all chunks so far; empties the tree. At least one chunk.
+    Vector total(ExecSpace const& space);
+
+private:
+    struct Node {
+        Vector sum;
+        std::int64_t chunks;
+    };
+    Vector take();
+
+    std::int64_t size_;
+    std::vector<Node> nodes_;
+    std::vector<Vector> spare_;
+    Vector current_;
+};
+
+template <class ExecSpace, class Scalar>
+class Adamw {
+public:
+    using Vector = kernels::Vector<ExecSpace, Scalar>;
+
+    Adamw(Layout const& layout, config::OptimizerConfig const& config);
+
+    // One update; returns the global gradient norm before clipping. A norm that is not finite changes nothing.
+    double step(ExecSpace const& space, Vector const& gradient, double learning_rate,
+                Parameters<ExecSpace, Scalar>& parameters);
+
+    [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
+    // For checkpoints.
+    Vector first_moment, second_moment;
+    void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
+
+private:
+    config::OptimizerConfig config_;
+    std::int64_t matrix_size_;
+    std::int64_t steps_done_ = 0;
+};
+
+}  // namespace alignsweep::model
