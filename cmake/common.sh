@@ -72,7 +72,7 @@ compiler_flags() {
                 local bitcode
                 bitcode=$(ls -d /usr/lib/*/amdgcn/bitcode | head -n 1)
                 compiler=(-DCMAKE_CXX_COMPILER=clang++-19 "-DCMAKE_CXX_FLAGS=-mcode-object-version=4 --rocm-path=/usr \
---rocm-device-lib-path=$bitcode -D__HIP_PLATFORM_AMD__")
+--rocm-device-lib-path=$bitcode -D__HIP_PLATFORM_AMD__ -Qunused-arguments")
             fi
             ;;
         *) compiler=("-DCMAKE_CXX_COMPILER=${CXX:-c++}") ;;

@@ -97,6 +97,8 @@ identity() {
     printf '%s\n' "$source_name" "$sha256" "${options[@]}" "${compiler[@]}" "$processor"
     case $backend in
         cuda) "$(nvcc_path)" --version && "${NVCC_WRAPPER_DEFAULT_COMPILER:-g++}" --version ;;
+        # The path of compiler-rt, which changes with the packages, ends up in the installed CMake files.
+        hip) "${compiler[0]#*=}" --version && "${compiler[0]#*=}" --rtlib=compiler-rt -print-libgcc-file-name ;;
         *) "${compiler[0]#*=}" --version ;;
     esac
     [[ -z $patch ]] || cat "$patch"

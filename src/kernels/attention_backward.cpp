@@ -49,6 +49,7 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
                     dquery[d][l] = 0;
                 }
             }
+#pragma omp simd
             for (int l = 0; l < width; ++l) {
                 shift[l] = l < count ? log_normaliser(first + l, head) : Scalar(0);
                 mean[l] = l < count ? along(first + l, head) : Scalar(0);
@@ -57,18 +58,22 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
                 Scalar const* const key = &qkv(j, key_column);
                 Scalar const* const value = &qkv(j, value_column);
                 Scalar score[width], dweight[width];
+#pragma omp simd
                 for (int l = 0; l < width; ++l) { score[l] = dweight[l] = 0; }
                 for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                     for (int l = 0; l < width; ++l) {
                         score[l] += query[d][l] * key[d];
                         dweight[l] += up[d][l] * value[d];
                     }
                 }
+#pragma omp simd
                 for (int l = 0; l < width; ++l) {
                     Scalar const weight = j <= first + l ? exp_of(score[l] - shift[l]) : Scalar(0);
                     score[l] = weight * (dweight[l] - mean[l]);
                 }
                 for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                     for (int l = 0; l < width; ++l) { dquery[d][l] += score[l] * key[d]; }
                 }
             }
@@ -110,18 +115,22 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                     Scalar const* const up = &dout(i, h * dim);
                     Scalar const shift = log_normaliser(i, h), mean = along(i, h);
                     Scalar weight[width], dscore[width];
+#pragma omp simd
                     for (int l = 0; l < width; ++l) { weight[l] = dscore[l] = 0; }
                     for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                         for (int l = 0; l < width; ++l) {
                             weight[l] += query[d] * key[d][l];
                             dscore[l] += up[d] * value[d][l];
                         }
                     }
+#pragma omp simd
                     for (int l = 0; l < width; ++l) {
                         weight[l] = first + l <= i ? exp_of(weight[l] - shift) : Scalar(0);
                         dscore[l] = weight[l] * (dscore[l] - mean);
                     }
                     for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                         for (int l = 0; l < width; ++l) {
                             dkey[d][l] += dscore[l] * query[d];
                             dvalue[d][l] += weight[l] * up[d];

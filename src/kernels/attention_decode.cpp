@@ -27,6 +27,7 @@ template <class ExecSpace, class Scalar>
 void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indices<ExecSpace>> slot,
                       Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
                       LayerCache<ExecSpace, Scalar> const& cache, Matrix<ExecSpace, Scalar> out) {
+    constexpr int width = lanes<ExecSpace, Scalar>;  // keys whose weights are computed side by side
     auto const keys = cache.keys, values = cache.values;
     int const heads = shape.heads, dim = shape.head_dim, shared = shape.heads / shape.kv_heads;
     Scalar const scale = static_cast<Scalar>(1.0 / Kokkos::sqrt(static_cast<double>(dim)));
@@ -38,14 +39,26 @@ void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indice
             Scalar* const sum = &out(n, head * dim);
             row.each(dim, [&](int d) { sum[d] = 0; });
             Scalar largest = Scalar(-1e30), normaliser = 0;
-            for (int j = 0; j <= position(n); ++j) {
-                Scalar const* const key = &keys(slot(n), j, column);
-                Scalar const* const value = &values(slot(n), j, column);
-                Scalar const score = scale * row.template sum<Scalar>(dim, [&](int d) { return query[d] * key[d]; });
-                Scalar const now = score > largest ? score : largest;
-                Scalar const rescale = exp_of(largest - now), weight = exp_of(score - now);
-                normaliser = normaliser * rescale + weight;
-                row.each(dim, [&](int d) { sum[d] = sum[d] * rescale + weight * value[d]; });
+            int const keys_seen = position(n) + 1;
+            for (int first = 0; first < keys_seen; first += width) {
+                int const count = Kokkos::min(width, keys_seen - first);
+                Scalar weight[width], now = largest, total = 0;
+                for (int l = 0; l < width; ++l) { weight[l] = Scalar(-1e30); }
+                for (int l = 0; l < count; ++l) {
+                    Scalar const* const key = &keys(slot(n), first + l, column);
+                    weight[l] = scale * row.template sum<Scalar>(dim, [&](int d) { return query[d] * key[d]; });
+                    now = weight[l] > now ? weight[l] : now;
+                }
+#pragma omp simd
+                for (int l = 0; l < width; ++l) { weight[l] = exp_of(weight[l] - now); }
+                for (int l = 0; l < width; ++l) { total += weight[l]; }
+                Scalar const rescale = exp_of(largest - now);
+                normaliser = normaliser * rescale + total;
+                row.each(dim, [&](int d) { sum[d] *= rescale; });
+                for (int l = 0; l < count; ++l) {
+                    Scalar const* const value = &values(slot(n), first + l, column);
+                    row.each(dim, [&](int d) { sum[d] += weight[l] * value[d]; });
+                }
                 largest = now;
             }
             Scalar const inverse = Scalar(1) / normaliser;

@@ -30,6 +30,7 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
                     sum[d][l] = 0;
                 }
             }
+#pragma omp simd
             for (int l = 0; l < width; ++l) {
                 largest[l] = Scalar(-1e30);
                 normaliser[l] = 0;
@@ -38,10 +39,13 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
                 Scalar const* const key = &qkv(j, key_column);
                 Scalar const* const value = &qkv(j, value_column);
                 Scalar score[width], weight[width], rescale[width];
+#pragma omp simd
                 for (int l = 0; l < width; ++l) { score[l] = 0; }
                 for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                     for (int l = 0; l < width; ++l) { score[l] += query[d][l] * key[d]; }
                 }
+#pragma omp simd
                 for (int l = 0; l < width; ++l) {
                     bool const visible = j <= first + l;
                     Scalar const now = visible && score[l] > largest[l] ? score[l] : largest[l];
@@ -51,6 +55,7 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
                     largest[l] = now;
                 }
                 for (int d = 0; d < dim; ++d) {
+#pragma omp simd
                     for (int l = 0; l < width; ++l) { sum[d][l] = sum[d][l] * rescale[l] + weight[l] * value[d]; }
                 }
             }

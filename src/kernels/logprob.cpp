@@ -15,17 +15,17 @@ void logprob_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>>
         space, "alignsweep::kernels::logprob::forward", static_cast<int>(logits.extent(0)),
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
             Scalar const* const z = &logits(n, 0);
-            Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; }) * inverse;
+            Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; });
             Scalar const sum =
-                row.template sum<Scalar>(vocabulary, [&](int v) { return exp_of(z[v] * inverse - largest); });
+                row.template sum<Scalar>(vocabulary, [&](int v) { return exp_of((z[v] - largest) * inverse); });
             Scalar const weighted = row.template sum<Scalar>(vocabulary, [&](int v) {
-                Scalar const shifted = z[v] * inverse - largest;
+                Scalar const shifted = (z[v] - largest) * inverse;
                 return exp_of(shifted) * shifted;
             });
             Scalar const log_sum = Kokkos::log(sum);
             row.once([&] {
-                log_normaliser(n) = largest + log_sum;
-                logprob(n) = z[target(n)] * inverse - largest - log_sum;
+                log_normaliser(n) = largest * inverse + log_sum;
+                logprob(n) = (z[target(n)] - largest) * inverse - log_sum;
                 entropy(n) = log_sum - weighted / sum;
             });
         });

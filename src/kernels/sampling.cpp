@@ -7,7 +7,7 @@ namespace alignsweep::kernels {
 
 namespace {
 
-// The scores of one row, z = logit / T - max <= 0, and sums over those above a threshold.
+// The scores of one row, (logit - largest) / T <= 0, and sums over those above a threshold.
 template <class RowType, class Scalar>
 struct Scores {
     RowType const& row;
@@ -15,7 +15,7 @@ struct Scores {
     int vocabulary;
     Scalar inverse_temperature, largest;
 
-    KOKKOS_INLINE_FUNCTION Scalar operator()(int v) const { return logits[v] * inverse_temperature - largest; }
+    KOKKOS_INLINE_FUNCTION Scalar operator()(int v) const { return (logits[v] - largest) * inverse_temperature; }
 
     // Number of tokens, or their mass relative to the most probable one, with score >= threshold.
     KOKKOS_INLINE_FUNCTION Scalar above(Scalar threshold, bool by_mass) const {
@@ -53,7 +53,7 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
         space, "alignsweep::kernels::sample_tokens", static_cast<int>(logits.extent(0)),
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
             Scalar const* const z = &logits(n, 0);
-            Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; }) * inverse;
+            Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; });
             Scores<Row<ExecSpace>, Scalar> const scores{row, z, vocabulary, inverse, largest};
             Scalar const lowest = Scalar(-1e30);
             Scalar const sum = scores.above(lowest, true);
@@ -85,7 +85,7 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
                 }
                 chosen = chosen < 0 ? 0 : chosen;
                 token(n) = chosen;
-                logprob(n) = z[chosen] * inverse - largest - Kokkos::log(sum);
+                logprob(n) = scores(chosen) - Kokkos::log(sum);
             });
         });
 }

@@ -136,6 +136,7 @@ template <class ExecSpace, class Scalar>
 std::vector<Completion> generate(Transformer<ExecSpace, Scalar>& transformer,
                                  Parameters<ExecSpace, Scalar> const& weights, GenerationRequest const& request) {
     core::check(request.prompts.size() == request.row_ids.size(), "one row id a prompt");
+    core::check(request.chunk >= 1, "a chunk holds at least one prompt");
     std::vector<Completion> all;
     auto const chunk = static_cast<std::size_t>(request.chunk);
     for (std::size_t first = 0; first < request.prompts.size(); first += chunk) {

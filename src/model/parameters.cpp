@@ -110,5 +110,6 @@ void copy_shared_tensors(Parameters<ExecSpace, Scalar> const& from, Parameters<E
     template void from_host<E, S>(std::span<S const>, kernels::Vector<E, S> const&);  \
     template void copy_shared_tensors<E, S>(Parameters<E, S> const&, Parameters<E, S>&);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
+template std::vector<std::int32_t> to_host(kernels::Vector<Kokkos::DefaultExecutionSpace, std::int32_t> const&);
 
 }  // namespace alignsweep::model

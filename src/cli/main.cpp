@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/version.hpp"
+
+#include <iostream>
+
+namespace {
+
+using alignsweep::cli::Arguments;
+
+struct Command {
+    char const* name;
+    char const* summary;
+    int (*run)(Arguments const&);
+};
+
+constexpr Command commands[] = {
+    {"sweep", "runs or resumes a sweep (alone, or under mpirun or srun)", alignsweep::cli::sweep_command},
+    {"train", "runs one trial: the first of a sweep", alignsweep::cli::train_command},
+    {"plan", "shows what a sweep would run; runs nothing", alignsweep::cli::plan_command},
+    {"status", "shows how far a sweep is", alignsweep::cli::status_command},
+    {"methods", "lists the methods and all configuration keys", alignsweep::cli::methods_command},
+};
+
+void print_help(std::ostream& out) {
+    out << "usage: alignsweep COMMAND [options]\n\n"
+           "Trains a compact language model from pre-training to alignment, many times over, and compares RLHF, DPO\n"
+           "and KTO under controlled seeds. Results go to HDF5.\n\n";
+    for (Command const& command : commands) {
+        out << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary
+            << '\n';
+    }
+    out << "\nalignsweep COMMAND --help tells more. --kokkos-* flags go to Kokkos.\n"
+           "Exit codes: 0 all done; 1 some trial failed; 2 usage or configuration; 3 input or output; 75 stopped on a\n"
+           "signal, run again to go on.\n";
+}
+
+int run(int& argc, char**& argv) {
+    std::string const name = argc > 1 ? argv[1] : "";
+    if (name.empty() || name == "--help" || name == "-h" || name == "help") {
+        print_help(name.empty() ? std::cerr : std::cout);
+        return name.empty() ? 2 : 0;
+    }
+    if (name == "--version") {
+        std::cout << "alignsweep " << alignsweep::core::version() << " (" << alignsweep::core::git_commit() << ")\n";
+        return 0;
+    }
+    for (Command const& command : commands) {
+        if (name != command.name) { continue; }
+        Arguments arguments{{}, &argc, &argv};
+        for (int i = 2; i < argc; ++i) {
+            if (!std::string(argv[i]).starts_with("--kokkos-")) { arguments.words.emplace_back(argv[i]); }
+        }
+        return command.run(arguments);
+    }
+    std::string allowed;
+    for (Command const& command : commands) { allowed += std::string(allowed.empty() ? "" : ", ") + command.name; }
+    throw alignsweep::core::ConfigError("unknown command " + name + " (allowed: " + allowed + ")");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (alignsweep::core::Error const& error) {
+        alignsweep::core::log_error(error.what());
+        return static_cast<int>(error.code());
+    } catch (std::exception const& error) {
+        alignsweep::core::log_error(error.what());
+        return 1;
+    }
+}

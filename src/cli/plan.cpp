@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// plan: what a sweep would run.
+#include "sweep/plan.hpp"
+#include "cli/options.hpp"
+#include "cli/table.hpp"
+#include "core/error.hpp"
+#include "sweep/progress.hpp"
+
+#include <iostream>
+
+namespace alignsweep::cli {
+
+namespace {
+
+// Rough speed of one core on small models, in FLOP/s; the estimate of time says that it is one.
+constexpr double assumed_speed = 1.5e10;
+
+struct KindSum {
+    int stages = 0, done = 0, uses = 0;
+    double tokens = 0.0, flops = 0.0;
+};
+
+}  // namespace
+
+int plan_command(Arguments const& arguments) {
+    auto const values =
+        parse(arguments, "alignsweep plan FILE.ini... [--set section.key=value]... [--out DIR]",
+              "Shows trials, stages, what they share and about what they cost; runs nothing.", sweep_options(), "file");
+    if (!values) { return 0; }
+    auto const input = read_sweep(*values);
+    auto const plan = sweep::make_plan(input.spec);
+    std::map<std::string, KindSum> kinds;
+    std::vector<std::string> order;
+    double left = 0.0;
+    for (auto const& [id, spec] : plan.stages) {
+        KindSum& sum = kinds[spec.kind];
+        auto const estimate = stages::estimate(spec);
+        bool const done = stages::is_done(input.out / "stages", id);
+        ++sum.stages;
+        sum.done += done ? 1 : 0;
+        sum.tokens += estimate.tokens;
+        sum.flops += estimate.flops;
+        left += done ? 0.0 : estimate.flops;
+        for (auto const& trial : plan.trials) { sum.uses += trial.stages.contains(id) ? 1 : 0; }
+    }
+    std::vector<std::vector<std::string>> table{{"stage", "to run", "done", "used by trials", "tokens", "FLOPs"}};
+    KindSum total;
+    for (auto const& [kind, sum] : kinds) {
+        table.push_back({kind, std::to_string(sum.stages - sum.done), std::to_string(sum.done),
+                         std::to_string(sum.uses), short_number(sum.tokens), short_number(sum.flops)});
+        total.stages += sum.stages;
+        total.done += sum.done;
+        total.tokens += sum.tokens;
+        total.flops += sum.flops;
+    }
+    table.push_back({"total", std::to_string(total.stages - total.done), std::to_string(total.done), "",
+                     short_number(total.tokens), short_number(total.flops)});
+    std::cout << plan.trials.size() << " rows (" << input.spec.trials.size() << " trials, and the base and SFT models"
+              << " they start from), " << plan.stages.size() << " stages\n\n"
+              << format_table(table) << "\nabout " << sweep::format_seconds(left / assumed_speed)
+              << " of one core (an estimate from FLOPs; divide by the ranks)\nresults would go to "
+              << input.out.string() << '\n';
+    return 0;
+}
+
+}  // namespace alignsweep::cli

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// status: the rows and the progress of a sweep that is running or was.
+#include "cli/options.hpp"
+#include "cli/table.hpp"
+#include "core/error.hpp"
+#include "stages/stage.hpp"
+#include "sweep/claim.hpp"
+#include "sweep/index.hpp"
+#include "sweep/sweep_ini.hpp"
+
+#include <iostream>
+
+namespace alignsweep::cli {
+
+int status_command(Arguments const& arguments) {
+    namespace po = boost::program_options;
+    auto const values = parse(arguments, "alignsweep status DIR",
+                              "Shows every trial of the sweep in a results folder, and the stages that run now.",
+                              po::options_description("options"), "dir");
+    if (!values) { return 0; }
+    if (values->count("dir") == 0) { throw core::ConfigError("no results folder given (see --help)"); }
+    std::filesystem::path const out = (*values)["dir"].as<std::vector<std::string>>().front();
+    auto const spec = config::expand(sweep::read_sweep_ini(out), stages::method_names());
+    auto const plan = sweep::make_plan(spec);
+    sweep::Ledger const ledger(plan, out / "stages", "");
+    std::cout << trials_table(sweep::make_rows(plan, ledger));
+    std::size_t done = 0;
+    for (auto const& [id, stage] : plan.stages) {
+        done += ledger.status(id) == sweep::StageStatus::done ? 1 : 0;
+        if (ledger.status(id) == sweep::StageStatus::running) {
+            double const share = sweep::Claim::progress(ledger.claim_folder(id)).value_or(0.0);
+            std::cout << "running: " << id << " " << static_cast<int>(100.0 * share) << " %\n";
+        }
+    }
+    std::cout << done << " of " << plan.stages.size() << " stages done\n";
+    return 0;
+}
+
+}  // namespace alignsweep::cli

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/ini.hpp"
+
+#include "config/text.hpp"
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <system_error>
+
+namespace alignsweep::config {
+
+namespace fs = std::filesystem;
+using core::concat;
+using core::ConfigError;
+using core::IoError;
+
+namespace {
+
+bool is_control(char c) { return (static_cast<unsigned char>(c) < 32 && c != '\t') || c == 127; }
+
+// For messages: text of any length and content on one short line.
+std::string excerpt(std::string_view text) {
+    constexpr std::size_t longest = 60;
+    std::string shown(text.substr(0, longest));
+    std::replace_if(shown.begin(), shown.end(), is_control, '?');
+    return text.size() <= longest ? shown : shown + "...";
+}
+
+// `note` says who asked for the file.
+std::string read_text(fs::path const& file, std::string const& note) {
+    auto const fail = [&](std::string const& what) { throw IoError(concat(file.string(), ": ", what, note)); };
+    std::error_code error;
+    fs::file_status const status = fs::status(file, error);
+    if (status.type() == fs::file_type::not_found) { fail("no such file"); }
+    if (error) { fail(error.message()); }
+    if (fs::is_directory(status)) { fail("a folder, not an INI file"); }
+    std::ifstream in(file, std::ios::binary);
+    if (!in) { fail("can't be read"); }
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (in.bad()) { fail("reading failed"); }
+    if (text.starts_with("\xEF\xBB\xBF")) { text.erase(0, 3); }
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos) { fail("the file is empty"); }
+    return text;
+}
+
+// The line up to its comment. False in `closed` where a quote is left open.
+std::string_view without_comment(std::string_view line, bool& closed) {
+    bool quoted = false;
+    closed = true;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == '"') { quoted = !quoted; }
+        bool const mark = line[i] == '#' || line[i] == ';';
+        if (mark && !quoted && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) { return line.substr(0, i); }
+    }
+    closed = !quoted;
+    return line;
+}
+
+class Reader {
+public:
+    // `note` is empty for a file of the command line, and names the line that asked for a base.
+    void read(fs::path const& file, std::string const& note) {
+        std::string const text = read_text(file, note);
+        open_.push_back(file);
+        Position at{file, 0, {}, {}};
+        for (std::size_t start = 0; start < text.size();) {
+            std::size_t const end = std::min(text.find('\n', start), text.size());
+            std::string_view line(text.data() + start, end - start);
+            if (line.ends_with('\r')) { line.remove_suffix(1); }
+            ++at.line;
+            read_line(line, at);
+            start = end + 1;
+        }
+        open_.pop_back();
+    }
+
+    std::vector<Entry> take() { return std::move(entries_); }
+
+private:
+    struct Position {
+        fs::path file;
+        int line;
+        std::string section;
+        std::map<std::string, int> seen;  // name -> line, within this file
+
+        [[noreturn]] void fail(std::string const& what) const {
+            throw ConfigError(concat(file.string(), ":", line, ": ", what));
+        }
+    };
+
+    void read_line(std::string_view line, Position& at) {
+        if (std::any_of(line.begin(), line.end(), is_control)) {
+            at.fail("a control character (is this a text file? UTF-8 is allowed)");
+        }
+        bool closed = true;
+        std::string_view const content = trim(without_comment(line, closed));
+        if (!closed) { at.fail(concat("a quote is not closed: ", excerpt(content))); }
+        if (content.empty()) { return; }
+        if (content.front() == '[') {
+            std::string_view const name =
+                content.back() == ']' ? trim(content.substr(1, content.size() - 2)) : std::string_view{};
+            if (name.empty() || name.find_first_of("[]") != std::string_view::npos) {
+                at.fail(concat("malformed section '", excerpt(content), "' (allowed: [section])"));
+            }
+            at.section = name;
+            return;
+        }
+        std::size_t const equals = content.find('=');
+        std::string_view const key = trim(content.substr(0, equals));
+        if (equals == std::string_view::npos || key.empty()) {
+            at.fail(concat("malformed line '", excerpt(content), "' (allowed: key = value, [section], # comment)"));
+        }
+        add(key, unquote(trim(content.substr(equals + 1))), at);
+    }
+
+    void add(std::string_view key, std::string const& value, Position& at) {
+        std::string const name = at.section.empty() ? std::string(key) : concat(at.section, ".", key);
+        if (at.section.empty() && key != "base") {
+            at.fail(concat("'", excerpt(key), "' stands outside any section (allowed there: base = FILE)"));
+        }
+        auto const [first, fresh] = at.seen.emplace(name, at.line);
+        if (!fresh) { at.fail(concat(name, " is set twice in this file, first on line ", first->second)); }
+        if (at.section.empty()) {
+            read_base(value, at);
+        } else {
+            entries_.push_back({at.section, std::string(key), value, at.file.string(), at.line});
+        }
+    }
+
+    void read_base(std::string const& value, Position const& at) {
+        if (value.empty()) { at.fail("base names no file (allowed: base = FILE)"); }
+        fs::path const base = (at.file.parent_path() / value).lexically_normal();
+        std::error_code ignored;  // a file that does not exist is reported when it is read
+        auto const same = [&](fs::path const& open) { return fs::equivalent(open, base, ignored); };
+        auto const cycle = std::find_if(open_.begin(), open_.end(), same);
+        if (cycle != open_.end()) {
+            std::string chain;
+            for (auto file = cycle; file != open_.end(); ++file) { chain += file->string() + " -> "; }
+            at.fail(concat("base = ", value, " is a cycle: ", chain, base.string()));
+        }
+        read(base, concat(" (base of ", at.file.string(), ":", at.line, ")"));
+    }
+
+    std::vector<Entry> entries_;
+    std::vector<fs::path> open_;
+};
+
+}  // namespace
+
+std::string Entry::location() const {
+    if (line == 0) { return concat(file, " ", name(), "=", value); }
+    return concat(file, ":", line);
+}
+
+fs::path Entry::folder() const { return line == 0 ? fs::path{} : fs::path(file).parent_path(); }
+
+std::vector<Entry> read_ini(fs::path const& file) {
+    Reader reader;
+    reader.read(file, "");
+    return reader.take();
+}
+
+Entry parse_set(std::string_view text) {
+    std::size_t const equals = text.find('=');
+    std::string_view const name = trim(text.substr(0, equals));
+    std::size_t const dot = name.find('.');
+    bool const shaped =
+        equals != std::string_view::npos && dot != std::string_view::npos && dot > 0 && dot + 1 < name.size();
+    if (!shaped || std::any_of(text.begin(), text.end(), is_control)) {
+        throw ConfigError(concat(set_option, " ", excerpt(text), ": malformed (allowed: --set section.key=value)"));
+    }
+    std::string_view const value = trim(text.substr(equals + 1));
+    return {std::string(name.substr(0, dot)), std::string(name.substr(dot + 1)), unquote(value),
+            std::string(set_option), 0};
+}
+
+std::vector<Entry> read_all(std::vector<fs::path> const& files, std::vector<std::string> const& sets) {
+    std::vector<Entry> entries;
+    for (fs::path const& file : files) {
+        std::vector<Entry> const read = read_ini(file);
+        entries.insert(entries.end(), read.begin(), read.end());
+    }
+    for (std::string const& set : sets) { entries.push_back(parse_set(set)); }
+    return entries;
+}
+
+}  // namespace alignsweep::config

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/sweep_axes.hpp"
+
+#include "config/text.hpp"
+#include "config/values.hpp"
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace alignsweep::config {
+
+using core::concat;
+using core::ConfigError;
+
+namespace {
+
+[[noreturn]] void fail(Entry const& entry, std::string const& what) {
+    throw ConfigError(concat(entry.location(), ": sweep.", entry.key, ": ", what));
+}
+
+// The items of a list, none of them empty.
+std::vector<std::string> items_of(Entry const& entry) {
+    std::vector<std::string> items = split_list(entry.value);
+    if (items.empty()) { fail(entry, "an empty list; allowed: one or more values, separated by commas"); }
+    if (std::find(items.begin(), items.end(), "") != items.end()) {
+        fail(entry, concat("an empty item in '", entry.value, "'; allowed: values separated by single commas"));
+    }
+    return items;
+}
+
+// The integers of "a..b"; nothing where the item is no range.
+std::optional<std::vector<std::int64_t>> range_of(std::string const& item, Entry const& entry) {
+    std::size_t const dots = item.find("..");
+    if (dots == std::string::npos) { return std::nullopt; }
+    auto const first = parse_integer(trim(std::string_view(item).substr(0, dots)));
+    auto const last = parse_integer(trim(std::string_view(item).substr(dots + 2)));
+    if (!first || !last) { fail(entry, concat("malformed range ", item, "; allowed: a..b with integers a <= b")); }
+    if (*first > *last) { fail(entry, concat("descending range ", item, "; allowed: a..b with a <= b")); }
+    // As unsigned, the difference of any two integers fits.
+    if (static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first) >= most_trials) {
+        fail(entry, concat("range ", item, " is too long; allowed: at most ", most_trials, " values"));
+    }
+    std::vector<std::int64_t> values;
+    for (std::int64_t value = *first;; ++value) {  // no `value <= last`: last may be the largest integer
+        values.push_back(value);
+        if (value == *last) { return values; }
+    }
+}
+
+std::vector<std::string> read_methods(Entry const& entry, std::span<std::string const> known) {
+    std::vector<std::string> const methods = items_of(entry);
+    std::set<std::string> seen;
+    for (std::string const& method : methods) {
+        if (std::find(known.begin(), known.end(), method) == known.end()) {
+            fail(entry, concat("unknown method ", method, " (nearest: ", nearest(method, known),
+                               "; allowed: ", join(known), ")"));
+        }
+        if (!seen.insert(method).second) { fail(entry, concat("method ", method, " is listed twice")); }
+    }
+    return methods;
+}
+
+std::vector<std::int64_t> read_seeds(Entry const& entry) {
+    constexpr std::int64_t largest = 9'000'000'000'000'000;  // as [seed]: exact as a float64 in results
+    std::vector<std::int64_t> seeds;
+    for (std::string const& item : items_of(entry)) {
+        if (auto const range = range_of(item, entry)) {
+            seeds.insert(seeds.end(), range->begin(), range->end());
+        } else if (auto const seed = parse_integer(item)) {
+            seeds.push_back(*seed);
+        } else {
+            fail(entry, concat(item, " is not a seed; allowed: integers and ranges a..b"));
+        }
+        if (seeds.size() > most_trials) { fail(entry, concat("more than ", most_trials, " seeds")); }
+    }
+    std::set<std::int64_t> seen;
+    for (std::int64_t const seed : seeds) {
+        if (seed < 0 || seed > largest) {
+            fail(entry, concat("seed ", seed, " is out of range; allowed: integers from 0 to ", largest));
+        }
+        if (!seen.insert(seed).second) { fail(entry, concat("seed ", seed, " is listed twice")); }
+    }
+    return seeds;
+}
+
+// The texts of an axis, ranges written out.
+std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
+    std::vector<std::string> texts;
+    for (std::string const& item : items_of(entry)) {
+        // In a path, ".." is the parent folder.
+        bool const may_be_range = kind == Kind::integer || kind == Kind::number;
+        if (may_be_range && item.find("..") != std::string::npos) {
+            if (kind == Kind::number) { fail(entry, concat("range ", item, ": only integers have ranges; list them")); }
+            auto const range = range_of(item, entry);  // named: a range-for over the temporary would dangle
+            for (std::int64_t const value : *range) { texts.push_back(std::to_string(value)); }
+        } else {
+            texts.push_back(item);
+        }
+        if (texts.size() > most_trials) { fail(entry, concat("more than ", most_trials, " values")); }
+    }
+    return texts;
+}
+
+[[noreturn]] void throw_unknown_axis(Entry const& entry) {
+    std::vector<std::string> names = {"method", "seed", "zip"};
+    for (KeyHelp const& known : all_keys()) { names.push_back(known.name()); }
+    throw ConfigError(concat(entry.location(), ": unknown key ", entry.key, " in [sweep] (nearest: ",
+                             nearest(entry.key, names), "; allowed: method, seed, zip, or section.key of any key)"));
+}
+
+Axis read_axis(Entry const& entry, std::span<std::string const> known_methods, Config const& defaults) {
+    Axis axis;
+    std::size_t const dot = entry.key.find('.');
+    axis.name = entry.key;
+    axis.section = entry.key.substr(0, dot);
+    axis.key = dot == std::string::npos ? "" : entry.key.substr(dot + 1);
+    axis.origin = entry;
+    KeyHelp const* const known = find_key(axis.section, axis.key);
+    if (known == nullptr) { throw_unknown_axis(entry); }
+    if (axis.section == "run") { fail(entry, "no result depends on [run], so it can't be an axis"); }
+    if (std::find(known_methods.begin(), known_methods.end(), axis.section) != known_methods.end()) {
+        axis.method = axis.section;
+    }
+    axis.is_text = known->kind == Kind::choice || known->kind == Kind::file;
+
+    Config config = defaults;
+    for (std::string const& text : texts_of(entry, known->kind)) {
+        assign(config, axis.section, axis.key, text, entry);
+        Value const value = value_of(config, axis.section, axis.key);
+        double const place = static_cast<double>(axis.values.size());
+        axis.values.push_back({text, value.text, known->kind == Kind::file ? place : value.number});
+    }
+    return axis;
+}
+
+// Moves the axes that `entry` names into the group of the first of them.
+void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
+    std::vector<std::string> const names = items_of(entry);
+    if (names.size() < 2) { fail(entry, "allowed: two or more axes to pair"); }
+    std::vector<std::string> axes;
+    for (AxisGroup const& group : groups) { axes.push_back(group.front().name); }
+    std::set<std::string> chosen;
+    for (std::string const& name : names) {
+        if (std::find(axes.begin(), axes.end(), name) == axes.end()) {
+            std::string const allowed = axes.empty() ? "this sweep has no axis" : "allowed: " + join(axes);
+            fail(entry, concat(name, " is no axis of this sweep; ", allowed));
+        }
+        if (!chosen.insert(name).second) { fail(entry, concat(name, " is listed twice")); }
+    }
+    AxisGroup zipped;
+    std::vector<AxisGroup> result;
+    std::size_t place = 0;
+    for (AxisGroup& group : groups) {
+        if (!chosen.contains(group.front().name)) {
+            result.push_back(std::move(group));
+            continue;
+        }
+        if (zipped.empty()) { place = result.size(); }
+        zipped.push_back(std::move(group.front()));
+    }
+    Axis const& first = zipped.front();
+    for (Axis const& axis : zipped) {
+        if (axis.values.size() != first.values.size()) {
+            fail(entry, concat(first.name, " has ", first.values.size(), " values and ", axis.name, " has ",
+                               axis.values.size(), "; allowed: axes of equal length"));
+        }
+    }
+    result.insert(result.begin() + static_cast<std::ptrdiff_t>(place), std::move(zipped));
+    groups = std::move(result);
+}
+
+// Equal rows would be two trials with one key.
+void refuse_repeats(AxisGroup const& group) {
+    std::set<std::vector<std::string>> seen;
+    for (std::size_t row = 0; row < group.front().values.size(); ++row) {
+        std::vector<std::string> same, shown;
+        for (Axis const& axis : group) {
+            same.push_back(axis.values[row].same);
+            shown.push_back(concat(axis.name, " = ", axis.values[row].text));
+        }
+        if (!seen.insert(same).second) { fail(group.front().origin, concat(join(shown), " is listed twice")); }
+    }
+}
+
+}  // namespace
+
+SweepEntries read_sweep(std::span<Entry const> entries, std::span<std::string const> known_methods,
+                        Config const& defaults) {
+    std::vector<Entry> latest;
+    for (Entry const& entry : entries) {
+        if (entry.section != "sweep") { continue; }
+        auto const earlier =
+            std::find_if(latest.begin(), latest.end(), [&](Entry const& other) { return other.key == entry.key; });
+        if (earlier == latest.end()) {
+            latest.push_back(entry);
+        } else {
+            *earlier = entry;
+        }
+    }
+
+    SweepEntries sweep{{known_methods.begin(), known_methods.end()}, {1}, {}};
+    Entry const* zip = nullptr;
+    for (Entry const& entry : latest) {
+        if (entry.key == "method") {
+            sweep.methods = read_methods(entry, known_methods);
+        } else if (entry.key == "seed") {
+            sweep.seeds = read_seeds(entry);
+        } else if (entry.key == "zip") {
+            zip = &entry;
+        } else {
+            sweep.groups.push_back({read_axis(entry, known_methods, defaults)});
+        }
+    }
+    if (zip != nullptr) { zip_axes(*zip, sweep.groups); }
+    for (AxisGroup const& group : sweep.groups) { refuse_repeats(group); }
+    return sweep;
+}
+
+}  // namespace alignsweep::config

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/sweep_plan.hpp"
+
+#include "config/sweep_axes.hpp"
+#include "config/values.hpp"
+#include "core/error.hpp"
+
+#include <set>
+#include <utility>
+
+namespace alignsweep::config {
+
+using core::concat;
+using core::ConfigError;
+
+namespace {
+
+// What one method sees of a group: its own and the common axes, and the rows that differ in them.
+struct View {
+    std::vector<Axis const*> axes;
+    std::vector<std::size_t> rows;
+};
+
+std::vector<View> views_for(std::string const& method, std::vector<AxisGroup> const& groups) {
+    std::vector<View> views;
+    for (AxisGroup const& group : groups) {
+        View view;
+        for (Axis const& axis : group) {
+            if (axis.method.empty() || axis.method == method) { view.axes.push_back(&axis); }
+        }
+        if (view.axes.empty()) { continue; }
+        std::set<std::vector<std::string>> seen;
+        for (std::size_t row = 0; row < group.front().values.size(); ++row) {
+            std::vector<std::string> same;
+            for (Axis const* axis : view.axes) { same.push_back(axis->values[row].same); }
+            if (seen.insert(std::move(same)).second) { view.rows.push_back(row); }
+        }
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+// Factors are at most most_trials each, so the product can't overflow before it is refused.
+std::size_t count_trials(std::vector<View> const& views, std::size_t seeds, std::size_t earlier) {
+    std::size_t count = seeds;
+    auto const refuse_many = [](std::size_t trials) {
+        if (trials > most_trials) {
+            throw ConfigError(concat("[sweep] has more than ", most_trials, " trials; allowed: at most ", most_trials));
+        }
+    };
+    refuse_many(count);
+    for (View const& view : views) {
+        count *= view.rows.size();
+        refuse_many(count);
+    }
+    refuse_many(count + earlier);
+    return count;
+}
+
+// The trial at one row of each view, but for its seed.
+TrialPoint point_at(std::string const& method, Config const& defaults, std::vector<View> const& views,
+                    std::vector<std::size_t> const& at) {
+    TrialPoint point{method, 1, defaults, {}, {}};
+    std::string shown;
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        for (Axis const* axis : views[i].axes) {
+            AxisValue const& value = axis->values[views[i].rows[at[i]]];
+            assign(point.config, axis->section, axis->key, value.text, axis->origin);
+            point.axes[axis->name] = value.number;
+            if (axis->is_text) { point.text_axes[axis->name] = value.same; }
+            shown += concat(", ", axis->name, " = ", value.text);
+        }
+    }
+    try {
+        validate(point.config);
+    } catch (ConfigError const& error) {
+        if (shown.empty()) { throw; }
+        std::string const origin = views.front().axes.front()->origin.location();
+        throw ConfigError(concat(origin, ": ", error.what(), " (in the trials of method ", method, shown, ")"));
+    }
+    return point;
+}
+
+// Steps to the next point, the last view fastest; false after the last one.
+bool advance(std::vector<std::size_t>& at, std::vector<View> const& views) {
+    for (std::size_t i = views.size(); i-- > 0;) {
+        if (++at[i] < views[i].rows.size()) { return true; }
+        at[i] = 0;
+    }
+    return false;
+}
+
+}  // namespace
+
+SweepSpec expand(std::span<Entry const> entries, std::span<std::string const> known_methods) {
+    core::check(!known_methods.empty(), "no method is known");
+    Config const defaults = apply(entries);
+    SweepEntries const sweep = read_sweep(entries, known_methods, defaults);
+
+    SweepSpec spec;
+    spec.methods = sweep.methods;
+    for (AxisGroup const& group : sweep.groups) {
+        for (Axis const& axis : group) { spec.axis_names.push_back(axis.name); }
+    }
+    std::vector<std::vector<View>> views;
+    std::size_t count = 0;
+    for (std::string const& method : sweep.methods) {
+        views.push_back(views_for(method, sweep.groups));
+        count += count_trials(views.back(), sweep.seeds.size(), count);
+    }
+    spec.trials.reserve(count);
+    for (std::size_t m = 0; m < sweep.methods.size(); ++m) {
+        std::vector<std::size_t> at(views[m].size(), 0);
+        do {
+            TrialPoint point = point_at(sweep.methods[m], defaults, views[m], at);
+            for (std::int64_t const seed : sweep.seeds) {
+                point.seed = seed;
+                spec.trials.push_back(point);
+            }
+        } while (advance(at, views[m]));
+    }
+    return spec;
+}
+
+}  // namespace alignsweep::config

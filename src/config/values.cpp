@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/values.hpp"
+
+#include "config/text.hpp"
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace alignsweep::config {
+
+namespace fs = std::filesystem;
+using core::concat;
+using core::ConfigError;
+
+namespace {
+
+std::string describe(Range const& range, std::string const& what) {
+    bool const bounded_below = range.low > std::numeric_limits<double>::lowest();
+    bool const bounded_above = range.high < std::numeric_limits<double>::max();
+    // Bounds are whole for integers, and read better in full than as 1e+08.
+    auto const show = [](double bound) {
+        auto const whole = parse_integer(format_number(bound));
+        return whole ? std::to_string(*whole) : format_number(bound);
+    };
+    if (bounded_below && bounded_above) { return concat(what, " from ", show(range.low), " to ", show(range.high)); }
+    if (bounded_below && range.low == positive.low) { return what + " > 0"; }
+    if (bounded_below) { return concat(what, " >= ", show(range.low)); }
+    if (bounded_above) { return concat(what, " <= ", show(range.high)); }
+    return what;
+}
+
+std::string describe(Choices const& choices) { return "one of: " + join(choices); }
+constexpr char const* describe_bool = "true or false";
+constexpr char const* describe_file = "a path, or nothing";
+
+// Sets the field `key` of the section that it visits.
+class Setter {
+public:
+    Setter(std::string_view section, std::string_view key, std::string_view value, Entry const& origin)
+        : section_(section), key_(key), value_(value), origin_(origin) {}
+
+    [[nodiscard]] bool found() const { return found_; }
+
+    void operator()(char const* key, Int& field, Range const& range, char const*) {
+        if (!is(key)) { return; }
+        auto const value = parse_integer(value_);
+        if (!value) { fail("not an integer", describe(range, "an integer")); }
+        auto const number = static_cast<double>(*value);
+        if (number < range.low || number > range.high) { fail("out of range", describe(range, "an integer")); }
+        field = *value;
+    }
+    void operator()(char const* key, double& field, Range const& range, char const*) {
+        if (!is(key)) { return; }
+        auto const value = parse_number(value_);
+        if (!value) { fail("not a finite number", describe(range, "a number")); }
+        if (*value < range.low || *value > range.high) { fail("out of range", describe(range, "a number")); }
+        field = *value;
+    }
+    void operator()(char const* key, bool& field, char const*) {
+        if (!is(key)) { return; }
+        if (value_ != "true" && value_ != "false") { fail("not a truth value", describe_bool); }
+        field = value_ == "true";
+    }
+    void operator()(char const* key, std::string& field, Choices const& choices, char const*) {
+        if (!is(key)) { return; }
+        if (std::find(choices.begin(), choices.end(), value_) == choices.end()) {
+            fail(concat("unknown (nearest: ", nearest(value_, choices), ")"), describe(choices));
+        }
+        field = value_;
+    }
+    void operator()(char const* key, std::string& field, InputFile, char const*) {
+        if (!is(key)) { return; }
+        field = value_.empty() ? "" : fs::absolute(origin_.folder() / value_).lexically_normal().string();
+    }
+
+private:
+    bool is(char const* key) {
+        bool const same = key_ == key;
+        found_ = found_ || same;
+        return same;
+    }
+    [[noreturn]] void fail(std::string const& what, std::string const& allowed) const {
+        std::string const shown = value_.empty() ? "(nothing)" : std::string(value_);
+        throw ConfigError(
+            concat(origin_.location(), ": ", section_, ".", key_, " = ", shown, ": ", what, "; allowed: ", allowed));
+    }
+
+    std::string_view section_, key_, value_;
+    Entry const& origin_;
+    bool found_ = false;
+};
+
+// Lists the fields of the section that it visits.
+class Lister {
+public:
+    Lister(std::string section, std::vector<KeyHelp>& keys) : section_(std::move(section)), keys_(keys) {}
+
+    void operator()(char const* key, Int const& value, Range const& range, char const* help) {
+        add(key, Kind::integer, std::to_string(value), describe(range, "an integer"), help);
+    }
+    void operator()(char const* key, double const& value, Range const& range, char const* help) {
+        add(key, Kind::number, format_number(value), describe(range, "a number"), help);
+    }
+    void operator()(char const* key, bool const& value, char const* help) {
+        add(key, Kind::boolean, value ? "true" : "false", describe_bool, help);
+    }
+    void operator()(char const* key, std::string const& value, Choices const& choices, char const* help) {
+        add(key, Kind::choice, value, describe(choices), help);
+    }
+    void operator()(char const* key, std::string const& value, InputFile, char const* help) {
+        add(key, Kind::file, value, describe_file, help);
+    }
+
+private:
+    void add(char const* key, Kind kind, std::string value, std::string allowed, char const* help) {
+        keys_.push_back({section_, key, kind, std::move(value), std::move(allowed), help});
+    }
+
+    std::string section_;
+    std::vector<KeyHelp>& keys_;
+};
+
+std::vector<KeyHelp> list_keys() {
+    std::vector<KeyHelp> keys;
+    Config const defaults;
+    Config::sections(defaults, [&]<class Section>(char const* name, Section const& section) {
+        Lister lister(name, keys);
+        Section::fields(section, lister);
+    });
+    return keys;
+}
+
+}  // namespace
+
+void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
+            Entry const& origin) {
+    bool found = false;
+    Config::sections(config, [&]<class Section>(char const* name, Section& fields) {
+        if (section != name) { return; }
+        Setter setter(section, key, value, origin);
+        Section::fields(fields, setter);
+        found = setter.found();
+    });
+    if (!found) { throw_unknown(section, key, origin); }
+}
+
+void assign(Config& config, Entry const& entry) { assign(config, entry.section, entry.key, entry.value, entry); }
+
+Config apply(std::span<Entry const> entries) {
+    Config config;
+    for (Entry const& entry : entries) {
+        if (entry.section != "sweep") { assign(config, entry); }
+    }
+    return config;
+}
+
+std::vector<KeyHelp> const& all_keys() {
+    static std::vector<KeyHelp> const keys = list_keys();
+    return keys;
+}
+
+KeyHelp const* find_key(std::string_view section, std::string_view key) {
+    auto const& keys = all_keys();
+    auto const found = std::find_if(keys.begin(), keys.end(),
+                                    [&](KeyHelp const& known) { return known.section == section && known.key == key; });
+    return found == keys.end() ? nullptr : &*found;
+}
+
+void throw_unknown(std::string_view section, std::string_view key, Entry const& origin) {
+    std::vector<std::string> sections, siblings;
+    for (KeyHelp const& known : all_keys()) {
+        if (sections.empty() || sections.back() != known.section) { sections.push_back(known.section); }
+        if (known.section == section) { siblings.push_back(known.key); }
+    }
+    if (siblings.empty()) {
+        sections.emplace_back("sweep");
+        throw ConfigError(concat(origin.location(), ": unknown section ", section, " in ", section, ".", key,
+                                 " (nearest: ", nearest(section, sections), "; allowed: ", join(sections), ")"));
+    }
+    // A key put in the wrong section should be found as well, at the price of one edit.
+    std::string best;
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (KeyHelp const& known : all_keys()) {
+        bool const sibling = known.section == section;
+        std::size_t const edits = edit_distance(key, known.key) * 2 + (sibling ? 0 : 3);
+        if (edits < fewest) {
+            fewest = edits;
+            best = known.name();
+        }
+    }
+    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", key, " (nearest: ", best,
+                             "; allowed in [", section, "]: ", join(siblings), ")"));
+}
+
+}  // namespace alignsweep::config

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Byte-level byte-pair encoding: every byte string has an encoding, and decoding gives back exactly its bytes.
+// Source: Sennrich et al., "Neural machine translation of rare words with subword units", ACL 2016; byte-level as in
+// GPT-2 (Radford et al. 2019). Ids: 0..255 the bytes, 256 the end token, 257.. the merges in order of training.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace alignsweep::data {
+
+// Ends a document or a completion. Never a result of `encode`: no text, "<|endoftext|>" included, stands for it.
+inline constexpr std::int32_t end_token = 256;
+// Tokens before the first merge.
+inline constexpr std::int32_t base_vocabulary = 257;
+
+// Not safe to share between threads: `encode` keeps a cache of pieces. Copies are independent.
+class Tokenizer {
+public:
+    // Bytes and the end token alone.
+    Tokenizer() : Tokenizer(std::vector<std::array<std::int32_t, 2>>{}) {}
+
+    // From the merges of a trained tokenizer: merge i makes the token 257 + i of two tokens with smaller ids.
+    // Throws IoError where an id is negative, the end token or not yet defined, a pair comes twice, or a token would
+    // grow beyond 4096 bytes.
+    explicit Tokenizer(std::vector<std::array<std::int32_t, 2>> merges);
+
+    // Learns merges up to `vocabulary` tokens (fewer where no pair occurs twice any more). The most frequent pair comes
+    // first, ties go to the smaller (left, right) ids, so the result depends on the documents as a multiset alone.
+    // Pairs are counted at every position ("aaa" holds two), within the pieces of data/pieces.hpp and never across
+    // documents. Throws ConfigError for a vocabulary below 257.
+    [[nodiscard]] static Tokenizer train(std::span<std::string const> documents, std::int64_t vocabulary);
+
+    // The tokens of any bytes, without an end token.
+    [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
+    // Appends the tokens of `text` to `tokens`.
+    void encode_to(std::string_view text, std::vector<std::int32_t>& tokens) const;
+    // The bytes of tokens; the end token stands for none. Ids beyond the vocabulary are a bug (std::logic_error).
+    [[nodiscard]] std::string decode(std::span<std::int32_t const> tokens) const;
+
+    [[nodiscard]] std::vector<std::array<std::int32_t, 2>> const& merges() const { return merges_; }
+    // Number of tokens: 257 + merges.
+    [[nodiscard]] std::int64_t vocabulary() const { return static_cast<std::int64_t>(bytes_.size()); }
+
+private:
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    };
+    using Cache = std::unordered_map<std::string, std::vector<std::int32_t>, TextHash, std::equal_to<>>;
+
+    [[nodiscard]] std::vector<std::int32_t> merge_piece(std::string_view piece) const;
+
+    std::vector<std::array<std::int32_t, 2>> merges_;
+    std::vector<std::string> bytes_;                          // of each token
+    std::unordered_map<std::uint64_t, std::int32_t> merged_;  // pair_key(left, right) -> token
+    mutable Cache cache_;
+};
+
+// One 64-bit key for a pair; keys compare as the pairs (left, right) do. Ids are not negative.
+[[nodiscard]] constexpr std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
+    return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint64_t>(right);
+}
+
+}  // namespace alignsweep::data

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PPO makes of a rollout: per-token rewards, advantages, returns.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace alignsweep::methods {
+
+// One sampled completion, a number a token. `kl[t]` estimates log pi - log pi_ref at token t.
+struct Episode {
+    std::vector<double> logprob, reference_logprob, value;
+    double score = 0.0;  // of the whole completion, added to the last token's reward
+    std::vector<double> advantage, returns;
+};
+
+// Estimators of the KL from one sample (Schulman, "Approximating KL divergence", 2020): k1 = log pi - log pi_ref,
+// k3 = exp(-k1) - 1 + k1, which is never negative.
+[[nodiscard]] double kl_estimate(double logprob, double reference_logprob, std::string const& estimator);
+
+// Generalised advantage estimation (Schulman et al., arXiv:1506.02438, eq. 16) with the per-token reward
+// -kl_coef kl_t, plus the score at the last token; returns = advantage + value. Fills advantage and returns.
+void estimate_advantages(Episode& episode, double kl_coef, std::string const& estimator, double gamma, double lambda);
+
+// Shifts and scales all advantages of the rollout to mean 0 and variance 1 (unbiased, as TRL's masked_whiten), over
+// every token of every episode; a rollout of fewer than two tokens is only shifted.
+void whiten_advantages(std::span<Episode> episodes);
+
+}  // namespace alignsweep::methods

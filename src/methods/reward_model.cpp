@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "methods/reward_model.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::methods {
+
+void RewardModel::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
+    count_ = static_cast<double>(examples.size());
+}
+
+model::ChunkGradients RewardModel::loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
+                                        MetricSums& metrics) const {
+    model::ChunkGradients gradients;
+    gradients.value.resize(outputs.value.size());
+    for (std::size_t s = 0; s + 1 < sequences.size(); s += 2) {
+        std::size_t const winner = sequences[s].value_begin, loser = sequences[s + 1].value_begin;
+        double const gap = outputs.value[winner] - outputs.value[loser];
+        double const total = outputs.value[winner] + outputs.value[loser];
+        double const slope = sigmoid(-(gap - weights_.margin));
+        gradients.value[winner] = (-slope + 2.0 * weights_.centering * total) / count_;
+        gradients.value[loser] = (slope + 2.0 * weights_.centering * total) / count_;
+        metrics.add("loss", -log_sigmoid(gap - weights_.margin) + weights_.centering * total * total, 1.0);
+        metrics.add("accuracy", gap > 0.0 ? 1.0 : 0.0, 1.0);
+        metrics.add("margin", gap, 1.0);
+        metrics.add("mean_reward", total, 2.0);
+    }
+    if (!outputs.value.empty()) {
+        auto const [least, most] = std::minmax_element(outputs.value.begin(), outputs.value.end());
+        metrics.add("min_reward", *least, 1.0);
+        metrics.add("max_reward", *most, 1.0);
+    }
+    return gradients;
+}
+
+}  // namespace alignsweep::methods

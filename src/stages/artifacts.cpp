@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/artifacts.hpp"
+
+#include "core/error.hpp"
+#include "store/file.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::stages {
+
+namespace {
+
+using store::FileReader;
+using store::FileWriter;
+
+constexpr char const* schema = "alignsweep.data";
+constexpr std::int64_t version = 1;
+
+std::filesystem::path data_file(std::filesystem::path const& folder) { return folder / "data.h5"; }
+
+// Token lists of any lengths: `path`/tokens int64 [total] and `path`/offsets int64 [n + 1].
+template <class Rows, class TokensOf>
+void write_lists(FileWriter& file, std::string const& path, Rows const& rows, TokensOf tokens_of) {
+    std::vector<std::int64_t> tokens, offsets{0};
+    for (auto const& row : rows) {
+        Tokens const& list = tokens_of(row);
+        tokens.insert(tokens.end(), list.begin(), list.end());
+        offsets.push_back(static_cast<std::int64_t>(tokens.size()));
+    }
+    file.write(path + "/tokens", tokens);
+    file.write(path + "/offsets", offsets);
+}
+
+std::vector<Tokens> read_lists(FileReader const& file, std::string const& path) {
+    auto const tokens = file.read<std::int64_t>(path + "/tokens");
+    auto const offsets = file.read<std::int64_t>(path + "/offsets");
+    std::vector<Tokens> lists;
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
+        lists.emplace_back(tokens.begin() + offsets[i], tokens.begin() + offsets[i + 1]);
+    }
+    return lists;
+}
+
+template <class Rows, class Field>
+void write_column(FileWriter& file, std::string const& path, Rows const& rows, Field field) {
+    using Value = std::decay_t<decltype(field(rows.front()))>;
+    std::vector<Value> column;
+    for (auto const& row : rows) { column.push_back(field(row)); }
+    file.write(path, column);
+}
+
+void write_examples(FileWriter& file, std::string const& path, std::vector<data::Example> const& examples) {
+    write_lists(file, path + "/prompt", examples, [](data::Example const& e) -> Tokens const& { return e.prompt; });
+    write_lists(file, path + "/completion", examples,
+                [](data::Example const& e) -> Tokens const& { return e.completion; });
+}
+
+std::vector<data::Example> read_examples(FileReader const& file, std::string const& path) {
+    auto prompts = read_lists(file, path + "/prompt");
+    auto completions = read_lists(file, path + "/completion");
+    std::vector<data::Example> examples;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        examples.push_back({std::move(prompts[i]), std::move(completions[i])});
+    }
+    return examples;
+}
+
+void write_prompts(FileWriter& file, std::string const& path, std::vector<PromptRow> const& prompts) {
+    write_lists(file, path, prompts, [](PromptRow const& p) -> Tokens const& { return p.tokens; });
+    auto const column = [&](char const* name, auto member) {
+        write_column(file, path + "/" + name, prompts, [&](PromptRow const& p) { return std::int64_t(p.*member); });
+    };
+    column("kind", &PromptRow::kind);
+    column("subject", &PromptRow::subject);
+    column("attribute", &PromptRow::attribute);
+    column("form", &PromptRow::form);
+    column("heldout", &PromptRow::heldout);
+}
+
+std::vector<PromptRow> read_prompts(FileReader const& file, std::string const& path) {
+    auto lists = read_lists(file, path);
+    auto const column = [&](char const* name) { return file.read<std::int64_t>(path + "/" + name); };
+    auto const kind = column("kind"), subject = column("subject"), attribute = column("attribute"),
+               form = column("form"), heldout = column("heldout");
+    std::vector<PromptRow> prompts;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+        prompts.push_back({std::move(lists[i]), static_cast<std::int32_t>(kind[i]),
+                           static_cast<std::int32_t>(subject[i]), static_cast<std::int32_t>(attribute[i]),
+                           static_cast<std::int32_t>(form[i]), heldout[i] != 0});
+    }
+    return prompts;
+}
+
+Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wide.end()}; }
+std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
+
+data::Tokenizer read_tokenizer(FileReader const& file) {
+    auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
+    std::vector<std::array<std::int32_t, 2>> merges;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        merges.push_back({static_cast<std::int32_t>(left[i]), static_cast<std::int32_t>(right[i])});
+    }
+    return data::Tokenizer(merges);
+}
+
+}  // namespace
+
+void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) {
+    FileWriter file(data_file(folder), schema, version);
+    auto const& merges = corpus.tokenizer.merges();
+    write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
+    write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
+    file.write("/corpus/train", widen(corpus.train));
+    file.write("/corpus/heldout", widen(corpus.heldout));
+    write_examples(file, "/sft", corpus.sft);
+    file.publish();
+}
+
+CorpusData load_corpus(std::filesystem::path const& folder) {
+    FileReader const file(data_file(folder), schema, version);
+    return {read_tokenizer(file), narrow(file.read<std::int64_t>("/corpus/train")),
+            narrow(file.read<std::int64_t>("/corpus/heldout")), read_examples(file, "/sft")};
+}
+
+data::Tokenizer load_tokenizer(std::filesystem::path const& folder) {
+    return read_tokenizer(FileReader(data_file(folder), schema, version));
+}
+
+void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback) {
+    FileWriter file(data_file(folder), schema, version);
+    write_prompts(file, "/prompts", feedback.prompts);
+    using Row = FeedbackData::CompletionRow;
+    auto const& rows = feedback.completions;
+    write_lists(file, "/completions", rows, [](Row const& r) -> Tokens const& { return r.tokens; });
+    write_column(file, "/completions/prompt", rows, [](Row const& r) { return r.prompt; });
+    write_column(file, "/completions/on_policy", rows, [](Row const& r) { return std::int64_t(r.on_policy); });
+    write_column(file, "/completions/gold", rows, [](Row const& r) { return r.gold; });
+    write_column(file, "/completions/rating", rows, [](Row const& r) { return r.rating; });
+    using PairRow = FeedbackData::PairRow;
+    write_column(file, "/pairs/chosen", feedback.pairs, [](PairRow const& p) { return p.chosen; });
+    write_column(file, "/pairs/rejected", feedback.pairs, [](PairRow const& p) { return p.rejected; });
+    using ThumbRow = FeedbackData::ThumbRow;
+    write_column(file, "/thumbs/completion", feedback.thumbs, [](ThumbRow const& t) { return t.completion; });
+    write_column(file, "/thumbs/desirable", feedback.thumbs, [](ThumbRow const& t) { return t.desirable; });
+    write_column(file, "/thumbs/partner", feedback.thumbs, [](ThumbRow const& t) { return t.partner; });
+    file.publish();
+}
+
+FeedbackData load_feedback(std::filesystem::path const& folder) {
+    FileReader const file(data_file(folder), schema, version);
+    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
+    FeedbackData feedback;
+    feedback.prompts = read_prompts(file, "/prompts");
+    auto lists = read_lists(file, "/completions");
+    auto const prompt = column("/completions/prompt"), on_policy = column("/completions/on_policy"),
+               rating = column("/completions/rating");
+    auto const gold = file.read<double>("/completions/gold");
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+        feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
+    }
+    auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
+    for (std::size_t i = 0; i < chosen.size(); ++i) { feedback.pairs.push_back({chosen[i], rejected[i]}); }
+    auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
+               partner = column("/thumbs/partner");
+    for (std::size_t i = 0; i < completion.size(); ++i) {
+        feedback.thumbs.push_back({completion[i], desirable[i], partner[i]});
+    }
+    return feedback;
+}
+
+data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std::int64_t completion) {
+    return {feedback.prompts[static_cast<std::size_t>(prompt)].tokens,
+            feedback.completions[static_cast<std::size_t>(completion)].tokens};
+}
+
+void save_reference(std::filesystem::path const& folder, ReferenceData const& reference) {
+    FileWriter file(data_file(folder), schema, version);
+    file.write("/reference/completions", reference.completions);
+    file.write("/reference/mismatched", reference.mismatched);
+    file.publish();
+}
+
+ReferenceData load_reference(std::filesystem::path const& folder) {
+    FileReader const file(data_file(folder), schema, version);
+    return {file.read<double>("/reference/completions"), file.read<double>("/reference/mismatched")};
+}
+
+namespace {
+
+double reference_of(std::vector<double> const& reference, std::size_t i) {
+    return reference.empty() ? 0.0 : reference[i];
+}
+
+bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
+    return feedback.prompts[static_cast<std::size_t>(prompt)].heldout;
+}
+
+}  // namespace
+
+std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
+    std::vector<methods::Pair> pairs;
+    for (auto const& row : feedback.pairs) {
+        auto const chosen = static_cast<std::size_t>(row.chosen), rejected = static_cast<std::size_t>(row.rejected);
+        std::int64_t const prompt = feedback.completions[chosen].prompt;
+        if (is_heldout(feedback, prompt) && !with_heldout) { continue; }
+        pairs.push_back({example_of(feedback, prompt, row.chosen), example_of(feedback, prompt, row.rejected),
+                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected)});
+    }
+    return pairs;
+}
+
+std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference) {
+    std::vector<methods::Thumb> thumbs;
+    for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
+        auto const& row = feedback.thumbs[i];
+        auto const completion = static_cast<std::size_t>(row.completion);
+        std::int64_t const prompt = feedback.completions[completion].prompt;
+        if (is_heldout(feedback, prompt)) { continue; }
+        if (row.partner < 0) { throw core::ConfigError("kto: z0 needs feedback on at least two different prompts"); }
+        thumbs.push_back({example_of(feedback, prompt, row.completion), row.desirable != 0,
+                          reference_of(reference.completions, completion), example_of(feedback, prompt, row.partner),
+                          reference_of(reference.mismatched, i)});
+    }
+    return thumbs;
+}
+
+void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer) {
+    FileWriter file(data_file(folder), schema, version);
+    write_examples(file, "/answers", answers.answers);
+    file.write("/answers/gold", answers.gold);
+    std::vector<std::string> prompts, texts;
+    for (data::Example const& answer : answers.answers) {
+        prompts.push_back(tokenizer.decode(answer.prompt));
+        texts.push_back(tokenizer.decode(answer.completion));
+    }
+    file.write_text("/text/prompt", prompts);
+    file.write_text("/text/completion", texts);
+    file.publish();
+}
+
+AnswersData load_answers(std::filesystem::path const& folder) {
+    FileReader const file(data_file(folder), schema, version);
+    return {read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+}
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stages hand to each other in data.h5: tokenizer and corpus, feedback, evaluated answers. One function to write
+// and one to read each; the stages' code sees only the structs.
+#pragma once
+
+#include "data/batch.hpp"
+#include "data/tokenizer.hpp"
+#include "methods/preference.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace alignsweep::stages {
+
+using Tokens = std::vector<std::int32_t>;
+
+// corpus: the text that pre-training reads, and the questions and answers of SFT.
+struct CorpusData {
+    data::Tokenizer tokenizer;
+    Tokens train, heldout;  // streams of documents, each followed by the end token
+    std::vector<data::Example> sft;
+};
+void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus);
+CorpusData load_corpus(std::filesystem::path const& folder);
+data::Tokenizer load_tokenizer(std::filesystem::path const& folder);
+
+// A prompt in tokens, with the codes that name it in the simulated world (kind = -1: not of that world).
+struct PromptRow {
+    Tokens tokens;
+    std::int32_t kind = -1, subject = 0, attribute = 0, form = 0;
+    bool heldout = false;  // kept for evaluation: only the gold reward model learns from its labels
+};
+
+// feedback: pairs and thumbs as indices into the completions, each of which answers one prompt.
+struct FeedbackData {
+    std::vector<PromptRow> prompts;
+    struct CompletionRow {
+        std::int64_t prompt = 0;
+        Tokens tokens;
+        bool on_policy = true;    // sampled for this very prompt (not a contrast)
+        double gold = 0.0;        // gold reward, NaN without
+        std::int64_t rating = 0;  // 1 to 5; 0: none
+    };
+    std::vector<CompletionRow> completions;
+    struct PairRow {
+        std::int64_t chosen = 0, rejected = 0;
+    };
+    std::vector<PairRow> pairs;
+    struct ThumbRow {
+        std::int64_t completion = 0;
+        std::int64_t desirable = 1;
+        std::int64_t partner = 0;  // index of another prompt's completion: the mismatch for KTO's z0; -1: there is none
+    };
+    std::vector<ThumbRow> thumbs;
+};
+void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback);
+FeedbackData load_feedback(std::filesystem::path const& folder);
+data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std::int64_t completion);
+
+// reference: summed log-probabilities under the SFT model.
+struct ReferenceData {
+    std::vector<double> completions;  // of each completion after its prompt
+    std::vector<double> mismatched;   // of each thumb's partner after the thumb's prompt
+};
+void save_reference(std::filesystem::path const& folder, ReferenceData const& reference);
+ReferenceData load_reference(std::filesystem::path const& folder);
+
+// Pairs and thumbs of the training prompts, or of all; without reference log-probabilities where `reference` is empty.
+std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference,
+                                      bool with_heldout = false);
+// Throws ConfigError where all prompts are the same, which leaves no mismatched pairs for z0.
+std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference);
+
+// evaluate: one answer a held-out prompt.
+struct AnswersData {
+    std::vector<data::Example> answers;
+    std::vector<double> gold;  // NaN where there is no gold reward
+};
+void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer);
+AnswersData load_answers(std::filesystem::path const& folder);
+
+}  // namespace alignsweep::stages

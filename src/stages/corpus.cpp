@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// corpus: the text for pre-training, the tokenizer trained on it, and SFT's questions and answers.
+#include "core/error.hpp"
+#include "data/jsonl.hpp"
+#include "data/text.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/heldout.hpp"
+#include "stages/runs.hpp"
+#include "world/world.hpp"
+
+#include <cmath>
+
+namespace alignsweep::stages {
+
+namespace {
+
+struct Texts {
+    std::vector<std::string> train, heldout;
+    std::vector<data::Completion> sft;
+};
+
+Texts simulated(Context const& context) {
+    auto const& corpus = context.config.corpus;
+    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
+    auto const documents = context.stream(&config::SeedConfig::data, "corpus/documents");
+    auto const examples = context.stream(&config::SeedConfig::data, "corpus/sft");
+    Texts texts;
+    for (config::Int i = 0; i < corpus.documents + corpus.heldout_documents; ++i) {
+        core::Draws draws(documents, 0, static_cast<std::uint32_t>(i));
+        (i < corpus.documents ? texts.train : texts.heldout).push_back(world.document(corpus, draws));
+    }
+    for (config::Int i = 0; i < corpus.sft_examples; ++i) {
+        core::Draws draws(examples, 0, static_cast<std::uint32_t>(i));
+        auto const example = world.sft_example(corpus, draws);
+        texts.sft.push_back({example.prompt.text, example.answer});
+    }
+    return texts;
+}
+
+std::vector<data::Completion> real_sft(config::DataConfig const& data) {
+    if (!data.sft.empty()) { return data::read_completions(data.sft).rows; }
+    std::vector<data::Completion> rows;
+    for (auto const& row : data::read_preferences(data.preferences).rows) {
+        if (!is_heldout(row.prompt, data.heldout_share)) { rows.push_back({row.prompt, row.chosen}); }
+    }
+    return rows;
+}
+
+Texts real(Context const& context) {
+    auto const& data = context.config.data;
+    Texts texts;
+    auto const documents = data::split_documents(data::read_text(data.corpus));
+    // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
+    auto const kept =
+        static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
+    texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
+    texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
+    texts.sft = real_sft(data);
+    return texts;
+}
+
+}  // namespace
+
+void run_corpus(Context& context) {
+    auto const& config = context.config;
+    Texts const texts = config.data.corpus.empty() ? simulated(context) : real(context);
+    CorpusData corpus;
+    corpus.tokenizer = data::Tokenizer::train(texts.train, config.tokenizer.vocabulary);
+    corpus.train = data::token_stream(corpus.tokenizer, texts.train);
+    corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
+    auto const policy = data::too_long_policy(config.data.too_long);
+    std::int64_t dropped = 0;
+    for (auto const& row : texts.sft) {
+        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), config.model.context,
+                                 policy, config.data.sft);
+        if (example) {
+            corpus.sft.push_back(std::move(*example));
+        } else {
+            ++dropped;
+        }
+    }
+    if (corpus.sft.empty()) {
+        throw core::ConfigError(core::concat("no SFT example fits model.context = ", config.model.context));
+    }
+    if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
+    save_corpus(context.folder(), corpus);
+    context.result.metrics["corpus/tokens"] = static_cast<double>(corpus.train.size());
+    context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
+    context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
+    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
+}
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
+// the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
+#include "core/error.hpp"
+#include "methods/sft.hpp"
+#include "model/generate.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/reward.hpp"
+#include "stages/runs.hpp"
+#include "stages/statistics.hpp"
+#include "world/gold.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace alignsweep::stages {
+
+namespace {
+
+// Prompts to ask, as tokens; in the simulated world also as prompts of that world.
+struct Exam {
+    std::vector<Tokens> tokens;
+    std::vector<world::Prompt> prompts;
+};
+
+Exam simulated_exam(Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
+    auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
+    Exam exam;
+    for (config::Int i = 0; i < context.config.evaluate.prompts; ++i) {
+        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
+        exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
+        exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
+    }
+    return exam;
+}
+
+// Each held-out prompt once, in the order of the files.
+Exam real_exam(Context const& context) {
+    Exam exam;
+    auto const limit = static_cast<std::size_t>(context.config.evaluate.prompts);
+    for (auto const& prompt : load_feedback(context.input("feedback")).prompts) {
+        bool const room = static_cast<config::Int>(prompt.tokens.size()) + context.config.evaluate.max_new_tokens <=
+                          context.config.model.context;
+        bool const seen = !exam.tokens.empty() && exam.tokens.back() == prompt.tokens;
+        if (prompt.heldout && room && !seen && exam.tokens.size() < limit) { exam.tokens.push_back(prompt.tokens); }
+    }
+    if (exam.tokens.empty()) {
+        throw core::ConfigError(
+            "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or "
+            "model.context");
+    }
+    return exam;
+}
+
+std::vector<model::Completion> answer(Context const& context, Transformer& transformer, Weights const& weights,
+                                      Exam const& exam) {
+    auto const& config = context.config.evaluate;
+    std::vector<std::int32_t> rows(exam.tokens.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) { rows[i] = static_cast<std::int32_t>(i); }
+    return model::generate<Space, Real>(transformer, weights,
+                                        {exam.tokens,
+                                         rows,
+                                         {.temperature = config.temperature},
+                                         context.stream(&config::SeedConfig::eval, "evaluate/samples"),
+                                         0,
+                                         static_cast<int>(config.max_new_tokens),
+                                         data::end_token,
+                                         static_cast<int>(context.config.model.chunk)});
+}
+
+// Gold reward and behaviour of every answer, from its text.
+std::vector<double> judge_exactly(Context& context, world::World const& world, data::Tokenizer const& tokenizer,
+                                  Exam const& exam, std::vector<model::Completion> const& answers) {
+    std::vector<double> gold;
+    std::array<Mean, world::value_count> values;
+    std::map<std::string, Mean> behaviour;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        std::string const text = tokenizer.decode(answers[i].tokens);
+        auto const& prompt = exam.prompts[i];
+        auto const value = world::values(world, prompt, text, answers[i].ended);
+        gold.push_back(world::gold_reward(value, context.config.world));
+        for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
+        auto const what = world::behaviour(world, prompt, text, answers[i].ended);
+        behaviour["answers"].add(what.answers);
+        behaviour["asks_back"].add(what.asks_back);
+        behaviour["no_answer"].add(what.no_answer);
+        behaviour["rambles"].add(what.rambles);
+        if (prompt.kind == world::PromptKind::unsafe) { behaviour["refuses_unsafe"].add(what.refuses); }
+        if (prompt.kind != world::PromptKind::unsafe) { behaviour["refuses_harmless"].add(what.refuses); }
+        if (prompt.kind == world::PromptKind::harmless) { behaviour["refuses_harmless_how_to"].add(what.refuses); }
+    }
+    for (std::size_t v = 0; v < world::value_count; ++v) {
+        context.result.metrics["eval/gold/" + std::string(world::value_names[v])] = values[v].mean();
+    }
+    for (auto const& [name, mean] : behaviour) { context.result.metrics["eval/behaviour/" + name] = mean.mean(); }
+    return gold;
+}
+
+// KL(policy || SFT) over whole completions, estimated on the policy's own samples.
+void measure_kl(Context& context, Transformer& transformer, std::vector<model::Completion> const& answers,
+                std::vector<data::Example const*> const& examples) {
+    Weights const reference = load_model(context.input("sft"));
+    auto const theirs = token_logprobs(transformer, reference, examples, context.config.evaluate.temperature,
+                                       data::TargetKind::completion, static_cast<int>(context.config.model.chunk));
+    Mean sequence;
+    double total = 0.0, tokens = 0.0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        double kl = 0.0;
+        for (std::size_t t = 0; t < theirs[i].size(); ++t) { kl += answers[i].logprobs[t] - theirs[i][t]; }
+        sequence.add(kl);
+        total += kl;
+        tokens += static_cast<double>(theirs[i].size());
+    }
+    context.result.metrics["eval/kl"] = sequence.mean();
+    context.result.metrics["eval/kl_low"] = sequence.mean() - sequence.half_interval();
+    context.result.metrics["eval/kl_high"] = sequence.mean() + sequence.half_interval();
+    context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
+    context.result.metrics["eval/length"] = tokens / static_cast<double>(answers.size());
+}
+
+void measure_perplexity(Context& context, Transformer& transformer, Weights const& weights, Tokens const& text) {
+    std::vector<data::Example> windows;
+    for (auto const window : data::windows(text, context.config.model.context)) {
+        if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
+        windows.push_back({{}, Tokens(window.begin(), window.end())});
+    }
+    Mean loss;
+    for (auto const& tokens : token_logprobs(transformer, weights, pointers(windows), 1.0, data::TargetKind::full,
+                                             static_cast<int>(context.config.model.chunk))) {
+        for (double const logprob : tokens) { loss.add(-logprob); }
+    }
+    if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
+}
+
+// Against the SFT model's answers to the same prompts: a tie is half a win.
+void compare_with_sft(Context& context, std::vector<double> const& gold) {
+    auto const theirs = context.has_input("baseline") ? load_answers(context.input("baseline")).gold : gold;
+    Mean wins, gain;
+    for (std::size_t i = 0; i < gold.size(); ++i) {
+        wins.add(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
+        gain.add(gold[i] - theirs[i]);
+    }
+    auto& metrics = context.result.metrics;
+    metrics["eval/win_rate"] = wins.mean();
+    metrics["eval/win_rate_low"] = wins.mean() - wins.half_interval();
+    metrics["eval/win_rate_high"] = wins.mean() + wins.half_interval();
+    metrics["eval/gold_vs_sft"] = gain.mean();
+    metrics["eval/gold_vs_sft_t"] = gain.t();
+}
+
+}  // namespace
+
+void run_evaluate(Context& context) {
+    CorpusData const corpus = load_corpus(context.input("corpus"));
+    Weights const weights = load_model(context.input("model"));
+    Transformer transformer(weights.shape);
+    bool const simulated = context.config.data.preferences.empty();
+    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
+    Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
+    auto const completions = answer(context, transformer, weights, exam);
+    context.host.progress(0.7);
+    AnswersData answers;
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+        answers.answers.push_back({exam.tokens[i], completions[i].tokens});
+    }
+    auto const examples = pointers(answers.answers);
+    if (simulated) {
+        answers.gold = judge_exactly(context, world, corpus.tokenizer, exam, completions);
+    } else {
+        answers.gold = Reward(context.input("gold"), static_cast<int>(context.config.model.chunk)).score(examples);
+    }
+    Mean gold;
+    for (double const reward : answers.gold) { gold.add(reward); }
+    auto& metrics = context.result.metrics;
+    metrics["eval/gold_reward"] = gold.mean();
+    metrics["eval/gold_reward_low"] = gold.mean() - gold.half_interval();
+    metrics["eval/gold_reward_high"] = gold.mean() + gold.half_interval();
+    metrics["eval/prompts"] = static_cast<double>(exam.tokens.size());
+    compare_with_sft(context, answers.gold);
+    measure_kl(context, transformer, completions, examples);
+    measure_perplexity(context, transformer, weights, corpus.heldout);
+    save_answers(context.folder(), answers, corpus.tokenizer);
+    double tokens = 0.0;
+    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
+    context.add_cost("tokens/evaluate", tokens);
+}
+
+// proxy: what the reward model says of the answers that evaluate stored.
+void run_proxy(Context& context) {
+    auto const answers = load_answers(context.input("evaluate"));
+    Mean proxy;
+    for (double const score : Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
+                                  .score(pointers(answers.answers))) {
+        proxy.add(score);
+    }
+    context.result.metrics["eval/proxy_reward"] = proxy.mean();
+    context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
+    context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();
+}
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one stage in its folder and publishes its manifest last.
+#include "config/values.hpp"
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "stages/registry.hpp"
+#include "stages/runtime.hpp"
+#include "store/manifest.hpp"
+#include "store/publish.hpp"
+
+#include <chrono>
+
+namespace alignsweep::stages {
+
+namespace fs = std::filesystem;
+
+void Context::log(std::int64_t step, std::map<std::string, double> const& metrics) {
+    curves.append(step, {metrics.begin(), metrics.end()});
+    std::chrono::duration<double> const since = std::chrono::steady_clock::now() - published_;
+    if (since.count() < config.run.metrics_seconds) { return; }
+    curves.publish(folder() / "metrics.h5");
+    published_ = std::chrono::steady_clock::now();
+}
+
+bool is_done(fs::path const& stages, std::string const& id) { return store::read_manifest(stages / id).has_value(); }
+
+namespace {
+
+void make_folder(fs::path const& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) { throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message())); }
+}
+
+std::map<std::string, std::string> digests_of_files(fs::path const& folder) {
+    std::map<std::string, std::string> digests;
+    for (char const* name : {"checkpoint.h5", "data.h5", "metrics.h5"}) {
+        if (fs::exists(folder / name)) { digests[name] = core::digest_of_file(folder / name); }
+    }
+    return digests;
+}
+
+// The files of the input stages must be what their manifests say before libhdf5 opens them.
+void verify_inputs(StageSpec const& spec, fs::path const& stages) {
+    for (auto const& [role, id] : spec.inputs) {
+        auto const manifest = store::read_manifest(stages / id);
+        if (!manifest) { throw core::IoError(core::concat((stages / id).string(), ": the stage is not finished")); }
+        store::verify_files(stages / id, *manifest);
+    }
+}
+
+}  // namespace
+
+void execute(StageSpec const& spec, StageHost const& host) {
+    auto const begin = std::chrono::steady_clock::now();
+    Context context(spec, host);
+    make_folder(context.folder());
+    verify_inputs(spec, host.stages);
+    core::LogFile const log(context.folder() / "log.txt");
+    core::log_info(core::concat(spec.id(), ": starts"));
+    store::write_text_atomically(context.folder() / "config.ini", config::to_ini(spec.config));
+    auto const live_metrics = context.folder() / "metrics.h5";
+    if (fs::exists(live_metrics)) { context.curves = store::MetricStream::load(live_metrics); }
+    stage_kind(spec.kind).run(context);
+    if (!context.curves.steps().empty()) {
+        context.curves.publish(live_metrics);
+    } else {
+        fs::remove(live_metrics);
+    }
+    remove_progress(context.folder());
+    std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
+    store::Manifest manifest;
+    manifest.kind = spec.kind;
+    manifest.key = spec.key;
+    manifest.inputs = spec.inputs;
+    manifest.files = digests_of_files(context.folder());
+    manifest.metrics = context.result.metrics;
+    manifest.facts = build_facts();
+    manifest.facts["identity"] = spec.identity;
+    manifest.seconds = seconds.count();
+    manifest.costs = context.result.costs;
+    store::write_manifest(context.folder(), manifest);
+    core::log_info(core::concat(spec.id(), ": done in ", static_cast<int>(seconds.count() * 10.0) / 10.0, " s"));
+}
+
+Estimate estimate(StageSpec const& spec) {
+    auto const& c = spec.config;
+    double const width = static_cast<double>(c.model.width), hidden = static_cast<double>(c.model.hidden);
+    double const parameters = static_cast<double>(c.tokenizer.vocabulary) * width +
+                              static_cast<double>(c.model.depth) * (4.0 * width * width + 3.0 * width * hidden);
+    auto const count = [](config::Int value) { return static_cast<double>(value); };
+    // Lengths of the simulated world's prompts and answers; only the order of the stages hangs on them.
+    double const example = 24.0, answer = 14.0;
+    double const pairs = count(c.feedback.prompts), epochs_dpo = count(c.dpo.epochs);
+    double trained = 0.0, forward = 0.0;
+    if (spec.kind == "pretrain") { trained = count(c.pretrain.steps * c.pretrain.batch * c.pretrain.length); }
+    if (spec.kind == "sft") { trained = count(c.sft.epochs * c.corpus.sft_examples) * example; }
+    if (spec.kind == "feedback") { forward = 2.0 * pairs * answer; }
+    if (spec.kind == "reference") { forward = 4.0 * pairs * example; }
+    if (spec.kind.ends_with("reward_model")) { trained = 2.0 * count(c.reward_model.epochs) * pairs * example; }
+    if (spec.kind == "dpo") { trained = 2.0 * epochs_dpo * pairs * example; }
+    if (spec.kind == "kto") { trained = forward = 2.0 * count(c.kto.epochs) * pairs * example; }
+    if (spec.kind == "rlhf") {
+        double const episodes = count(c.rlhf.updates * c.rlhf.episodes) * example;
+        trained = 2.0 * count(c.rlhf.epochs) * episodes;
+        forward = 4.0 * episodes;
+    }
+    if (spec.kind == "evaluate") { forward = 2.0 * count(c.evaluate.prompts) * example; }
+    if (spec.kind == "proxy") { forward = count(c.evaluate.prompts) * example; }
+    return {trained + forward, parameters * (6.0 * trained + 2.0 * forward)};
+}
+
+}  // namespace alignsweep::stages

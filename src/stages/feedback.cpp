@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
+#include "core/error.hpp"
+#include "data/jsonl.hpp"
+#include "model/generate.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/heldout.hpp"
+#include "stages/runs.hpp"
+#include "stages/runtime.hpp"
+#include "world/annotators.hpp"
+#include "world/gold.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace alignsweep::stages {
+
+namespace {
+
+using world::PromptKind;
+
+// The prompts, and for each the prompt that its second answer is sampled for: itself, or its twin (a contrast).
+struct Questions {
+    std::vector<world::Prompt> prompts, asked_second;
+    std::vector<bool> contrast;
+};
+
+Questions draw_questions(Context const& context, world::World const& world) {
+    auto const& config = context.config.feedback;
+    auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/prompts");
+    Questions questions;
+    for (config::Int i = 0; i < config.prompts; ++i) {
+        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
+        auto const prompt = world.prompt(world::Split::train, draws);
+        auto const twin = world.twin(prompt, draws);
+        bool const contrast = twin.has_value() && draws.chance(config.contrast);
+        questions.prompts.push_back(prompt);
+        questions.asked_second.push_back(contrast ? *twin : prompt);
+        questions.contrast.push_back(contrast);
+    }
+    return questions;
+}
+
+std::vector<model::Completion> sample(Context const& context, Weights const& weights,
+                                      std::vector<Tokens> const& prompts, std::uint32_t which) {
+    auto const& config = context.config.feedback;
+    std::vector<std::int32_t> rows(prompts.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) { rows[i] = static_cast<std::int32_t>(i); }
+    Transformer transformer(weights.shape);
+    return model::generate<Space, Real>(transformer, weights,
+                                        {prompts,
+                                         rows,
+                                         {.temperature = config.temperature},
+                                         context.stream(&config::SeedConfig::feedback, "feedback/samples"),
+                                         which,
+                                         static_cast<int>(config.max_new_tokens),
+                                         data::end_token,
+                                         static_cast<int>(context.config.model.chunk)});
+}
+
+// Each thumb's mismatched partner: a completion of another prompt, drawn once. Searched from a random place on, so that
+// even a data set of almost equal prompts finds one.
+void draw_partners(Context const& context, FeedbackData& feedback) {
+    auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/partners");
+    std::size_t const count = feedback.thumbs.size();
+    auto const prompt_of = [&](std::size_t thumb) -> Tokens const& {
+        auto const& completion = feedback.completions[static_cast<std::size_t>(feedback.thumbs[thumb].completion)];
+        return feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens;
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
+        std::size_t const start = draws.index(count);
+        feedback.thumbs[i].partner = -1;
+        for (std::size_t k = 0; k < count; ++k) {
+            std::size_t const other = (start + k) % count;
+            if (prompt_of(other) == prompt_of(i)) { continue; }
+            feedback.thumbs[i].partner = feedback.thumbs[other].completion;
+            break;
+        }
+    }
+}
+
+FeedbackData simulated(Context& context) {
+    auto const& config = context.config;
+    world::World const world(config.world, context.seed(&config::SeedConfig::world));
+    data::Tokenizer const tokenizer = load_tokenizer(context.input("corpus"));
+    Weights const weights = load_model(context.input("sft"));
+    Questions const questions = draw_questions(context, world);
+    FeedbackData feedback;
+    std::vector<Tokens> first, second;
+    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
+        auto const& prompt = questions.prompts[i];
+        first.push_back(tokenizer.encode(prompt.text));
+        second.push_back(tokenizer.encode(questions.asked_second[i].text));
+        feedback.prompts.push_back({first.back(), static_cast<std::int32_t>(prompt.kind), prompt.subject,
+                                    prompt.attribute, prompt.form, false});
+    }
+    auto const answers_first = sample(context, weights, first, 0);
+    context.host.progress(0.45);
+    auto const answers_second = sample(context, weights, second, 1);
+    context.host.progress(0.9);
+
+    std::vector<world::Values> values;
+    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
+        for (auto const* answer : {&answers_first[i], &answers_second[i]}) {
+            auto const text = tokenizer.decode(answer->tokens);
+            values.push_back(world::values(world, questions.prompts[i], text, answer->ended));
+            bool const on_policy = answer == &answers_first[i] || !questions.contrast[i];
+            feedback.completions.push_back({static_cast<std::int64_t>(i), answer->tokens, on_policy,
+                                            world::gold_reward(values.back(), config.world), 0});
+        }
+    }
+    world::Annotators annotators(config.feedback, config.world, context.seed(&config::SeedConfig::feedback));
+    std::vector<double> golds;
+    for (auto const& completion : feedback.completions) { golds.push_back(completion.gold); }
+    std::nth_element(golds.begin(), golds.begin() + static_cast<std::ptrdiff_t>(golds.size() / 2), golds.end());
+    annotators.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
+    std::int64_t equal = 0;
+    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
+        auto const index = static_cast<std::uint32_t>(i);
+        auto const a = static_cast<std::int64_t>(2 * i), b = a + 1;
+        for (std::uint32_t which = 0; which < 2; ++which) {
+            auto const completion = 2 * i + which;
+            feedback.completions[completion].rating = annotators.rating(index, which, values[completion]);
+            feedback.thumbs.push_back({static_cast<std::int64_t>(completion),
+                                       annotators.thumb(index, which, values[completion]) ? 1 : 0, -1});
+        }
+        if (answers_first[i].tokens == answers_second[i].tokens) {
+            ++equal;
+            continue;
+        }
+        bool const first_better = annotators.compare(index, values[2 * i], values[2 * i + 1]).first_better;
+        feedback.pairs.push_back(first_better ? FeedbackData::PairRow{a, b} : FeedbackData::PairRow{b, a});
+    }
+    context.result.metrics["feedback/equal_answers"] = static_cast<double>(equal);
+    return feedback;
+}
+
+// Reads preferences and thumbs from files; completions are tokenised, rows that do not fit follow data.too_long.
+class RealFeedback {
+public:
+    explicit RealFeedback(Context& context)
+        : context_(context),
+          tokenizer_(load_tokenizer(context.input("corpus"))),
+          policy_(data::too_long_policy(context.config.data.too_long)) {}
+
+    FeedbackData read() {
+        auto const& data = context_.config.data;
+        for (auto const& row : data::read_preferences(data.preferences).rows) {
+            auto const chosen = add(row.prompt, row.chosen, data.preferences);
+            auto const rejected = add(row.prompt, row.rejected, data.preferences);
+            if (chosen < 0 || rejected < 0) { continue; }
+            feedback_.pairs.push_back({chosen, rejected});
+            if (data.thumbs.empty()) {
+                feedback_.thumbs.push_back({chosen, 1, -1});
+                feedback_.thumbs.push_back({rejected, 0, -1});
+            }
+        }
+        if (!data.thumbs.empty()) {
+            for (auto const& row : data::read_thumbs(data.thumbs).rows) {
+                auto const completion = add(row.prompt, row.completion, data.thumbs);
+                if (completion >= 0) { feedback_.thumbs.push_back({completion, row.label ? 1 : 0, -1}); }
+            }
+        }
+        context_.result.metrics["feedback/dropped"] = static_cast<double>(dropped_);
+        if (feedback_.pairs.empty()) {
+            throw core::ConfigError(
+                core::concat(data.preferences, ": no pair fits model.context = ", context_.config.model.context));
+        }
+        return std::move(feedback_);
+    }
+
+private:
+    // Index of the new completion, or -1 where it does not fit.
+    std::int64_t add(std::string const& prompt, std::string const& completion, std::string const& file) {
+        auto example =
+            data::fit(data::make_example(tokenizer_, prompt, completion), context_.config.model.context, policy_, file);
+        if (!example || example->prompt.empty()) {
+            ++dropped_;
+            return -1;
+        }
+        bool const heldout = is_heldout(prompt, context_.config.data.heldout_share);
+        feedback_.prompts.push_back({std::move(example->prompt), -1, 0, 0, 0, heldout});
+        feedback_.completions.push_back({static_cast<std::int64_t>(feedback_.prompts.size()) - 1,
+                                         std::move(example->completion), true, std::numeric_limits<double>::quiet_NaN(),
+                                         0});
+        return static_cast<std::int64_t>(feedback_.completions.size()) - 1;
+    }
+
+    Context& context_;
+    data::Tokenizer tokenizer_;
+    data::TooLong policy_;
+    FeedbackData feedback_;
+    std::int64_t dropped_ = 0;
+};
+
+}  // namespace
+
+void run_feedback(Context& context) {
+    FeedbackData feedback = context.config.data.preferences.empty() ? simulated(context) : RealFeedback(context).read();
+    draw_partners(context, feedback);
+    save_feedback(context.folder(), feedback);
+    double tokens = 0.0;
+    for (auto const& completion : feedback.completions) { tokens += static_cast<double>(completion.tokens.size()); }
+    context.result.metrics["feedback/pairs"] = static_cast<double>(feedback.pairs.size());
+    context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
+    context.add_cost("tokens/feedback", tokens);
+}
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// rlhf: PPO against the reward model, with a value model of its own that starts from the reward model.
+#include "core/error.hpp"
+#include "data/order.hpp"
+#include "methods/ppo.hpp"
+#include "model/generate.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/reward.hpp"
+#include "stages/runs.hpp"
+#include "stages/trainer.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace alignsweep::stages {
+
+namespace {
+
+// All models that PPO holds: policy and value in training, reference and reward fixed.
+class PpoRun {
+public:
+    explicit PpoRun(Context& context)
+        : context_(context),
+          config_(context.config.rlhf),
+          chunk_(static_cast<int>(context.config.model.chunk)),
+          policy_(load_model(context.input("sft"))),
+          reference_(load_model(context.input("sft"))),
+          value_(load_model(context.input("reward_model"))),
+          reward_(context.input("reward_model"), chunk_),
+          policy_trainer_(policy_, config_.optimizer, chunk_),
+          value_trainer_(value_, config_.optimizer, chunk_) {
+        for (auto const& prompt : load_feedback(context.input("feedback")).prompts) {
+            if (!prompt.heldout) { prompts_.push_back(prompt.tokens); }
+        }
+        if (prompts_.empty()) { throw core::ConfigError("rlhf: no training prompt"); }
+    }
+
+    void run() {
+        std::map<std::string, double> state{{"num_tokens", 0.0}};
+        std::vector<Trainee> const trainees{{"", &policy_, &policy_trainer_.optimizer()},
+                                            {"value.", &value_, &value_trainer_.optimizer()}};
+        std::int64_t const first = load_progress(context_.folder(), trainees, state);
+        context_.curves.trim(first - 1);
+        tokens_ = state["num_tokens"];
+        auto saved = std::chrono::steady_clock::now();
+        for (std::int64_t update = first; update < config_.updates; ++update) {
+            auto metrics = one_update(update);
+            metrics["num_tokens"] = tokens_;
+            context_.log(update, metrics);
+            context_.host.progress(static_cast<double>(update + 1) / static_cast<double>(config_.updates));
+            bool const stop = context_.host.stop_requested();
+            std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
+            if (stop || since.count() > context_.config.run.checkpoint_seconds) {
+                context_.curves.publish(context_.folder() / "metrics.h5");
+                state["num_tokens"] = tokens_;
+                save_progress(context_.folder(), update + 1, trainees, state);
+                saved = std::chrono::steady_clock::now();
+            }
+            if (stop) { throw core::Stopped(); }
+        }
+        double const parameters = static_cast<double>(policy_.layout.parameter_count());
+        double const epochs = static_cast<double>(config_.epochs);
+        for (char const* role : {"policy", "value"}) {
+            context_.add_cost(std::string("tokens/") + role, tokens_ * (1.0 + epochs));
+            context_.add_cost(std::string("flops/") + role, parameters * tokens_ * (2.0 + 6.0 * epochs));
+        }
+        for (char const* role : {"reference", "reward_model"}) {
+            context_.add_cost(std::string("tokens/") + role, tokens_);
+            context_.add_cost(std::string("flops/") + role, 2.0 * parameters * tokens_);
+        }
+        save_model(context_.folder(), policy_);
+    }
+
+private:
+    // Samples the episodes of an update and everything that their losses need.
+    methods::Rollout roll_out(std::int64_t update, std::map<std::string, double>& metrics) {
+        methods::Rollout rollout;
+        auto const completions = sample(update);
+        double ends = 0.0, length = 0.0, kl = 0.0, score_sum = 0.0, penalty = 0.0;
+        for (std::size_t i = 0; i < completions.size(); ++i) {
+            rollout.examples.push_back({asked_[i], completions[i].tokens});
+            ends += completions[i].ended ? 1.0 : 0.0;
+            length += static_cast<double>(completions[i].tokens.size());
+            tokens_ += static_cast<double>(rollout.examples.back().tokens());
+        }
+        auto const examples = pointers(rollout.examples);
+        auto const reference = token_logprobs(reference_transformer(), reference_, examples, config_.temperature,
+                                              data::TargetKind::completion, chunk_);
+        auto const values = token_values(value_trainer_.transformer(), value_, examples, chunk_);
+        auto const scores = reward_.score(examples);
+        for (std::size_t i = 0; i < completions.size(); ++i) {
+            double const score = completions[i].ended ? scores[i] : config_.missing_end_score;
+            rollout.episodes.push_back({completions[i].logprobs, reference[i], values[i], score, {}, {}});
+            methods::estimate_advantages(rollout.episodes.back(), config_.kl_coef, config_.kl_estimator, config_.gamma,
+                                         config_.lambda);
+            for (std::size_t t = 0; t < reference[i].size(); ++t) {
+                kl += completions[i].logprobs[t] - reference[i][t];
+                penalty -= config_.kl_coef *
+                           methods::kl_estimate(completions[i].logprobs[t], reference[i][t], config_.kl_estimator);
+            }
+            score_sum += score;
+        }
+        methods::whiten_advantages(rollout.episodes);
+        double const count = static_cast<double>(completions.size());
+        metrics["objective/kl"] = kl / count;
+        metrics["objective/scores"] = score_sum / count;
+        metrics["objective/non_score_reward"] = penalty / count;
+        metrics["objective/rlhf_reward"] = (score_sum + penalty) / count;
+        metrics["val/num_eos_tokens"] = ends / count;
+        metrics["objective/length"] = length / count;
+        return rollout;
+    }
+
+    std::vector<model::Completion> sample(std::int64_t update) {
+        data::BatchOrder const order(static_cast<std::int64_t>(prompts_.size()), config_.episodes,
+                                     std::numeric_limits<std::int32_t>::max(),
+                                     context_.stream(&config::SeedConfig::rollout, "rlhf/prompts"));
+        asked_.clear();
+        std::vector<std::int32_t> rows;
+        for (std::int64_t const i : order.indices(update)) {
+            asked_.push_back(prompts_[static_cast<std::size_t>(i)]);
+            rows.push_back(static_cast<std::int32_t>(rows.size()));
+        }
+        return model::generate<Space, Real>(policy_trainer_.transformer(), policy_,
+                                            {asked_,
+                                             rows,
+                                             {.temperature = config_.temperature},
+                                             context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
+                                             static_cast<std::uint32_t>(update),
+                                             static_cast<int>(config_.max_new_tokens),
+                                             data::end_token,
+                                             chunk_});
+    }
+
+    std::map<std::string, double> one_update(std::int64_t update) {
+        std::map<std::string, double> metrics;
+        methods::Rollout const rollout = roll_out(update, metrics);
+        methods::PpoPolicy policy(rollout, config_.clip_range, config_.temperature);
+        methods::PpoValue value(rollout, config_.value_clip_range, config_.vf_coef);
+        data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
+                                     context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
+        std::map<std::string, double> sums;
+        std::int64_t const per_update = order.steps(), total = config_.updates * per_update;
+        for (std::int64_t s = 0; s < per_update; ++s) {
+            std::int64_t const step = update * per_update + s;
+            double const rate = model::learning_rate(config_.optimizer, step, total);
+            auto const indices = order.indices(s);
+            auto const policy_metrics = policy_trainer_.step(policy, indices, rate, step);
+            auto const value_metrics = value_trainer_.step(value, indices, rate, step);
+            for (auto const& [name, number] : policy_metrics) { sums[name] += number; }
+            for (auto const& [name, number] : value_metrics) {
+                if (name.starts_with("val/")) { sums[name] += number; }
+            }
+            metrics["learning_rate"] = rate;
+        }
+        sums.erase("learning_rate");
+        for (auto const& [name, sum] : sums) { metrics[name] = sum / static_cast<double>(per_update); }
+        metrics["objective/entropy"] = metrics["policy/entropy_avg"];
+        metrics["loss"] = metrics["policy/loss_avg"] + config_.vf_coef * metrics["val/loss_avg"];
+        metrics["episode"] = static_cast<double>((update + 1) * config_.episodes);
+        metrics["epoch"] = metrics["episode"] / static_cast<double>(prompts_.size());
+        return metrics;
+    }
+
+    Transformer& reference_transformer() { return policy_trainer_.transformer(); }
+
+    Context& context_;
+    config::RlhfConfig const& config_;
+    int chunk_;
+    Weights policy_, reference_, value_;
+    Reward reward_;
+    Trainer policy_trainer_, value_trainer_;
+    std::vector<Tokens> prompts_, asked_;
+    double tokens_ = 0.0;
+};
+
+}  // namespace
+
+void run_rlhf(Context& context) { PpoRun(context).run(); }
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/runtime.hpp"
+
+#include "core/error.hpp"
+#include "kernels/gemm/gemm.hpp"
+#include "stages/stage.hpp"
+#include "store/checkpoint.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+namespace alignsweep::stages {
+
+namespace {
+
+using store::Attribute;
+
+std::map<std::string, Attribute> shape_attributes(model::Shape const& shape) {
+    auto const integer = [](int value) { return Attribute(std::int64_t(value)); };
+    return {{"vocabulary", integer(shape.vocabulary)},
+            {"width", integer(shape.width)},
+            {"depth", integer(shape.depth)},
+            {"heads", integer(shape.heads)},
+            {"kv_heads", integer(shape.kv_heads)},
+            {"hidden", integer(shape.hidden)},
+            {"context", integer(shape.context)},
+            {"tied", integer(shape.tied ? 1 : 0)},
+            {"scalar_head", integer(shape.scalar_head ? 1 : 0)},
+            {"rope_theta", shape.rope_theta},
+            {"norm_eps", shape.norm_eps}};
+}
+
+template <class T>
+T attribute(store::Checkpoint const& checkpoint, std::filesystem::path const& file, char const* name) {
+    auto const found = checkpoint.attributes.find(name);
+    if (found == checkpoint.attributes.end() || !std::holds_alternative<T>(found->second)) {
+        throw core::IoError(core::concat(file.string(), ": attribute ", name, ": is missing, so this is no model"));
+    }
+    return std::get<T>(found->second);
+}
+
+model::Shape shape_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file) {
+    auto const integer = [&](char const* name) {
+        return static_cast<int>(attribute<std::int64_t>(checkpoint, file, name));
+    };
+    auto const real = [&](char const* name) { return attribute<double>(checkpoint, file, name); };
+    return {integer("vocabulary"), integer("width"),     integer("depth"),           integer("heads"),
+            integer("kv_heads"),   integer("hidden"),    integer("context"),         real("rope_theta"),
+            real("norm_eps"),      integer("tied") != 0, integer("scalar_head") != 0};
+}
+
+// A flat buffer on the host and its tensors, which a checkpoint is written from.
+struct HostTensors {
+    std::vector<Real> values;
+    std::vector<store::NamedTensor> tensors;
+
+    HostTensors(std::string const& prefix, Weights const& weights) : values(model::to_host(weights.values)) {
+        for (model::Tensor const& tensor : weights.layout.tensors()) {
+            std::span<Real const> const part(values.data() + tensor.offset, static_cast<std::size_t>(tensor.size()));
+            tensors.push_back({prefix + tensor.name, tensor.dims(), part});
+        }
+    }
+};
+
+// Copies the tensors of a checkpoint that the model has; `all`: each of them must be there.
+void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
+             Weights& weights, bool all) {
+    auto host = model::to_host(weights.values);
+    for (model::Tensor const& tensor : weights.layout.tensors()) {
+        auto const stored = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
+                                         [&](auto const& other) { return other.name == prefix + tensor.name; });
+        if (stored == checkpoint.tensors.end()) {
+            if (!all) { continue; }
+            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name, ": is missing"));
+        }
+        if (stored->dims != tensor.dims()) {
+            throw core::IoError(core::concat(file.string(), ": tensor ", stored->name, ": has another shape"));
+        }
+        std::visit(
+            [&](auto const& values) {
+                std::transform(values.begin(), values.end(), host.begin() + tensor.offset,
+                               [](auto value) { return static_cast<Real>(value); });
+            },
+            stored->values);
+    }
+    model::from_host<Space, Real>(host, weights.values);
+}
+
+void restore_moment(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& name,
+                    kernels::Vector<Space, Real> const& moment) {
+    auto const found = checkpoint.optimizer.find(name);
+    if (found == checkpoint.optimizer.end() || !std::holds_alternative<std::vector<Real>>(found->second) ||
+        std::get<std::vector<Real>>(found->second).size() != moment.extent(0)) {
+        throw core::IoError(core::concat(file.string(), ": optimizer/", name, ": is missing or of another size"));
+    }
+    model::from_host<Space, Real>(std::get<std::vector<Real>>(found->second), moment);
+}
+
+template <class T>
+T state_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& name) {
+    auto const found = checkpoint.state.find(name);
+    if (found == checkpoint.state.end() || !std::holds_alternative<T>(found->second)) {
+        throw core::IoError(core::concat(file.string(), ": state ", name, ": is missing"));
+    }
+    return std::get<T>(found->second);
+}
+
+std::filesystem::path progress_file(std::filesystem::path const& folder, std::int64_t step) {
+    return folder / core::concat("checkpoint-", step, ".h5");
+}
+
+// Steps of the checkpoints in a folder, newest first.
+std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder) {
+    std::vector<std::int64_t> steps;
+    std::string const prefix = "checkpoint-", suffix = ".h5";
+    for (auto const& entry : std::filesystem::directory_iterator(folder)) {
+        std::string const name = entry.path().filename().string();
+        if (!name.starts_with(prefix) || !name.ends_with(suffix)) { continue; }
+        std::string const number = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+        if (!number.empty() &&
+            std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c); })) {
+            steps.push_back(std::stoll(number));
+        }
+    }
+    std::sort(steps.rbegin(), steps.rend());
+    return steps;
+}
+
+}  // namespace
+
+void save_model(std::filesystem::path const& folder, Weights const& weights,
+                std::map<std::string, double> const& state) {
+    HostTensors const host("", weights);
+    store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
+    view.state.insert(state.begin(), state.end());
+    store::save_checkpoint(folder / "checkpoint.h5", view);
+}
+
+Weights load_model(std::filesystem::path const& folder) {
+    auto const file = folder / "checkpoint.h5";
+    auto const checkpoint = store::load_checkpoint(file);
+    Weights weights(shape_of(checkpoint, file));
+    restore(checkpoint, file, "", weights, true);
+    return weights;
+}
+
+Weights load_model_as(std::filesystem::path const& folder, bool scalar_head, std::uint64_t seed) {
+    auto const file = folder / "checkpoint.h5";
+    auto const checkpoint = store::load_checkpoint(file);
+    model::Shape shape = shape_of(checkpoint, file);
+    shape.scalar_head = scalar_head;
+    Weights weights(shape);
+    model::initialise(weights, seed, 0.02, 0.02);  // what the file has overwrites it: only a new head keeps it
+    restore(checkpoint, file, "", weights, false);
+    return weights;
+}
+
+double load_state(std::filesystem::path const& folder, std::string const& name) {
+    auto const file = folder / "checkpoint.h5";
+    return state_of<double>(store::load_checkpoint(file), file, name);
+}
+
+void save_progress(std::filesystem::path const& folder, std::int64_t step, std::vector<Trainee> const& trainees,
+                   std::map<std::string, double> const& state) {
+    std::vector<HostTensors> hosts;
+    std::vector<std::vector<Real>> moments;
+    hosts.reserve(trainees.size());
+    moments.reserve(2 * trainees.size());  // the view points into them
+    store::CheckpointView view;
+    for (Trainee const& trainee : trainees) {
+        auto const& tensors = hosts.emplace_back(trainee.name, *trainee.weights).tensors;
+        view.tensors.insert(view.tensors.end(), tensors.begin(), tensors.end());
+        auto const add_moment = [&](char const* name, kernels::Vector<Space, Real> const& moment) {
+            view.optimizer[trainee.name + name] = std::span<Real const>(moments.emplace_back(model::to_host(moment)));
+        };
+        add_moment("first_moment", trainee.optimizer->first_moment);
+        add_moment("second_moment", trainee.optimizer->second_moment);
+        view.state[trainee.name + "steps_done"] = trainee.optimizer->steps_done();
+    }
+    view.state.insert(state.begin(), state.end());
+    store::save_checkpoint(progress_file(folder, step), view);
+    auto const steps = progress_steps(folder);
+    for (std::size_t i = 2; i < steps.size(); ++i) { std::filesystem::remove(progress_file(folder, steps[i])); }
+}
+
+std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trainee> const& trainees,
+                           std::map<std::string, double>& state) {
+    auto const steps = progress_steps(folder);
+    if (steps.empty()) { return 0; }
+    auto const file = progress_file(folder, steps.front());
+    auto const checkpoint = store::load_checkpoint(file);
+    for (Trainee const& trainee : trainees) {
+        restore(checkpoint, file, trainee.name, *trainee.weights, true);
+        restore_moment(checkpoint, file, trainee.name + "first_moment", trainee.optimizer->first_moment);
+        restore_moment(checkpoint, file, trainee.name + "second_moment", trainee.optimizer->second_moment);
+        trainee.optimizer->set_steps_done(state_of<std::int64_t>(checkpoint, file, trainee.name + "steps_done"));
+    }
+    for (auto& [name, value] : state) { value = state_of<double>(checkpoint, file, name); }
+    return steps.front();
+}
+
+void remove_progress(std::filesystem::path const& folder) {
+    for (std::int64_t const step : progress_steps(folder)) { std::filesystem::remove(progress_file(folder, step)); }
+}
+
+Runtime::Runtime(int& argc, char** argv, int threads) {
+    // Kokkos reads this when it starts; OMP_NUM_THREADS would be too late, OpenMP's runtime has read it already.
+    if (threads > 0) { setenv("KOKKOS_NUM_THREADS", std::to_string(threads).c_str(), 1); }
+    setenv("KOKKOS_DISABLE_WARNINGS", "1", 0);  // binding is left to the launcher on purpose
+    Kokkos::initialize(argc, argv);             // takes --kokkos-* flags out of argv
+}
+
+Runtime::~Runtime() { Kokkos::finalize(); }
+
+std::string backend_name() {
+    std::string name = Space::name();
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return name;
+}
+
+std::string scalar_name() { return sizeof(Real) == 4 ? "float32" : "float64"; }
+
+std::map<std::string, std::string> build_facts() {
+    return {
+        {"backend", backend_name()},
+        {"scalar", scalar_name()},
+        {"blas", kernels::gemm_library()},
+        {"kokkos", core::concat(KOKKOS_VERSION / 10000, ".", KOKKOS_VERSION / 100 % 100, ".", KOKKOS_VERSION % 100)},
+        {"compiler", __VERSION__}};
+}
+
+}  // namespace alignsweep::stages

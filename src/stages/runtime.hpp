@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scalar and the execution space that stages run on, and models in files.
+#pragma once
+
+#include "model/optimizer.hpp"
+#include "model/transformer.hpp"
+
+#include <filesystem>
+#include <map>
+
+namespace alignsweep::stages {
+
+using Space = Kokkos::DefaultExecutionSpace;
+using Real = float;
+using Weights = model::Parameters<Space, Real>;
+using Transformer = model::Transformer<Space, Real>;
+using Optimizer = model::Adamw<Space, Real>;
+
+// Writes the finished model of a stage: <folder>/checkpoint.h5, parameters and shape, no optimiser state. `state`:
+// further numbers (a reward model's mean and standard deviation).
+void save_model(std::filesystem::path const& folder, Weights const& weights,
+                std::map<std::string, double> const& state = {});
+
+// Reads it. Throws IoError where a tensor is missing or has another shape.
+Weights load_model(std::filesystem::path const& folder);
+// As load_model, with or without scalar head whatever the file has; tensors that the file lacks keep what
+// initialise() gave them (seed).
+Weights load_model_as(std::filesystem::path const& folder, bool scalar_head, std::uint64_t seed);
+double load_state(std::filesystem::path const& folder, std::string const& name);
+
+// A model in training.
+struct Trainee {
+    std::string name;  // prefix in the checkpoint: "" or "value."
+    Weights* weights;
+    Optimizer* optimizer;
+};
+
+// Checkpoints of a running stage: <folder>/checkpoint-<step>.h5; the two newest are kept.
+void save_progress(std::filesystem::path const& folder, std::int64_t step, std::vector<Trainee> const& trainees,
+                   std::map<std::string, double> const& state);
+// Restores the newest whole checkpoint and returns its step; 0 where there is none.
+std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trainee> const& trainees,
+                           std::map<std::string, double>& state);
+// Removes all of them, once the stage is finished.
+void remove_progress(std::filesystem::path const& folder);
+
+}  // namespace alignsweep::stages

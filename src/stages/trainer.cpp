@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/trainer.hpp"
+
+#include "core/error.hpp"
+#include "data/order.hpp"
+
+#include <chrono>
+#include <cmath>
+
+namespace alignsweep::stages {
+
+namespace {
+
+using methods::SequenceOutputs;
+using methods::ValueRows;
+
+std::vector<std::int32_t> value_rows_of(data::PackedBatch const& batch, ValueRows where) {
+    std::vector<std::int32_t> rows;
+    if (where == ValueRows::last) {
+        for (std::int64_t s = 0; s < batch.sequences(); ++s) {
+            rows.push_back(batch.offsets[static_cast<std::size_t>(s) + 1] - 1);
+        }
+    }
+    return rows;
+}
+
+// A packed chunk with the rows where the scalar head is read.
+struct Chunk {
+    data::PackedBatch batch;
+    std::vector<std::int32_t> value_rows, value_offsets;
+
+    Chunk(std::span<data::Example const* const> examples, data::TargetKind targets, ValueRows where)
+        : batch(data::pack(examples, where == ValueRows::targets ? data::TargetKind::completion : targets)),
+          value_rows(value_rows_of(batch, where)) {
+        if (where == ValueRows::targets) {
+            value_rows = batch.target_rows;
+            value_offsets = batch.target_offsets;
+            if (targets == data::TargetKind::none) {  // values alone: no log-probabilities
+                batch.target_rows.clear();
+                batch.target_tokens.clear();
+                batch.target_offsets.assign(batch.target_offsets.size(), 0);
+            }
+        } else {
+            for (std::int64_t s = 0; s <= batch.sequences(); ++s) {
+                value_offsets.push_back(where == ValueRows::last ? static_cast<std::int32_t>(s) : 0);
+            }
+        }
+    }
+
+    [[nodiscard]] model::ChunkInput input() const {
+        return {batch.tokens, batch.offsets, batch.target_rows, batch.target_tokens, value_rows};
+    }
+    [[nodiscard]] SequenceOutputs outputs_of(std::size_t s, std::int64_t example, int which) const {
+        auto const at = [](std::vector<std::int32_t> const& offsets, std::size_t i) {
+            return static_cast<std::size_t>(offsets[i]);
+        };
+        return {example,
+                which,
+                at(batch.target_offsets, s),
+                at(batch.target_offsets, s + 1),
+                at(value_offsets, s),
+                at(value_offsets, s + 1)};
+    }
+};
+
+// Calls visit(chunk, first) for chunks of examples.
+template <class Visit>
+void for_each_chunk(std::span<data::Example const* const> examples, data::TargetKind targets, ValueRows where,
+                    int chunk_size, Visit&& visit) {
+    auto const size = static_cast<std::size_t>(chunk_size);
+    for (std::size_t first = 0; first < examples.size(); first += size) {
+        visit(Chunk(examples.subspan(first, std::min(size, examples.size() - first)), targets, where));
+    }
+}
+
+}  // namespace
+
+Trainer::Trainer(Weights& weights, config::OptimizerConfig const& optimizer, int chunk)
+    : weights_(weights),
+      transformer_(weights.shape),
+      optimizer_(weights.layout, optimizer),
+      tree_(weights.layout.size()),
+      chunk_(chunk) {}
+
+void Trainer::check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm,
+                           std::int64_t step) const {
+    if (std::isfinite(norm)) { return; }
+    auto const host = model::to_host(gradient);
+    for (model::Tensor const& tensor : weights_.layout.tensors()) {
+        for (std::int64_t i = 0; i < tensor.size(); ++i) {
+            if (!std::isfinite(host[static_cast<std::size_t>(tensor.offset + i)])) {
+                throw core::TrialError(
+                    core::concat("step ", step, ": the gradient of ", tensor.name, " is not finite"));
+            }
+        }
+    }
+    throw core::TrialError(core::concat("step ", step, ": the gradient's norm is not finite"));
+}
+
+std::map<std::string, double> Trainer::step(methods::Method& method, std::span<std::int64_t const> examples,
+                                            double learning_rate, std::int64_t step) {
+    std::vector<data::Example const*> probes;
+    for (std::int64_t const example : examples) {
+        if (auto const* probe = method.probe(example)) {
+            probes.push_back(probe);
+            probe_tokens_ += static_cast<double>(probe->tokens());
+        }
+    }
+    method.prepare(examples, sequence_logprobs(transformer_, weights_, probes, chunk_));
+
+    int const unit = method.sequences_per_example();
+    auto const per_chunk = static_cast<std::size_t>(std::max(1, chunk_ / unit));
+    methods::MetricSums sums;
+    for (std::size_t first = 0; first < examples.size(); first += per_chunk) {
+        auto const part = examples.subspan(first, std::min(per_chunk, examples.size() - first));
+        std::vector<data::Example const*> sequences;
+        for (std::int64_t const example : part) {
+            for (int which = 0; which < unit; ++which) { sequences.push_back(&method.sequence(example, which)); }
+        }
+        Chunk const chunk(sequences, method.targets(), method.value_rows());
+        auto const outputs = transformer_.forward(weights_, chunk.input(), method.temperature(), true);
+        std::vector<SequenceOutputs> views;
+        for (std::size_t s = 0; s < sequences.size(); ++s) {
+            views.push_back(chunk.outputs_of(s, part[s / static_cast<std::size_t>(unit)],
+                                             static_cast<int>(s % static_cast<std::size_t>(unit))));
+        }
+        auto const gradients = method.loss(views, outputs, sums);
+        auto const& space = transformer_.space();
+        transformer_.backward(weights_, gradients, tree_.begin_chunk(space));
+        tree_.finish_chunk(space);
+        trained_tokens_ += static_cast<double>(chunk.batch.tokens.size());
+    }
+    auto metrics = sums.means();
+    for (auto const& [name, value] : metrics) {
+        if (!std::isfinite(value)) {
+            throw core::TrialError(core::concat("step ", step, ": ", name, " is not finite"));
+        }
+    }
+    auto const total = tree_.total(transformer_.space());
+    double const norm = optimizer_.step(transformer_.space(), total, learning_rate, weights_);
+    check_finite(total, norm, step);
+    metrics["grad_norm"] = norm;
+    metrics["learning_rate"] = learning_rate;
+    return metrics;
+}
+
+void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
+           config::OptimizerConfig const& optimizer, std::string const& cost_role) {
+    auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
+    data::BatchOrder const order(method.size(), schedule.batch, schedule.epochs, order_stream);
+    std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
+    Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
+    std::vector<Trainee> const trainees{{"", &weights, &trainer.optimizer()}};
+    std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
+    std::int64_t const first = load_progress(context.folder(), trainees, state);
+    context.curves.trim(first - 1);
+    double const tokens_before = state["num_tokens"], probes_before = state["probe_tokens"];
+    auto saved = std::chrono::steady_clock::now();
+    std::map<std::string, double> metrics;
+    for (std::int64_t s = first; s < steps; ++s) {
+        metrics = trainer.step(method, order.indices(s), model::learning_rate(optimizer, s, steps), s);
+        state["num_tokens"] = tokens_before + trainer.trained_tokens();
+        state["probe_tokens"] = probes_before + trainer.probe_tokens();
+        metrics["num_tokens"] = state["num_tokens"];
+        metrics["epoch"] = static_cast<double>(s + 1) / static_cast<double>(order.steps_per_epoch());
+        context.log(s, metrics);
+        context.host.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
+        bool const stop = context.host.stop_requested();
+        std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
+        if (stop || since.count() > context.config.run.checkpoint_seconds) {
+            context.curves.publish(context.folder() / "metrics.h5");
+            save_progress(context.folder(), s + 1, trainees, state);
+            saved = std::chrono::steady_clock::now();
+        }
+        if (stop) { throw core::Stopped(); }
+    }
+    double const parameters = static_cast<double>(weights.layout.parameter_count());
+    context.add_cost("tokens/" + cost_role, state["num_tokens"] + state["probe_tokens"]);
+    context.add_cost("flops/" + cost_role, parameters * (6.0 * state["num_tokens"] + 2.0 * state["probe_tokens"]));
+}
+
+std::vector<data::Example const*> pointers(std::span<data::Example const> examples) {
+    std::vector<data::Example const*> result;
+    for (data::Example const& example : examples) { result.push_back(&example); }
+    return result;
+}
+
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+                                                std::span<data::Example const* const> examples, double temperature,
+                                                data::TargetKind targets, int chunk) {
+    std::vector<std::vector<double>> result;
+    for_each_chunk(examples, targets, ValueRows::none, chunk, [&](Chunk const& part) {
+        auto const outputs = transformer.forward(weights, part.input(), temperature, false);
+        for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
+            auto const view = part.outputs_of(s, 0, 0);
+            result.emplace_back(outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_begin),
+                                outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_end));
+        }
+    });
+    return result;
+}
+
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+                                      std::span<data::Example const* const> examples, int chunk) {
+    std::vector<double> result;
+    for (auto const& tokens :
+         token_logprobs(transformer, weights, examples, 1.0, data::TargetKind::completion, chunk)) {
+        double sum = 0.0;
+        for (double const logprob : tokens) { sum += logprob; }
+        result.push_back(sum);
+    }
+    return result;
+}
+
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
+                           std::span<data::Example const* const> examples, int chunk) {
+    std::vector<double> result;
+    for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
+        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        result.insert(result.end(), outputs.value.begin(), outputs.value.end());
+    });
+    return result;
+}
+
+std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
+                                              std::span<data::Example const* const> examples, int chunk) {
+    std::vector<std::vector<double>> result;
+    for_each_chunk(examples, data::TargetKind::none, ValueRows::targets, chunk, [&](Chunk const& part) {
+        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
+            auto const view = part.outputs_of(s, 0, 0);
+            result.emplace_back(outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_begin),
+                                outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_end));
+        }
+    });
+    return result;
+}
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The step that all training shares: chunks forward and backward, gradients in a tree, one AdamW update.
+#pragma once
+
+#include "methods/method.hpp"
+#include "stages/context.hpp"
+#include "stages/runtime.hpp"
+
+namespace alignsweep::stages {
+
+class Trainer {
+public:
+    // `chunk`: sequences of a chunk.
+    Trainer(Weights& weights, config::OptimizerConfig const& optimizer, int chunk);
+
+    // One optimiser step over `examples`. Metrics: the method's own, grad_norm, learning_rate. A loss or gradient that
+    // is not finite throws TrialError naming the step and the tensor, and changes nothing.
+    std::map<std::string, double> step(methods::Method& method, std::span<std::int64_t const> examples,
+                                       double learning_rate, std::int64_t step);
+
+    [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
+    [[nodiscard]] Transformer& transformer() { return transformer_; }
+    // Tokens that went through since the trainer was made: forward alone, and forward with backward.
+    [[nodiscard]] double probe_tokens() const { return probe_tokens_; }
+    [[nodiscard]] double trained_tokens() const { return trained_tokens_; }
+
+private:
+    void check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm, std::int64_t step) const;
+
+    Weights& weights_;
+    Transformer transformer_;
+    Optimizer optimizer_;
+    model::GradientTree<Space, Real> tree_;
+    int chunk_;
+    double probe_tokens_ = 0.0, trained_tokens_ = 0.0;
+};
+
+// A whole run of one method over one data set: resumes from a checkpoint, logs, publishes, checkpoints, and puts the
+// costs and the last step's metrics into the context. `steps` may be less than the order holds.
+struct Schedule {
+    std::int64_t epochs, batch, max_steps;
+};
+void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
+           config::OptimizerConfig const& optimizer, std::string const& cost_role);
+
+// Forward-only results for any number of sequences, in chunks.
+// Log-probability of each target token (completion) of each example, in order.
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+                                                std::span<data::Example const* const> examples, double temperature,
+                                                data::TargetKind targets, int chunk);
+// Their sums.
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+                                      std::span<data::Example const* const> examples, int chunk);
+// The scalar head at each example's last token, or at every target row.
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
+                           std::span<data::Example const* const> examples, int chunk);
+std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
+                                              std::span<data::Example const* const> examples, int chunk);
+
+// Pointers to examples, as the functions above take them.
+std::vector<data::Example const*> pointers(std::span<data::Example const> examples);
+
+}  // namespace alignsweep::stages

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// sweep.h5, the index of a sweep: one row a trial, and all trials' curves as long columns.
+//
+//   /trials/trial               int64, the dimension scale `trial`; every other column of /trials has this length
+//   /trials/{key,status,error,method,digest}   ASCII, null-padded
+//   /trials/{seed,seconds}      int64, float64
+//   /trials/<axis>              under its name in the configuration ("dpo.beta"): float64 with NaN, or ASCII
+//   /trials/<metric or cost>    float64, NaN where absent; slashes are groups ("eval/gold_reward")
+//   /curves/{row,trial,step}    int64; `row` is the dimension scale
+//   /curves/<metric>            float64, NaN where a trial does not log it
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace alignsweep::store {
+
+struct TrialRow {
+    std::int64_t trial = 0;  // place in the plan, unique
+    std::string key;
+    std::string status;  // pending, running, done, failed, skipped
+    std::string error;
+    std::string method;
+    std::int64_t seed = 0;
+    std::map<std::string, double> axes;
+    std::map<std::string, std::string> text_axes;  // axes over words; empty text where one does not apply
+    std::map<std::string, double> metrics;
+    std::string digest;
+    double seconds = 0.0;
+    std::map<std::string, double> costs;  // full names: "cost/flops/total"
+};
+
+struct Curve {
+    std::int64_t trial = 0;
+    std::vector<std::int64_t> steps;
+    std::vector<std::pair<std::string, std::vector<double>>> metrics;  // each [steps.size()]
+};
+
+// Publishes the file and returns its digest. `attributes` go to the root: softwareVersion, commit, build facts; date
+// (UTC, ISO 8601) and machine are filled in unless given. Throws IoError; std::logic_error where names clash.
+std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow> const& rows,
+                        std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes);
+
+}  // namespace alignsweep::store

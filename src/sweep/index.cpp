@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep/index.hpp"
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/version.hpp"
+#include "store/metrics.hpp"
+#include "store/publish.hpp"
+#include "sweep/claim.hpp"
+
+#include <fstream>
+#include <sstream>
+
+namespace alignsweep::sweep {
+
+namespace fs = std::filesystem;
+
+Ledger::Ledger(Plan const& plan, fs::path stages, std::string attempt)
+    : plan_(plan), stages_(std::move(stages)), attempt_(std::move(attempt)) {
+    for (auto const& [id, spec] : plan.stages) { status_[id] = StageStatus::pending; }
+    refresh();
+}
+
+void Ledger::refresh() {
+    for (auto& [id, status] : status_) {
+        if (status == StageStatus::done) { continue; }
+        if (auto manifest = store::read_manifest(folder(id))) {
+            manifests_[id] = std::move(*manifest);
+            status = StageStatus::done;
+            continue;
+        }
+        std::ifstream failure(folder(id) / "failed.txt");
+        std::string attempt;
+        if (failure && std::getline(failure, attempt) && (attempt == attempt_ || attempt_.empty())) {
+            std::ostringstream text;
+            text << failure.rdbuf();
+            errors_[id] = text.str();
+            status = StageStatus::failed;
+            continue;
+        }
+        status = Claim::progress(claim_folder(id)) ? StageStatus::running : StageStatus::pending;
+    }
+}
+
+std::string Ledger::failed_cause(std::string const& id) const {
+    if (status(id) == StageStatus::done) { return {}; }
+    if (status(id) == StageStatus::failed) { return id; }
+    for (auto const& [role, input] : plan_.stages.at(id).inputs) {
+        std::string const cause = failed_cause(input);
+        if (!cause.empty()) { return cause; }
+    }
+    return {};
+}
+
+bool Ledger::inputs_done(std::string const& id) const {
+    for (auto const& [role, input] : plan_.stages.at(id).inputs) {
+        if (status(input) != StageStatus::done) { return false; }
+    }
+    return true;
+}
+
+std::string Ledger::error_of(std::string const& id) const {
+    auto const found = errors_.find(id);
+    return found == errors_.end() ? std::string() : found->second;
+}
+
+void Ledger::mark_failed(std::string const& id, std::string const& error) {
+    fs::create_directories(folder(id));
+    store::write_text_atomically(folder(id) / "failed.txt", attempt_ + "\n" + error);
+    errors_[id] = error;
+    status_[id] = StageStatus::failed;
+}
+
+namespace {
+
+// One hash over a trial's final weights and metrics: equal exactly where two runs agree to the last bit.
+std::string trial_digest(Trial const& trial, Ledger const& ledger, std::map<std::string, double> const& metrics) {
+    core::Digest digest;
+    auto const& files = ledger.manifest(trial.model_stage).files;
+    auto const weights = files.find("checkpoint.h5");
+    if (weights != files.end()) { digest.update(weights->second); }
+    for (auto const& [name, value] : metrics) { digest.update(name).update(&value, sizeof(value)); }
+    return digest.hex();
+}
+
+// Costs of a trial: everything that its chain of stages spent, by role, and in total.
+void add_costs(store::TrialRow& row, Trial const& trial, Ledger const& ledger) {
+    std::map<std::string, double> totals;
+    for (std::string const& id : trial.stages) {
+        if (ledger.status(id) != StageStatus::done) { continue; }
+        auto const& manifest = ledger.manifest(id);
+        for (auto const& [name, amount] : manifest.costs) {
+            row.costs["cost/" + name] += amount;
+            totals[name.substr(0, name.find('/'))] += amount;
+        }
+        row.costs["cost/seconds/" + manifest.kind] += manifest.seconds;
+        totals["seconds"] += manifest.seconds;
+    }
+    for (auto const& [what, amount] : totals) { row.costs["cost/" + what + "/total"] = amount; }
+    row.seconds = totals["seconds"];
+    // PPO holds policy, value, reference and reward model; the others read stored reference log-probabilities.
+    row.costs["cost/models_in_memory"] = trial.method == "rlhf" ? 4.0 : 1.0;
+}
+
+std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
+    if (ledger.status(trial.evaluate_stage) == StageStatus::done) { return "done"; }
+    std::string const cause = ledger.failed_cause(trial.evaluate_stage);
+    if (!cause.empty()) {
+        error = cause + ": " + ledger.error_of(cause);
+        // What stands above several methods fails them all; a trial of its own model failed itself.
+        return cause == trial.model_stage || cause == trial.evaluate_stage ? "failed" : "skipped";
+    }
+    for (std::string const& id : trial.stages) {
+        if (ledger.status(id) == StageStatus::running) { return "running"; }
+    }
+    return "pending";
+}
+
+}  // namespace
+
+std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
+    std::vector<store::TrialRow> rows;
+    for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+        Trial const& trial = plan.trials[i];
+        store::TrialRow row;
+        row.trial = static_cast<std::int64_t>(i);
+        row.key = plan.stages.at(trial.model_stage).key;
+        row.status = status_of(trial, ledger, row.error);
+        row.method = trial.method;
+        row.seed = trial.seed;
+        row.axes = trial.axes;
+        row.text_axes = trial.text_axes;
+        if (row.status == "done") {
+            row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
+            if (ledger.status(trial.proxy_stage) == StageStatus::done) {
+                auto const& proxy = ledger.manifest(trial.proxy_stage).metrics;
+                row.metrics.insert(proxy.begin(), proxy.end());
+            }
+            row.digest = trial_digest(trial, ledger, row.metrics);
+        }
+        add_costs(row, trial, ledger);
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+void write_index(fs::path const& out, Plan const& plan, Ledger const& ledger) {
+    std::vector<store::Curve> curves;
+    for (std::size_t i = 0; i < plan.trials.size(); ++i) {
+        std::string const& id = plan.trials[i].model_stage;
+        fs::path const file = ledger.folder(id) / "metrics.h5";
+        if (ledger.status(id) != StageStatus::done || !fs::exists(file)) { continue; }
+        auto const stream = store::MetricStream::load(file);
+        store::Curve curve{static_cast<std::int64_t>(i), stream.steps(), {}};
+        for (std::string const& name : stream.names()) { curve.metrics.emplace_back(name, stream.column(name)); }
+        curves.push_back(std::move(curve));
+    }
+    auto attributes = stages::build_facts();
+    attributes["softwareVersion"] = core::version();
+    attributes["git_commit"] = core::git_commit();
+    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, attributes);
+}
+
+}  // namespace alignsweep::sweep

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// sweep.h5: the index of a sweep, made from the stages' folders alone, so it can be rebuilt at any time.
+#pragma once
+
+#include "store/manifest.hpp"
+#include "store/sweep_file.hpp"
+#include "sweep/plan.hpp"
+
+#include <filesystem>
+#include <map>
+
+namespace alignsweep::sweep {
+
+enum class StageStatus { pending, running, done, failed };
+
+// The state of all stages of a plan, read from the results folder.
+class Ledger {
+public:
+    Ledger(Plan const& plan, std::filesystem::path stages, std::string attempt);
+
+    // Looks again at everything that is not done.
+    void refresh();
+    [[nodiscard]] StageStatus status(std::string const& id) const { return status_.at(id); }
+    // Failed, or below something that failed: it will not run in this attempt. The id of the failed one, or nothing.
+    [[nodiscard]] std::string failed_cause(std::string const& id) const;
+    [[nodiscard]] bool inputs_done(std::string const& id) const;
+    [[nodiscard]] std::string error_of(std::string const& id) const;
+    [[nodiscard]] store::Manifest const& manifest(std::string const& id) const { return manifests_.at(id); }
+    void mark_failed(std::string const& id, std::string const& error);
+
+    [[nodiscard]] std::filesystem::path folder(std::string const& id) const { return stages_ / id; }
+    [[nodiscard]] std::filesystem::path claim_folder(std::string const& id) const { return stages_ / (id + ".claim"); }
+
+private:
+    Plan const& plan_;
+    std::filesystem::path stages_;
+    std::string attempt_;  // failures of earlier attempts are tried again
+    std::map<std::string, StageStatus> status_;
+    std::map<std::string, store::Manifest> manifests_;
+    std::map<std::string, std::string> errors_;
+};
+
+// The rows of /trials, in plan order.
+[[nodiscard]] std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger);
+// Writes results/<name>/sweep.h5.
+void write_index(std::filesystem::path const& out, Plan const& plan, Ledger const& ledger);
+
+}  // namespace alignsweep::sweep

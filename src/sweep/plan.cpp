@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep/plan.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::sweep {
+
+namespace {
+
+using Inputs = std::map<std::string, std::string>;
+
+// Adds the stages of one trial, step by step along its life.
+class Life {
+public:
+    Life(Plan& plan, config::TrialPoint const& point)
+        : plan_(plan), point_(point), real_(!point.config.data.preferences.empty()) {
+        corpus = add("corpus", {});
+        pretrain = add("pretrain", {{"corpus", corpus}});
+        sft = add("sft", {{"corpus", corpus}, {"pretrain", pretrain}});
+        Inputs feedback_inputs{{"corpus", corpus}};
+        if (!real_) { feedback_inputs["sft"] = sft; }  // real feedback is read, not sampled
+        feedback = add("feedback", feedback_inputs);
+        Inputs const reward_inputs{{"corpus", corpus}, {"sft", sft}, {"feedback", feedback}};
+        reward_model = add("reward_model", reward_inputs);
+        if (real_) { gold = add("gold_reward_model", reward_inputs); }
+        sft_evaluation = evaluation(sft, "");
+    }
+
+    std::string align() {
+        if (point_.method == "rlhf") {
+            return add("rlhf", {{"sft", sft}, {"feedback", feedback}, {"reward_model", reward_model}});
+        }
+        std::string const reference = add("reference", {{"sft", sft}, {"feedback", feedback}});
+        return add(point_.method, {{"sft", sft}, {"feedback", feedback}, {"reference", reference}});
+    }
+
+    // The row of a model: its evaluation, and the proxy reward of its answers.
+    Trial row(std::string const& method, std::string const& model_stage) {
+        Trial trial;
+        trial.method = method;
+        trial.seed = point_.seed;
+        trial.axes = point_.axes;
+        trial.text_axes = point_.text_axes;
+        trial.model_stage = model_stage;
+        trial.evaluate_stage = model_stage == sft ? sft_evaluation : evaluation(model_stage, sft_evaluation);
+        trial.proxy_stage = add("proxy", {{"evaluate", trial.evaluate_stage}, {"reward_model", reward_model}});
+        collect(trial.evaluate_stage, trial.stages);
+        return trial;
+    }
+
+    std::string corpus, pretrain, sft, feedback, reward_model, gold, sft_evaluation;
+
+private:
+    std::string add(std::string const& kind, Inputs const& inputs) {
+        auto spec = stages::make_stage(kind, point_.config, point_.seed, inputs);
+        std::string const id = spec.id();
+        plan_.stages.emplace(id, std::move(spec));
+        return id;
+    }
+    std::string evaluation(std::string const& model, std::string const& baseline) {
+        Inputs inputs{{"corpus", corpus}, {"model", model}, {"sft", sft}};
+        if (!baseline.empty()) { inputs["baseline"] = baseline; }
+        if (real_) {
+            inputs["feedback"] = feedback;
+            inputs["gold"] = gold;
+        }
+        return add("evaluate", inputs);
+    }
+    void collect(std::string const& id, std::set<std::string>& into) const {
+        if (!into.insert(id).second) { return; }
+        for (auto const& [role, input] : plan_.stages.at(id).inputs) { collect(input, into); }
+    }
+
+    Plan& plan_;
+    config::TrialPoint const& point_;
+    bool real_;
+};
+
+double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& users, std::string const& id) {
+    auto const known = plan.priority.find(id);
+    if (known != plan.priority.end()) { return known->second; }
+    double longest = 0.0;
+    auto const found = users.find(id);
+    if (found != users.end()) {
+        for (std::string const& user : found->second) { longest = std::max(longest, chain(plan, users, user)); }
+    }
+    return plan.priority[id] = longest + stages::estimate(plan.stages.at(id)).flops + 1.0;
+}
+
+// Adds a row, or finds that it stands already: then the axes on which the two differ do not reach its model, and the
+// row loses them (NaN in the results: the axis does not apply).
+void add_row(std::vector<Trial>& rows, Trial trial) {
+    auto const same = std::find_if(rows.begin(), rows.end(), [&](Trial const& other) {
+        return other.method == trial.method && other.evaluate_stage == trial.evaluate_stage;
+    });
+    if (same == rows.end()) {
+        rows.push_back(std::move(trial));
+        return;
+    }
+    std::erase_if(same->axes, [&](auto const& axis) {
+        auto const other = trial.axes.find(axis.first);
+        bool const differs = other == trial.axes.end() || other->second != axis.second;
+        if (differs) { same->text_axes.erase(axis.first); }
+        return differs;
+    });
+}
+
+}  // namespace
+
+Plan make_plan(config::SweepSpec const& sweep) {
+    Plan plan;
+    std::vector<Trial> base, sft, methods;
+    for (config::TrialPoint const& point : sweep.trials) {
+        Life life(plan, point);
+        add_row(base, life.row("base", life.pretrain));
+        add_row(sft, life.row("sft", life.sft));
+        add_row(methods, life.row(point.method, life.align()));
+    }
+    for (auto* rows : {&base, &sft, &methods}) { plan.trials.insert(plan.trials.end(), rows->begin(), rows->end()); }
+    std::map<std::string, std::vector<std::string>> users;
+    for (auto const& [id, spec] : plan.stages) {
+        for (auto const& [role, input] : spec.inputs) { users[input].push_back(id); }
+    }
+    for (auto const& [id, spec] : plan.stages) { chain(plan, users, id); }
+    return plan;
+}
+
+}  // namespace alignsweep::sweep

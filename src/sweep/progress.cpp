@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep/progress.hpp"
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "sweep/claim.hpp"
+
+#include <unistd.h>
+#include <algorithm>
+#include <cstdio>
+
+namespace alignsweep::sweep {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double bar_every = 0.2, line_every = 10.0;  // seconds
+
+// Stages of little arithmetic take time, too (files, text): nobody's weight is zero.
+double weight(stages::StageSpec const& spec) { return stages::estimate(spec).flops + 2e9; }
+
+double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+}  // namespace
+
+std::string format_seconds(double seconds) {
+    auto const whole = static_cast<long>(std::max(0.0, seconds) + 0.5);
+    if (whole < 60) { return core::concat(whole, " s"); }
+    if (whole < 3600) { return core::concat(whole / 60, " min ", whole % 60, " s"); }
+    return core::concat(whole / 3600, " h ", whole % 3600 / 60, " min");
+}
+
+Progress::Progress(Plan const& plan, bool shown)
+    : plan_(plan), shown_(shown), terminal_(isatty(STDERR_FILENO) == 1), begin_(Clock::now()), printed_(Clock::now()) {
+    for (auto const& [id, spec] : plan.stages) { total_work_ += weight(spec); }
+}
+
+double Progress::done_work(Ledger const& ledger, std::string const& running, double share) const {
+    double work = 0.0;
+    for (auto const& [id, spec] : plan_.stages) {
+        double part = 0.0;
+        if (id == running) {
+            part = share;
+        } else if (ledger.status(id) == StageStatus::done) {
+            part = 1.0;
+        } else if (ledger.status(id) == StageStatus::running) {
+            part = Claim::progress(ledger.claim_folder(id)).value_or(0.0);
+        }
+        work += part * weight(spec);
+    }
+    return work;
+}
+
+void Progress::update(Ledger const& ledger, std::string const& running, double share) {
+    if (!shown_) { return; }
+    double const work = done_work(ledger, running, share);
+    if (first_work_ < 0.0) { first_work_ = work; }  // what an earlier run has done says nothing about this one's speed
+    if (since(printed_) < (terminal_ ? bar_every : line_every)) { return; }
+    printed_ = Clock::now();
+    double const rate = (work - first_work_) / since(begin_);
+    std::string const left = rate > 0.0 ? format_seconds((total_work_ - work) / rate) + " left" : "";
+    int const percent = static_cast<int>(100.0 * work / total_work_);
+    std::size_t done = 0;
+    for (auto const& [id, spec] : plan_.stages) { done += ledger.status(id) == StageStatus::done ? 1 : 0; }
+    std::string const text = core::concat(percent, " %, ", done, " of ", plan_.stages.size(), " stages, ", left);
+    if (terminal_) {
+        std::string bar(40, ' ');
+        std::fill_n(bar.begin(), 40 * percent / 100, '=');
+        std::fprintf(stderr, "\r\033[K[%s] %s", bar.c_str(), text.c_str());
+        std::fflush(stderr);
+    } else {
+        core::log_info(text);
+    }
+}
+
+void Progress::finish(Ledger const& ledger) {
+    if (!shown_) { return; }
+    std::size_t done = 0, failed = 0;
+    for (auto const& [id, spec] : plan_.stages) {
+        done += ledger.status(id) == StageStatus::done ? 1 : 0;
+        failed += ledger.status(id) == StageStatus::failed ? 1 : 0;
+    }
+    if (terminal_) { std::fprintf(stderr, "\r\033[K"); }
+    core::log_info(core::concat(done, " of ", plan_.stages.size(), " stages done",
+                                failed > 0 ? core::concat(", ", failed, " failed") : "", ", ",
+                                format_seconds(since(begin_))));
+}
+
+}  // namespace alignsweep::sweep

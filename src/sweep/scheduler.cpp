@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep/scheduler.hpp"
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "store/publish.hpp"
+#include "sweep/claim.hpp"
+#include "sweep/index.hpp"
+#include "sweep/progress.hpp"
+#include "sweep/sweep_ini.hpp"
+
+#include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <thread>
+
+namespace alignsweep::sweep {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+volatile std::sig_atomic_t signal_seen = 0;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+std::int64_t new_attempt() {
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+// One rank's work on a plan.
+class Worker {
+public:
+    Worker(Plan const& plan, fs::path out, Comm const& comm, std::string attempt)
+        : plan_(plan),
+          out_(std::move(out)),
+          comm_(comm),
+          attempt_(std::move(attempt)),
+          ledger_(plan, out_ / "stages", attempt_),
+          progress_(plan, comm.rank() == 0) {}
+
+    int run() {
+        int code = 0;
+        try {
+            while (!stopping()) {
+                ledger_.refresh();
+                progress_.update(ledger_, "", 0.0);
+                if (auto claimed = claim_next()) {
+                    run_stage(claimed->first, claimed->second);
+                    continue;
+                }
+                if (nothing_left()) { break; }
+                keep_index(false);
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            }
+        } catch (core::Stopped const&) { code = static_cast<int>(core::ExitCode::stopped); }
+        if (stopping()) { code = static_cast<int>(core::ExitCode::stopped); }
+        if (code != 0) { store::write_text_atomically(stop_file(), "stop\n"); }
+        // The largest code wins: stopped (75) over failed (1).
+        ledger_.refresh();
+        if (code == 0 && any_failed()) { code = static_cast<int>(core::ExitCode::trial_failed); }
+        code = static_cast<int>(comm_.max(code));
+        ledger_.refresh();
+        keep_index(true);
+        progress_.finish(ledger_);
+        static_cast<void>(comm_.max(0));  // the index is whole before any rank leaves
+        return code;
+    }
+
+private:
+    [[nodiscard]] fs::path stop_file() const { return out_ / ("stop-" + attempt_); }
+
+    // A signal to one rank stops all of them: the others see its file.
+    bool stopping() {
+        if (signal_seen != 0) { return true; }
+        if (seconds_since(looked_) > 1.0) {
+            looked_ = Clock::now();
+            stop_seen_ = fs::exists(stop_file());
+        }
+        return stop_seen_;
+    }
+
+    std::optional<std::pair<std::string, Claim>> claim_next() {
+        std::vector<std::string> ready;
+        for (auto const& [id, spec] : plan_.stages) {
+            if (ledger_.status(id) == StageStatus::pending && ledger_.inputs_done(id)) { ready.push_back(id); }
+        }
+        std::stable_sort(ready.begin(), ready.end(), [&](std::string const& a, std::string const& b) {
+            return plan_.priority.at(a) > plan_.priority.at(b);
+        });
+        for (std::string const& id : ready) {
+            auto claim = Claim::take(ledger_.claim_folder(id));
+            // It may have been finished between the look and the claim.
+            if (claim && !stages::is_done(out_ / "stages", id)) { return std::pair{id, std::move(*claim)}; }
+        }
+        return std::nullopt;
+    }
+
+    void run_stage(std::string const& id, Claim const& claim) {
+        auto last_beat = Clock::now();
+        double share = 0.0;
+        stages::StageHost const host{out_ / "stages",
+                                     [&] {
+                                         if (seconds_since(last_beat) > 0.5) {
+                                             last_beat = Clock::now();
+                                             claim.beat(share);
+                                             progress_.update(ledger_, id, share);
+                                             keep_index(false);
+                                         }
+                                         return stopping();
+                                     },
+                                     [&](double done) { share = done; }};
+        try {
+            stages::execute(plan_.stages.at(id), host);
+        } catch (core::Stopped const&) { throw; } catch (std::exception const& error) {
+            // One bad stage must not take the others with it: its error stays with it.
+            ledger_.mark_failed(id, error.what());
+            core::log_error(id + ": " + error.what());
+        }
+    }
+
+    [[nodiscard]] bool nothing_left() const {
+        for (auto const& [id, spec] : plan_.stages) {
+            if (ledger_.status(id) != StageStatus::done && ledger_.failed_cause(id).empty()) { return false; }
+        }
+        return true;
+    }
+    [[nodiscard]] bool any_failed() const {
+        for (auto const& [id, spec] : plan_.stages) {
+            if (ledger_.status(id) == StageStatus::failed) { return true; }
+        }
+        return false;
+    }
+
+    // Rank 0 rewrites sweep.h5 as stages finish, at most 2 % of the time. Of several jobs one holds the index.
+    void keep_index(bool last) {
+        if (comm_.rank() != 0) { return; }
+        if (!last && seconds_since(indexed_) < 50.0 * index_seconds_ + 1.0) { return; }
+        if (!index_claim_) {
+            if (auto claim = Claim::take(out_ / "sweep.lock")) { index_claim_.emplace(std::move(*claim)); }
+        }
+        if (!index_claim_) { return; }
+        index_claim_->beat(0.0);
+        auto const begin = Clock::now();
+        write_index(out_, plan_, ledger_);
+        index_seconds_ = seconds_since(begin);
+        indexed_ = Clock::now();
+    }
+
+    Plan const& plan_;
+    fs::path out_;
+    Comm const& comm_;
+    std::string attempt_;
+    Ledger ledger_;
+    Progress progress_;
+    std::optional<Claim> index_claim_;
+    Clock::time_point indexed_ = Clock::now(), looked_ = Clock::now();
+    double index_seconds_ = 0.0;
+    bool stop_seen_ = false;
+};
+
+extern "C" void note_signal(int /*signal*/) { signal_seen = 1; }
+
+}  // namespace
+
+void install_signal_handlers() {
+    for (int const signal : {SIGUSR1, SIGTERM, SIGINT}) { std::signal(signal, note_signal); }
+}
+
+int run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm) {
+    std::error_code error;
+    fs::create_directories(out / "stages", error);
+    bool const writable = !error && access((out / "stages").c_str(), W_OK) == 0;
+    if (comm.max(writable ? 0 : 1) != 0) {
+        throw core::IoError(core::concat(out.string(), ": can't be written", error ? ": " + error.message() : ""));
+    }
+    if (comm.rank() == 0) { write_sweep_ini(out, entries); }
+    std::string const attempt = std::to_string(comm.broadcast(new_attempt()));
+    int const code = Worker(plan, out, comm, attempt).run();
+    if (comm.rank() == 0) { fs::remove(out / ("stop-" + attempt), error); }
+    return code;
+}
+
+}  // namespace alignsweep::sweep

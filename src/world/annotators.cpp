@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world/annotators.hpp"
+
+#include "core/error.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace alignsweep::world {
+
+namespace {
+
+double total(Values const& weights) { return std::accumulate(weights.begin(), weights.end(), 0.0); }
+
+}  // namespace
+
+Annotators::Annotators(config::FeedbackConfig const& feedback, config::WorldConfig const& world,
+                       std::uint64_t seed_feedback)
+    : feedback_(feedback),
+      weights_(static_cast<std::size_t>(feedback.annotators), gold_weights(world)),
+      highest_gold_(total(gold_weights(world))),
+      assign_(seed_feedback, "feedback/annotator"),
+      pairs_(seed_feedback, "feedback/pairs"),
+      thumbs_(seed_feedback, "feedback/thumbs"),
+      ratings_(seed_feedback, "feedback/ratings") {
+    core::check(!weights_.empty(), "no annotators");
+    core::RandomStream const stream(seed_feedback, "feedback/weights");
+    for (std::size_t a = 0; a < weights_.size(); ++a) {
+        core::Draws draws(stream, static_cast<std::uint32_t>(a));
+        for (double& weight : weights_[a]) { weight *= std::exp(feedback.weight_spread * draws.normal()); }
+    }
+}
+
+void Annotators::set_standard(double gold_reward) {
+    standard_share_ = highest_gold_ > 0.0 ? gold_reward / highest_gold_ : 0.0;
+}
+
+std::int32_t Annotators::annotator_of(std::uint32_t index) const {
+    return static_cast<std::int32_t>(core::Draws(assign_, index).index(weights_.size()));
+}
+
+Values const& Annotators::weights(std::int32_t annotator) const {
+    return weights_.at(static_cast<std::size_t>(annotator));
+}
+
+double Annotators::reward(std::int32_t annotator, Values const& values) const {
+    auto const& w = weights(annotator);
+    return std::inner_product(w.begin(), w.end(), values.begin(), 0.0);
+}
+
+double Annotators::highest(std::int32_t annotator) const { return total(weights(annotator)); }
+
+// Two numbers are drawn whatever the temperature and the flips, so that these change no other draw.
+bool Annotators::choose(double margin, core::Draws& draws) const {
+    double const u = draws.uniform();
+    bool const flipped = draws.chance(feedback_.flip);
+    double const temperature = feedback_.choice_temperature;
+    bool choice = false;
+    if (temperature > 0.0) {
+        choice = u < 1.0 / (1.0 + std::exp(-margin / temperature));
+    } else {
+        choice = margin == 0.0 ? u < 0.5 : margin > 0.0;
+    }
+    return choice != flipped;
+}
+
+Annotators::PairLabel Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
+    std::int32_t const annotator = annotator_of(index);
+    double const margin = reward(annotator, first) + feedback_.position_bias - reward(annotator, second);
+    core::Draws draws(pairs_, index);
+    return {choose(margin, draws), annotator};
+}
+
+bool Annotators::thumb(std::uint32_t index, std::uint32_t which, Values const& values) const {
+    std::int32_t const annotator = annotator_of(index);
+    core::Draws draws(thumbs_, index, which);
+    return choose(reward(annotator, values) - standard_share_ * highest(annotator), draws);
+}
+
+std::int32_t Annotators::rating(std::uint32_t index, std::uint32_t which, Values const& values) const {
+    std::int32_t const annotator = annotator_of(index);
+    core::Draws draws(ratings_, index, which);
+    double const u = draws.uniform();
+    bool const flipped = draws.chance(feedback_.flip);
+    double const noisy = reward(annotator, values) + feedback_.choice_temperature * std::log(u / (1.0 - u));
+    double const top = highest(annotator);
+    double const share = top > 0.0 ? std::clamp(noisy / top, 0.0, 1.0) : 0.0;
+    auto const stars = std::min(static_cast<std::int32_t>(5.0 * share) + 1, 5);
+    return flipped ? 6 - stars : stars;
+}
+
+}  // namespace alignsweep::world

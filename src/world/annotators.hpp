@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulated people who label responses, each with weights of their own for the values. They give pairs
+// (Bradley and Terry, "Rank analysis of incomplete block designs", Biometrika 1952), thumbs, or ratings.
+#pragma once
+
+#include "config/schema.hpp"
+#include "core/random.hpp"
+#include "world/gold.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace alignsweep::world {
+
+// Annotator a weighs value i by w_i exp(weight_spread z_ai), z standard normal and w the gold weights. Everything is a
+// pure function of the seed and the example's index: the order of calls does not matter. One example has one annotator,
+// for its pair, its thumbs and its ratings alike.
+class Annotators {
+public:
+    Annotators(config::FeedbackConfig const& feedback, config::WorldConfig const& world, std::uint64_t seed_feedback);
+
+    struct PairLabel {
+        bool first_better;
+        std::int32_t annotator;
+    };
+    // P(first better) = sigma((r1 + position_bias - r2) / choice_temperature), then flipped with probability `flip`.
+    // `first` is the response shown first: the caller draws that order. Temperature 0: the larger, a fair coin on ties.
+    [[nodiscard]] PairLabel compare(std::uint32_t index, Values const& first, Values const& second) const;
+
+    // Up (true) or down: Bradley-Terry against a standard, P(up) = sigma((r - standard_a) / choice_temperature), then
+    // flipped with probability `flip`. `which` tells an example's responses apart.
+    [[nodiscard]] bool thumb(std::uint32_t index, std::uint32_t which, Values const& values) const;
+
+    // 1 to 5: the reward with logistic noise of scale choice_temperature (that of a Bradley-Terry choice), as a share
+    // of the annotator's highest reward, in five equal steps. A flip mirrors it (k becomes 6 - k).
+    [[nodiscard]] std::int32_t rating(std::uint32_t index, std::uint32_t which, Values const& values) const;
+
+    // The gold reward that just deserves a thumb up; set once, before the first thumb, to the median of the responses
+    // if both classes should be equally common. Each annotator holds it as the same share of their own highest reward.
+    // Until then: three quarters of the highest.
+    void set_standard(double gold_reward);
+
+    [[nodiscard]] std::size_t count() const { return weights_.size(); }
+    [[nodiscard]] std::int32_t annotator_of(std::uint32_t index) const;
+    [[nodiscard]] Values const& weights(std::int32_t annotator) const;
+    // The annotator's own reward, without noise.
+    [[nodiscard]] double reward(std::int32_t annotator, Values const& values) const;
+
+private:
+    [[nodiscard]] double highest(std::int32_t annotator) const;
+    // A choice for (true) or against something that is better by `margin`, with noise and flips.
+    [[nodiscard]] bool choose(double margin, core::Draws& draws) const;
+
+    config::FeedbackConfig feedback_;
+    std::vector<Values> weights_;   // [annotator]
+    double standard_share_ = 0.75;  // of the highest reward
+    double highest_gold_;
+    core::RandomStream assign_, pairs_, thumbs_, ratings_;
+};
+
+}  // namespace alignsweep::world
