@@ -197,6 +197,7 @@ struct FeedbackConfig {
     Int prompts = 4096, max_new_tokens = 32, annotators = 8;
     double temperature = 1.0, contrast = 0.15, weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05,
            position_bias = 0.1;
+    std::string thumbs = "pairs";
 
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
@@ -211,6 +212,8 @@ struct FeedbackConfig {
         visit("choice_temperature", self.choice_temperature, non_negative, "temperature of Bradley-Terry choices");
         visit("flip", self.flip, probability, "share of labels flipped by mistake");
         visit("position_bias", self.position_bias, any, "reward added to the answer shown first");
+        visit("thumbs", self.thumbs, Choices{"pairs", "annotators"},
+              "KTO's labels: the pairs taken apart, or each answer judged alone against the annotator's standard");
     }
 };
 

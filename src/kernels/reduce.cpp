@@ -15,7 +15,7 @@ double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>
         space, "alignsweep::kernels::sum_of_squares::blocks", blocks,
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int block) {
             Scalar const* const x = values.data() + block * elements_per_block;
-            int const count = Kokkos::min(elements_per_block, size - block * elements_per_block);
+            int const count = Kokkos::min(int{elements_per_block}, size - block * elements_per_block);
             double const total = row.template sum<double>(
                 count, [&](int i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); });
             row.once([&] { partial(block) = total; });

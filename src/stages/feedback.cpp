@@ -81,6 +81,12 @@ void draw_partners(Context const& context, FeedbackData& feedback) {
     }
 }
 
+// The newest pair as two thumbs.
+void take_apart(FeedbackData& feedback) {
+    feedback.thumbs.push_back({feedback.pairs.back().chosen, 1, -1});
+    feedback.thumbs.push_back({feedback.pairs.back().rejected, 0, -1});
+}
+
 FeedbackData simulated(Context& context) {
     auto const& config = context.config;
     world::World const world(config.world, context.seed(&config::SeedConfig::world));
@@ -116,6 +122,7 @@ FeedbackData simulated(Context& context) {
     for (auto const& completion : feedback.completions) { golds.push_back(completion.gold); }
     std::nth_element(golds.begin(), golds.begin() + static_cast<std::ptrdiff_t>(golds.size() / 2), golds.end());
     annotators.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
+    bool const judged_alone = config.feedback.thumbs == "annotators";
     std::int64_t equal = 0;
     for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
         auto const index = static_cast<std::uint32_t>(i);
@@ -123,8 +130,10 @@ FeedbackData simulated(Context& context) {
         for (std::uint32_t which = 0; which < 2; ++which) {
             auto const completion = 2 * i + which;
             feedback.completions[completion].rating = annotators.rating(index, which, values[completion]);
-            feedback.thumbs.push_back({static_cast<std::int64_t>(completion),
-                                       annotators.thumb(index, which, values[completion]) ? 1 : 0, -1});
+            if (judged_alone) {
+                bool const up = annotators.thumb(index, which, values[completion]);
+                feedback.thumbs.push_back({static_cast<std::int64_t>(completion), up ? 1 : 0, -1});
+            }
         }
         if (answers_first[i].tokens == answers_second[i].tokens) {
             ++equal;
@@ -132,6 +141,7 @@ FeedbackData simulated(Context& context) {
         }
         bool const first_better = annotators.compare(index, values[2 * i], values[2 * i + 1]).first_better;
         feedback.pairs.push_back(first_better ? FeedbackData::PairRow{a, b} : FeedbackData::PairRow{b, a});
+        if (!judged_alone) { take_apart(feedback); }
     }
     context.result.metrics["feedback/equal_answers"] = static_cast<double>(equal);
     return feedback;
@@ -152,10 +162,7 @@ public:
             auto const rejected = add(row.prompt, row.rejected, data.preferences);
             if (chosen < 0 || rejected < 0) { continue; }
             feedback_.pairs.push_back({chosen, rejected});
-            if (data.thumbs.empty()) {
-                feedback_.thumbs.push_back({chosen, 1, -1});
-                feedback_.thumbs.push_back({rejected, 0, -1});
-            }
+            if (data.thumbs.empty()) { take_apart(feedback_); }
         }
         if (!data.thumbs.empty()) {
             for (auto const& row : data::read_thumbs(data.thumbs).rows) {
