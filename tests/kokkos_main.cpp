@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // main of the tests that launch kernels.
-#include <Kokkos_Core.hpp>
 #include <gtest/gtest.h>
+
+#include <Kokkos_Core.hpp>
 
 int main(int argc, char** argv) {
     Kokkos::ScopeGuard const kokkos(argc, argv);

@@ -32,7 +32,7 @@ struct SeedConfig {
 // [world]: the simulated world (facts, how-to requests, prompts, values).
 struct WorldConfig {
     Int names = 32, values = 12, objects = 12;
-    double fact_share = 0.55, open_share = 0.15, harmless_share = 0.18, unsafe_share = 0.12;
+    double fact_share = 0.45, open_share = 0.15, harmless_share = 0.20, unsafe_share = 0.20;
     double train_share = 0.6;
     double weight_correct = 1.5, weight_safe = 1.5, weight_responsive = 0.5, weight_polite = 0.5, weight_concise = 0.5,
            weight_ended = 0.5;
@@ -195,7 +195,7 @@ struct SftConfig {
 // [feedback]: one set of completions of the SFT model, labelled as pairs, thumbs and ratings.
 struct FeedbackConfig {
     Int prompts = 4096, max_new_tokens = 32, annotators = 8;
-    double temperature = 1.0, contrast = 0.15, weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05,
+    double temperature = 1.0, contrast = 0.5, weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05,
            position_bias = 0.1;
     std::string thumbs = "pairs";
 
@@ -219,7 +219,7 @@ struct FeedbackConfig {
 
 // [reward_model]
 struct RewardModelConfig {
-    Int epochs = 2, batch = 64;
+    Int epochs = 5, batch = 64;
     double share = 1.0, centering = 0.01, margin = 0.0;
     OptimizerConfig optimizer{.learning_rate = 1e-3};
 
@@ -265,7 +265,7 @@ struct RlhfConfig {
 
 // [dpo]
 struct DpoConfig {
-    Int epochs = 1, batch = 64;
+    Int epochs = 3, batch = 64;
     double beta = 0.1;
     OptimizerConfig optimizer{.learning_rate = 3e-4};
 
@@ -280,7 +280,7 @@ struct DpoConfig {
 
 // [kto]
 struct KtoConfig {
-    Int epochs = 1, batch = 128;
+    Int epochs = 3, batch = 128;
     double beta = 0.3, lambda_desirable = 1.0, lambda_undesirable = 1.0;
     OptimizerConfig optimizer{.learning_rate = 3e-4};
 

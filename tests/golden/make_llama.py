@@ -18,7 +18,7 @@ Two cases, /tied and /untied (CASES below). README.md lists what each group hold
   and the two may differ by rounding only (checked).
 * Every parameter, weight and coefficient is a float32 value (and parameters are stored as such), so a float and a double model start from
   exactly the same numbers.
-* /gradients are whole tensors, rounded to float32. The other gradients, which would not fit a small file, are projected in float64: with
+* /gradients are whole tensors in float64. The other gradients, which would not fit a small file, are projected in float64: with
   w = /projection, a matrix G[rows, columns] gives [G w ; w' G] (rows values, then columns values), so that an error in any element shows;
   a vector is stored as it is. Of the trained parameters, the Frobenius norms are kept.
 """
@@ -190,7 +190,7 @@ def compute(case, inputs, full):
         loss = -logprobs.mean()
         assert 0 < abs(loss.item() - stock) < 1e-6, "the stock model differs by more than float32 rounding"
         out |= {"logits": logits, "@loss": loss.item(), "logprobs": logprobs, "entropy": entropy}
-        put("gradients", gradients(model, loss)[0], shrink if full else torch.Tensor.float)
+        put("gradients", gradients(model, loss)[0])
 
         weight = inputs["scalar_weight"].clone().requires_grad_()
         values = hidden @ weight
@@ -221,10 +221,8 @@ def worst_difference(one, two):
     for key in one:
         x, y = (np.asarray(side[key], dtype=np.float64) for side in (one, two))
         assert x.shape == y.shape and np.isfinite(x).all() and np.isfinite(y).all(), key
-        # Whole gradients are rounded to float32; their own last bit must not count.
-        floor = 1e-7 if getattr(one[key], "dtype", None) == np.float32 else 0.0
         scale = max(float(np.abs(x).max()), 1e-3)
-        worst = max(worst, float(np.abs(x - y).max()) / scale - floor)
+        worst = max(worst, float(np.abs(x - y).max()) / scale)
     return worst
 
 
