@@ -281,7 +281,7 @@ struct DpoConfig {
 // [kto]
 struct KtoConfig {
     Int epochs = 3, batch = 128;
-    double beta = 0.3, lambda_desirable = 1.0, lambda_undesirable = 1.0;
+    double beta = 0.1, lambda_desirable = 1.0, lambda_undesirable = 1.0;
     OptimizerConfig optimizer{.learning_rate = 3e-4};
 
     template <class Self, class Visitor>
