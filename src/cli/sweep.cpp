@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
+#include <set>
 #include <thread>
 
 namespace alignsweep::cli {
@@ -25,33 +27,84 @@ int choose_threads(int asked, sweep::Comm const& comm) {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / comm.node_size());
 }
 
+// What this rank's part of `work` ended with.
+struct Outcome {
+    int code = 0;
+    std::string message;
+};
+
+template <class Work>
+Outcome outcome_of(Work const& work) {
+    try {
+        work();
+        return {};
+    } catch (core::Error const& error) {
+        return {static_cast<int>(error.code()), error.what()};
+    } catch (std::exception const& error) { return {static_cast<int>(core::ExitCode::trial_failed), error.what()}; }
+}
+
+// Bad input is seen by some ranks or by all: the first of them says so, and all leave with its code.
+int agree(sweep::Comm const& comm, Outcome const& own) {
+    std::int64_t const code = comm.max(own.code);
+    bool const says = code != 0 && own.code == code;
+    std::int64_t const first = comm.size() - comm.max(says ? comm.size() - comm.rank() : 0);
+    if (says && comm.rank() == first) { core::log_error(own.message); }
+    return static_cast<int>(code);
+}
+
+// Each file once, however many trials read it.
+void check_data(config::SweepSpec const& spec) {
+    std::set<std::string> seen;
+    for (auto const& trial : spec.trials) {
+        config::DataConfig fresh;
+        for (auto file : {&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
+                          &config::DataConfig::thumbs}) {
+            if (seen.insert(trial.config.data.*file).second) { fresh.*file = trial.config.data.*file; }
+        }
+        stages::check_data(fresh);
+    }
+}
+
+int run_all(sweep::Plan const& plan, SweepInput const& input, sweep::Comm const& comm) {
+    int const code = sweep::run_plan(plan, input.entries, input.out, comm);
+    if (comm.rank() == 0) {
+        sweep::Ledger const ledger(plan, input.out / "stages", "");
+        std::cout << trials_table(sweep::make_rows(plan, ledger));
+        std::cout << "results: " << (input.out / "sweep.h5").string() << '\n';
+    }
+    return code;
+}
+
 int run(Arguments const& arguments, std::string const& usage, std::string const& text, bool first_trial_only) {
     auto options = sweep_options();
     options.add_options()("threads", po::value<int>()->default_value(0),
                           "threads of a rank (default: OMP_NUM_THREADS, else cores divided by the node's ranks)");
-    auto const values = parse(arguments, usage, text, options, "file");
-    if (!values) { return 0; }
     sweep::Comm const comm(*arguments.argc, *arguments.argv);
-    int code = 0;
-    try {
-        if (comm.size() > 1) { core::set_log_prefix(core::concat("[rank ", comm.rank(), "] ")); }
-        auto input = read_sweep(*values);
-        if (first_trial_only) { input.spec.trials.resize(1); }
-        stages::Runtime const runtime(*arguments.argc, *arguments.argv,
-                                      choose_threads((*values)["threads"].as<int>(), comm));
-        sweep::install_signal_handlers();
-        auto const plan = sweep::make_plan(input.spec);
-        code = sweep::run_plan(plan, input.entries, input.out, comm);
-        if (comm.rank() == 0) {
-            sweep::Ledger const ledger(plan, input.out / "stages", "");
-            std::cout << trials_table(sweep::make_rows(plan, ledger));
-            std::cout << "results: " << (input.out / "sweep.h5").string() << '\n';
-        }
-    } catch (core::Error const& error) {
-        // Every rank reads the same configuration, so bad input is seen by all; only one says so.
-        if (comm.rank() == 0 || error.code() == core::ExitCode::io) { core::log_error(error.what()); }
-        code = static_cast<int>(error.code());
-        if (error.code() == core::ExitCode::io && comm.size() > 1) { comm.abort(code); }
+    std::optional<po::variables_map> values;
+    std::optional<SweepInput> input;
+    sweep::Plan plan;
+    int code = agree(comm, outcome_of([&] {
+                         values = parse(arguments, usage, text, options, "file");
+                         if (!values) { return; }
+                         input = read_sweep(*values);
+                         if (first_trial_only) { input->spec.trials.resize(1); }
+                         plan = sweep::make_plan(input->spec);
+                         if (comm.rank() == 0) { check_data(input->spec); }
+                         sweep::check_writable(input->out);
+                         // A malformed manifest shows itself here.
+                         sweep::Ledger const ledger(plan, input->out / "stages", "");
+                     }));
+    if (code != 0 || !values) { return code; }
+    if (comm.size() > 1) { core::set_log_prefix(core::concat("[rank ", comm.rank(), "] ")); }
+    stages::Runtime const runtime(*arguments.argc, *arguments.argv,
+                                  choose_threads((*values)["threads"].as<int>(), comm));
+    sweep::install_signal_handlers();
+    Outcome const own = outcome_of([&] { code = run_all(plan, *input, comm); });
+    if (own.code != 0) {
+        // The others know nothing of it, and would wait for this rank.
+        core::log_error(own.message);
+        if (comm.size() > 1) { comm.abort(own.code); }
+        return own.code;
     }
     return code;
 }

@@ -179,7 +179,7 @@ struct PretrainConfig {
 
 // [sft]
 struct SftConfig {
-    Int epochs = 3, batch = 32;
+    Int epochs = 6, batch = 32;
     std::string loss = "completion";
     OptimizerConfig optimizer{.learning_rate = 5e-4};
 

@@ -7,7 +7,8 @@
 
 namespace alignsweep::methods {
 
-// Each metric is a weighted mean: a mean over tokens adds its tokens' sum with their count as weight.
+// Each metric is a weighted mean (a mean over tokens adds its tokens' sum with their count as weight) or the least or
+// largest value of the step.
 class MetricSums {
 public:
     void add(std::string const& name, double sum, double weight) {
@@ -15,9 +16,17 @@ public:
         total += sum;
         total_weight += weight;
     }
-    // name -> mean; metrics of weight 0 are left out (a batch without the class that they are about).
-    [[nodiscard]] std::map<std::string, double> means() const {
-        std::map<std::string, double> result;
+    void add_least(std::string const& name, double value) {
+        auto const [entry, is_new] = extremes_.emplace(name, value);
+        if (!is_new && !(entry->second <= value)) { entry->second = value; }
+    }
+    void add_largest(std::string const& name, double value) {
+        auto const [entry, is_new] = extremes_.emplace(name, value);
+        if (!is_new && !(entry->second >= value)) { entry->second = value; }
+    }
+    // name -> value; means of weight 0 are left out (a batch without the class that they are about).
+    [[nodiscard]] std::map<std::string, double> values() const {
+        std::map<std::string, double> result = extremes_;
         for (auto const& [name, sum] : sums_) {
             if (sum.second > 0.0) { result[name] = sum.first / sum.second; }
         }
@@ -26,6 +35,7 @@ public:
 
 private:
     std::map<std::string, std::pair<double, double>> sums_;
+    std::map<std::string, double> extremes_;
 };
 
 }  // namespace alignsweep::methods

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/reward_model.hpp"
 
-#include <algorithm>
-
 namespace alignsweep::methods {
 
 void RewardModel::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
@@ -25,10 +23,9 @@ model::ChunkGradients RewardModel::loss(std::span<SequenceOutputs const> sequenc
         metrics.add("margin", gap, 1.0);
         metrics.add("mean_reward", total, 2.0);
     }
-    if (!outputs.value.empty()) {
-        auto const [least, most] = std::minmax_element(outputs.value.begin(), outputs.value.end());
-        metrics.add("min_reward", *least, 1.0);
-        metrics.add("max_reward", *most, 1.0);
+    for (double const reward : outputs.value) {
+        metrics.add_least("min_reward", reward);
+        metrics.add_largest("max_reward", reward);
     }
     return gradients;
 }

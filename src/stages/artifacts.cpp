@@ -216,10 +216,15 @@ std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceD
         auto const completion = static_cast<std::size_t>(row.completion);
         std::int64_t const prompt = feedback.completions[completion].prompt;
         if (is_heldout(feedback, prompt)) { continue; }
-        if (row.partner < 0) { throw core::ConfigError("kto: z0 needs feedback on at least two different prompts"); }
+        if (row.partner < 0) { continue; }
         thumbs.push_back({example_of(feedback, prompt, row.completion), row.desirable != 0,
                           reference_of(reference.completions, completion), example_of(feedback, prompt, row.partner),
                           reference_of(reference.mismatched, i)});
+    }
+    if (thumbs.empty()) {
+        throw core::ConfigError(
+            "kto: no thumb to learn from: z0 needs feedback on two different training prompts, with room in "
+            "model.context for each other's answers");
     }
     return thumbs;
 }

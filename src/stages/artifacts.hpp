@@ -50,7 +50,7 @@ struct FeedbackData {
     struct ThumbRow {
         std::int64_t completion = 0;
         std::int64_t desirable = 1;
-        std::int64_t partner = 0;  // index of another prompt's completion: the mismatch for KTO's z0; -1: there is none
+        std::int64_t partner = 0;  // index of another prompt's completion: the mismatch for KTO's z0; -1: none fits
     };
     std::vector<ThumbRow> thumbs;
 };
@@ -69,7 +69,7 @@ ReferenceData load_reference(std::filesystem::path const& folder);
 // Pairs and thumbs of the training prompts, or of all; without reference log-probabilities where `reference` is empty.
 std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference,
                                       bool with_heldout = false);
-// Throws ConfigError where all prompts are the same, which leaves no mismatched pairs for z0.
+// A thumb without a mismatched partner is left out; ConfigError where that leaves none (all prompts the same, say).
 std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference);
 
 // evaluate: one answer a held-out prompt.

@@ -37,19 +37,38 @@ Texts simulated(Context const& context) {
     return texts;
 }
 
+// Without what answers a held-out prompt.
 std::vector<data::Completion> real_sft(config::DataConfig const& data) {
-    if (!data.sft.empty()) { return data::read_completions(data.sft).rows; }
     std::vector<data::Completion> rows;
-    for (auto const& row : data::read_preferences(data.preferences).rows) {
-        if (!is_heldout(row.prompt, data.heldout_share)) { rows.push_back({row.prompt, row.chosen}); }
+    if (!data.sft.empty()) {
+        rows = data::read_completions(data.sft).rows;
+    } else {
+        for (auto const& row : data::read_preferences(data.preferences).rows) {
+            rows.push_back({row.prompt, row.chosen});
+        }
     }
+    std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, data.heldout_share); });
     return rows;
+}
+
+// Documents of a text; one without blank lines is cut in two between words, so that a share of it can be held out.
+std::vector<std::string> documents_of(config::DataConfig const& data) {
+    auto documents = data::split_documents(data::read_text(data.corpus));
+    if (documents.size() > 1 || data.heldout_share == 0.0) { return documents; }
+    std::string& text = documents.at(0);
+    auto const share = static_cast<std::size_t>((1.0 - data.heldout_share) * static_cast<double>(text.size()));
+    std::size_t const cut = text.find_last_of(" \n", share);
+    if (cut != std::string::npos) {
+        documents.push_back(text.substr(cut + 1));
+        documents[0].resize(cut);
+    }
+    return documents;
 }
 
 Texts real(Context const& context) {
     auto const& data = context.config.data;
     Texts texts;
-    auto const documents = data::split_documents(data::read_text(data.corpus));
+    auto const documents = documents_of(data);
     // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
     auto const kept =
         static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
@@ -72,7 +91,7 @@ void run_corpus(Context& context) {
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
         auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), config.model.context,
-                                 policy, config.data.sft);
+                                 policy, config.data.sft.empty() ? config.data.preferences : config.data.sft);
         if (example) {
             corpus.sft.push_back(std::move(*example));
         } else {

@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 
 namespace alignsweep::stages {
 
@@ -37,12 +38,13 @@ Exam simulated_exam(Context const& context, world::World const& world, data::Tok
 // Each held-out prompt once, in the order of the files.
 Exam real_exam(Context const& context) {
     Exam exam;
+    std::set<Tokens> seen;
     auto const limit = static_cast<std::size_t>(context.config.evaluate.prompts);
     for (auto const& prompt : load_feedback(context.input("feedback")).prompts) {
         bool const room = static_cast<config::Int>(prompt.tokens.size()) + context.config.evaluate.max_new_tokens <=
                           context.config.model.context;
-        bool const seen = !exam.tokens.empty() && exam.tokens.back() == prompt.tokens;
-        if (prompt.heldout && room && !seen && exam.tokens.size() < limit) { exam.tokens.push_back(prompt.tokens); }
+        if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
+        if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
     }
     if (exam.tokens.empty()) {
         throw core::ConfigError(

@@ -50,6 +50,21 @@ void verify_inputs(StageSpec const& spec, fs::path const& stages) {
     }
 }
 
+// The curves up to where an earlier attempt stopped. Without them its checkpoints are of no use: a resumed run must
+// leave the same curves as one that was never interrupted.
+void load_curves(Context& context, fs::path const& file) {
+    try {
+        if (fs::exists(file)) {
+            context.curves = store::MetricStream::load(file);
+            return;
+        }
+    } catch (core::IoError const& error) {
+        core::log_warning(core::concat(error.what(), "; the stage starts again"));
+        fs::remove(file);
+    }
+    remove_progress(context.folder());
+}
+
 }  // namespace
 
 void execute(StageSpec const& spec, StageHost const& host) {
@@ -57,11 +72,12 @@ void execute(StageSpec const& spec, StageHost const& host) {
     Context context(spec, host);
     make_folder(context.folder());
     verify_inputs(spec, host.stages);
+    store::remove_temporaries(context.folder());
     core::LogFile const log(context.folder() / "log.txt");
     core::log_info(core::concat(spec.id(), ": starts"));
     store::write_text_atomically(context.folder() / "config.ini", config::to_ini(spec.config));
     auto const live_metrics = context.folder() / "metrics.h5";
-    if (fs::exists(live_metrics)) { context.curves = store::MetricStream::load(live_metrics); }
+    load_curves(context, live_metrics);
     stage_kind(spec.kind).run(context);
     if (!context.curves.steps().empty()) {
         context.curves.publish(live_metrics);

@@ -59,14 +59,17 @@ std::vector<model::Completion> sample(Context const& context, Weights const& wei
                                          static_cast<int>(context.config.model.chunk)});
 }
 
-// Each thumb's mismatched partner: a completion of another prompt, drawn once. Searched from a random place on, so that
-// even a data set of almost equal prompts finds one.
+// Each thumb's mismatched partner: a completion of another prompt, drawn once, that fits the context after the thumb's
+// own prompt. Searched from a random place on, so that even a data set of almost equal prompts finds one.
 void draw_partners(Context const& context, FeedbackData& feedback) {
+    auto const room = static_cast<std::size_t>(context.config.model.context);
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/partners");
     std::size_t const count = feedback.thumbs.size();
+    auto const completion_of = [&](std::size_t thumb) -> FeedbackData::CompletionRow const& {
+        return feedback.completions[static_cast<std::size_t>(feedback.thumbs[thumb].completion)];
+    };
     auto const prompt_of = [&](std::size_t thumb) -> Tokens const& {
-        auto const& completion = feedback.completions[static_cast<std::size_t>(feedback.thumbs[thumb].completion)];
-        return feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens;
+        return feedback.prompts[static_cast<std::size_t>(completion_of(thumb).prompt)].tokens;
     };
     for (std::size_t i = 0; i < count; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
@@ -74,7 +77,8 @@ void draw_partners(Context const& context, FeedbackData& feedback) {
         feedback.thumbs[i].partner = -1;
         for (std::size_t k = 0; k < count; ++k) {
             std::size_t const other = (start + k) % count;
-            if (prompt_of(other) == prompt_of(i)) { continue; }
+            bool const fits = prompt_of(i).size() + completion_of(other).tokens.size() <= room;
+            if (!fits || prompt_of(other) == prompt_of(i)) { continue; }
             feedback.thumbs[i].partner = feedback.thumbs[other].completion;
             break;
         }
@@ -157,17 +161,20 @@ public:
 
     FeedbackData read() {
         auto const& data = context_.config.data;
-        for (auto const& row : data::read_preferences(data.preferences).rows) {
-            auto const chosen = add(row.prompt, row.chosen, data.preferences);
-            auto const rejected = add(row.prompt, row.rejected, data.preferences);
-            if (chosen < 0 || rejected < 0) { continue; }
-            feedback_.pairs.push_back({chosen, rejected});
+        auto const preferences = data::read_preferences(data.preferences);
+        count_dropped(preferences.counts);
+        for (auto const& row : preferences.rows) {
+            auto const added = add(row.prompt, {row.chosen, row.rejected}, data.preferences);
+            if (added.empty()) { continue; }
+            feedback_.pairs.push_back({added[0], added[1]});
             if (data.thumbs.empty()) { take_apart(feedback_); }
         }
         if (!data.thumbs.empty()) {
-            for (auto const& row : data::read_thumbs(data.thumbs).rows) {
-                auto const completion = add(row.prompt, row.completion, data.thumbs);
-                if (completion >= 0) { feedback_.thumbs.push_back({completion, row.label ? 1 : 0, -1}); }
+            auto const thumbs = data::read_thumbs(data.thumbs);
+            count_dropped(thumbs.counts);
+            for (auto const& row : thumbs.rows) {
+                auto const added = add(row.prompt, {row.completion}, data.thumbs);
+                if (!added.empty()) { feedback_.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
             }
         }
         context_.result.metrics["feedback/dropped"] = static_cast<double>(dropped_);
@@ -179,26 +186,46 @@ public:
     }
 
 private:
-    // Index of the new completion, or -1 where it does not fit.
-    std::int64_t add(std::string const& prompt, std::string const& completion, std::string const& file) {
-        auto example =
-            data::fit(data::make_example(tokenizer_, prompt, completion), context_.config.model.context, policy_, file);
-        if (!example || example->prompt.empty()) {
+    // Indices of a row's new completions; none where the longest does not fit. They share one prompt, cut for the
+    // longest: policy, reference and both answers of a pair must see the same.
+    std::vector<std::int64_t> add(std::string const& prompt, std::vector<std::string> const& answers,
+                                  std::string const& file) {
+        std::vector<data::Example> examples;
+        for (auto const& answer : answers) { examples.push_back(data::make_example(tokenizer_, prompt, answer)); }
+        auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
+            return a.completion.size() < b.completion.size();
+        });
+        auto const fitted = data::fit(*longest, context_.config.model.context, policy_, file);
+        if (!fitted || fitted->prompt.empty()) {
             ++dropped_;
-            return -1;
+            return {};
         }
-        bool const heldout = is_heldout(prompt, context_.config.data.heldout_share);
-        feedback_.prompts.push_back({std::move(example->prompt), -1, 0, 0, 0, heldout});
-        feedback_.completions.push_back({static_cast<std::int64_t>(feedback_.prompts.size()) - 1,
-                                         std::move(example->completion), true, std::numeric_limits<double>::quiet_NaN(),
-                                         0});
-        return static_cast<std::int64_t>(feedback_.completions.size()) - 1;
+        std::int64_t const asked = prompt_index(fitted->prompt, prompt);
+        std::vector<std::int64_t> added;
+        for (auto& example : examples) {
+            added.push_back(static_cast<std::int64_t>(feedback_.completions.size()));
+            feedback_.completions.push_back(
+                {asked, std::move(example.completion), true, std::numeric_limits<double>::quiet_NaN(), 0});
+        }
+        return added;
     }
+
+    // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
+    std::int64_t prompt_index(Tokens const& tokens, std::string const& text) {
+        bool const heldout = is_heldout(text, context_.config.data.heldout_share);
+        auto const next = static_cast<std::int64_t>(feedback_.prompts.size());
+        auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
+        if (is_new) { feedback_.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
+        return place->second;
+    }
+
+    void count_dropped(data::ReadCounts const& counts) { dropped_ += counts.empty_completion + counts.equal_answers; }
 
     Context& context_;
     data::Tokenizer tokenizer_;
     data::TooLong policy_;
     FeedbackData feedback_;
+    std::map<std::pair<Tokens, bool>, std::int64_t> index_;
     std::int64_t dropped_ = 0;
 };
 

@@ -17,7 +17,7 @@ void run_reference(Context& context) {
     }
     for (auto const& thumb : feedback.thumbs) {
         auto const& own = feedback.completions[static_cast<std::size_t>(thumb.completion)];
-        // Without a partner the row only keeps its place; KTO refuses such data.
+        // Without a partner the row only keeps its place; KTO leaves it out.
         mismatched.push_back(example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
     }
     ReferenceData reference;

@@ -80,6 +80,18 @@ void measure_agreement(Context& context, FeedbackData const& feedback, std::vect
     if (counted > 0.0) { context.result.metrics["gold_agreement"] = agreed / counted; }
 }
 
+// How often it orders a held-out prompt's pair as the label does. It has not seen these; a gold model has.
+void measure_heldout_accuracy(Context& context, FeedbackData const& feedback, std::vector<double> const& scores) {
+    double right = 0.0, counted = 0.0;
+    for (auto const& pair : feedback.pairs) {
+        auto const a = static_cast<std::size_t>(pair.chosen), b = static_cast<std::size_t>(pair.rejected);
+        if (!feedback.prompts[static_cast<std::size_t>(feedback.completions[a].prompt)].heldout) { continue; }
+        right += scores[a] > scores[b] ? 1.0 : scores[a] == scores[b] ? 0.5 : 0.0;
+        counted += 1.0;
+    }
+    if (counted > 0.0) { context.result.metrics["heldout_accuracy"] = right / counted; }
+}
+
 }  // namespace
 
 void run_reward_model(Context& context) {
@@ -108,6 +120,7 @@ void run_reward_model(Context& context) {
     }
     auto const [mean, deviation] = normalisation(own);
     measure_agreement(context, feedback, all);
+    if (!gold) { measure_heldout_accuracy(context, feedback, all); }
     if (context.config.data.preferences.empty()) { measure_refusals(context, transformer, weights); }
     save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }

@@ -30,9 +30,13 @@ public:
           policy_trainer_(policy_, config_.optimizer, chunk_),
           value_trainer_(value_, config_.optimizer, chunk_) {
         for (auto const& prompt : load_feedback(context.input("feedback")).prompts) {
-            if (!prompt.heldout) { prompts_.push_back(prompt.tokens); }
+            bool const room =
+                static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <= context.config.model.context;
+            if (!prompt.heldout && room) { prompts_.push_back(prompt.tokens); }
         }
-        if (prompts_.empty()) { throw core::ConfigError("rlhf: no training prompt"); }
+        if (prompts_.empty()) {
+            throw core::ConfigError("rlhf: no training prompt leaves room for rlhf.max_new_tokens in model.context");
+        }
     }
 
     void run() {
@@ -111,14 +115,18 @@ private:
         return rollout;
     }
 
+    // Every update has all its episodes, also where the prompts are few: its batch runs on into the next epoch.
     std::vector<model::Completion> sample(std::int64_t update) {
-        data::BatchOrder const order(static_cast<std::int64_t>(prompts_.size()), config_.episodes,
-                                     std::numeric_limits<std::int32_t>::max(),
-                                     context_.stream(&config::SeedConfig::rollout, "rlhf/prompts"));
+        auto const stream = context_.stream(&config::SeedConfig::rollout, "rlhf/prompts");
+        auto const count = static_cast<std::int64_t>(prompts_.size());
         asked_.clear();
         std::vector<std::int32_t> rows;
-        for (std::int64_t const i : order.indices(update)) {
-            asked_.push_back(prompts_[static_cast<std::size_t>(i)]);
+        std::vector<std::int64_t> order;
+        for (std::int64_t i = update * config_.episodes; i < (update + 1) * config_.episodes; ++i) {
+            if (order.empty() || i % count == 0) {
+                order = data::epoch_order(count, stream, static_cast<std::uint32_t>(i / count));
+            }
+            asked_.push_back(prompts_[static_cast<std::size_t>(order[static_cast<std::size_t>(i % count)])]);
             rows.push_back(static_cast<std::int32_t>(rows.size()));
         }
         return model::generate<Space, Real>(policy_trainer_.transformer(), policy_,

@@ -2,6 +2,7 @@
 #include "stages/runtime.hpp"
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "kernels/gemm/gemm.hpp"
 #include "stages/stage.hpp"
 #include "store/checkpoint.hpp"
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <optional>
 
 namespace alignsweep::stages {
 
@@ -184,12 +186,10 @@ void save_progress(std::filesystem::path const& folder, std::int64_t step, std::
     for (std::size_t i = 2; i < steps.size(); ++i) { std::filesystem::remove(progress_file(folder, steps[i])); }
 }
 
-std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trainee> const& trainees,
-                           std::map<std::string, double>& state) {
-    auto const steps = progress_steps(folder);
-    if (steps.empty()) { return 0; }
-    auto const file = progress_file(folder, steps.front());
-    auto const checkpoint = store::load_checkpoint(file);
+namespace {
+
+void restore_progress(store::Checkpoint const& checkpoint, std::filesystem::path const& file,
+                      std::vector<Trainee> const& trainees, std::map<std::string, double>& state) {
     for (Trainee const& trainee : trainees) {
         restore(checkpoint, file, trainee.name, *trainee.weights, true);
         restore_moment(checkpoint, file, trainee.name + "first_moment", trainee.optimizer->first_moment);
@@ -197,7 +197,25 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
         trainee.optimizer->set_steps_done(state_of<std::int64_t>(checkpoint, file, trainee.name + "steps_done"));
     }
     for (auto& [name, value] : state) { value = state_of<double>(checkpoint, file, name); }
-    return steps.front();
+}
+
+}  // namespace
+
+std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trainee> const& trainees,
+                           std::map<std::string, double>& state) {
+    for (std::int64_t const step : progress_steps(folder)) {
+        auto const file = progress_file(folder, step);
+        std::optional<store::Checkpoint> checkpoint;
+        try {
+            checkpoint = store::load_checkpoint(file);
+        } catch (core::IoError const& error) {
+            core::log_warning(core::concat(error.what(), "; going on from an earlier checkpoint"));
+            continue;
+        }
+        restore_progress(*checkpoint, file, trainees, state);
+        return step;
+    }
+    return 0;
 }
 
 void remove_progress(std::filesystem::path const& folder) {

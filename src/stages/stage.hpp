@@ -54,6 +54,9 @@ void execute(StageSpec const& spec, StageHost const& host);
 // True if the stage's manifest stands. Throws IoError for a malformed one.
 [[nodiscard]] bool is_done(std::filesystem::path const& stages, std::string const& id);
 
+// Reads every data file that the section names, so that a malformed one is seen before any stage runs. Throws IoError.
+void check_data(config::DataConfig const& data);
+
 // Relative work of a stage (FLOPs, roughly), for longest-first scheduling and the plan.
 struct Estimate {
     double tokens = 0.0, flops = 0.0;

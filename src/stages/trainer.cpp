@@ -130,7 +130,7 @@ std::map<std::string, double> Trainer::step(methods::Method& method, std::span<s
         tree_.finish_chunk(space);
         trained_tokens_ += static_cast<double>(chunk.batch.tokens.size());
     }
-    auto metrics = sums.means();
+    auto metrics = sums.values();
     for (auto const& [name, value] : metrics) {
         if (!std::isfinite(value)) {
             throw core::TrialError(core::concat("step ", step, ": ", name, " is not finite"));

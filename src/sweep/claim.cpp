@@ -4,9 +4,13 @@
 #include "core/error.hpp"
 
 #include <unistd.h>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <fstream>
+#include <mutex>
 #include <system_error>
+#include <thread>
 
 namespace alignsweep::sweep {
 
@@ -20,6 +24,29 @@ std::string host_name() {
     return name;
 }
 
+// When a process began, in clock ticks after boot: its number may come again, in a container at once. 0: it is gone.
+long long start_of(long process) {
+    std::ifstream in(core::concat("/proc/", process, "/stat"));
+    std::string text;
+    // Fields 3 (state) and 22 (start); field 2 is a name in brackets that may hold anything.
+    if (!std::getline(in, text) || text.rfind(')') == std::string::npos) { return 0; }
+    std::istringstream fields(text.substr(text.rfind(')') + 1));
+    std::string state, skipped;
+    fields >> state;
+    if (state == "Z" || state == "X") { return 0; }
+    for (int field = 4; field < 22; ++field) { fields >> skipped; }
+    long long start = 0;
+    fields >> start;
+    return start;
+}
+
+bool is_alive(long process, long long start) {
+    if (kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH) { return false; }
+    return !fs::exists("/proc/self/stat") || start_of(process) == start;
+}
+
+std::string own_name() { return core::concat(host_name(), ' ', getpid(), ' ', start_of(getpid())); }
+
 double seconds_since_change(fs::path const& file) {
     std::error_code error;
     auto const time = fs::last_write_time(file, error);
@@ -27,61 +54,115 @@ double seconds_since_change(fs::path const& file) {
     return std::chrono::duration<double>(fs::file_time_type::clock::now() - time).count();
 }
 
-bool is_dead(fs::path const& folder) {
-    std::ifstream owner(folder / "owner");
+std::string owner_file(int term) { return core::concat("owner.", term); }
+
+// The owners of a claim are files owner.0, owner.1, ..., each taking over from the one before; the last one counts.
+// -1: none yet.
+int last_term(fs::path const& folder) {
+    int term = -1;
+    while (fs::exists(folder / owner_file(term + 1))) { ++term; }
+    return term;
+}
+
+bool is_dead(fs::path const& folder, int term) {
+    std::ifstream owner(folder / owner_file(term));
     std::string host;
     long process = 0;
-    if (!(owner >> host >> process)) {
-        // Between mkdir and the first write, or killed just there.
+    long long start = 0;
+    if (!(owner >> host >> process >> start)) {
+        // Between mkdir and the owner's name, or killed just there.
         return seconds_since_change(folder) > Claim::stale_seconds;
     }
-    if (host == host_name()) { return kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH; }
+    if (host == host_name()) { return !is_alive(process, start); }
     return seconds_since_change(folder / "heartbeat") > Claim::stale_seconds;
 }
 
-// Of several processes that find a dead claim only one can rename it away.
-void bury(fs::path const& folder) {
-    fs::path const grave = folder.string() + core::concat(".dead.", host_name(), ".", getpid());
-    std::error_code error;
-    fs::rename(folder, grave, error);
-    if (!error) { fs::remove_all(grave, error); }
+// Becomes the owner after `term`: of several that try only one succeeds. The name appears whole.
+bool succeed(fs::path const& folder, int term) {
+    fs::path const draft = folder / core::concat("draft.", host_name(), '.', getpid());
+    std::ofstream(draft) << own_name() << '\n';
+    std::error_code failed, ignored;
+    fs::create_hard_link(draft, folder / owner_file(term + 1), failed);
+    fs::remove(draft, ignored);
+    return !failed;
 }
 
 }  // namespace
 
+// Writes the heartbeat from a thread of its own: a long pass over a large model must not look like a death.
+class Claim::Heart {
+public:
+    explicit Heart(fs::path const& folder) : file_(folder / "heartbeat"), thread_([this] { run(); }) {}
+    ~Heart() {
+        {
+            std::lock_guard const lock(mutex_);
+            ended_ = true;
+        }
+        wake_.notify_all();
+        thread_.join();
+    }
+    Heart(Heart const&) = delete;
+    Heart& operator=(Heart const&) = delete;
+
+    void report(double share_done) {
+        std::lock_guard const lock(mutex_);
+        share_ = share_done;
+        write();
+    }
+
+private:
+    void run() {
+        std::unique_lock lock(mutex_);
+        while (!ended_) {
+            write();
+            wake_.wait_for(lock, std::chrono::duration<double>(beat_seconds));
+        }
+    }
+    void write() const { std::ofstream(file_) << share_ << '\n'; }
+
+    fs::path file_;
+    double share_ = 0.0;
+    bool ended_ = false;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::thread thread_;  // last: it uses all of the others
+};
+
 std::optional<Claim> Claim::take(fs::path const& folder) {
     std::error_code error;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        if (fs::create_directory(folder, error)) {
-            Claim claim(folder);
-            std::ofstream(folder / "owner") << host_name() << ' ' << getpid() << '\n';
-            claim.beat(0.0);
-            return claim;
-        }
-        if (error && error != std::errc::file_exists) {
-            throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message()));
-        }
-        if (!is_dead(folder)) { return std::nullopt; }
-        bury(folder);
+    bool const made = fs::create_directory(folder, error);
+    if (error && error != std::errc::file_exists) {
+        throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message()));
     }
-    return std::nullopt;
+    int const term = last_term(folder);
+    if (!made && !is_dead(folder, term)) { return std::nullopt; }
+    if (!succeed(folder, term)) { return std::nullopt; }
+    return Claim(folder, term + 1);
 }
 
 std::optional<double> Claim::progress(fs::path const& folder) {
     std::ifstream in(folder / "heartbeat");
     double share = 0.0;
-    if (in >> share) { return share; }
-    return std::nullopt;
+    if (!(in >> share) || is_dead(folder, last_term(folder))) { return std::nullopt; }
+    return share;
 }
 
-Claim::Claim(Claim&& other) noexcept : folder_(std::move(other.folder_)) { other.folder_.clear(); }
+Claim::Claim(fs::path const& folder, int term)
+    : folder_(folder), term_(term), heart_(std::make_unique<Heart>(folder)) {}
+
+Claim::Claim(Claim&& other) noexcept = default;
 
 Claim::~Claim() {
-    if (folder_.empty()) { return; }
+    if (!heart_) { return; }
+    heart_.reset();
+    if (last_term(folder_) != term_) { return; }  // it was taken for dead, and has another owner
+    // Away in one step: a folder that is half removed would look like a claim.
+    fs::path const grave = folder_.string() + core::concat(".gone.", host_name(), '.', getpid());
     std::error_code error;
-    fs::remove_all(folder_, error);
+    fs::rename(folder_, grave, error);
+    fs::remove_all(grave, error);
 }
 
-void Claim::beat(double share_done) const { std::ofstream(folder_ / "heartbeat") << share_done << '\n'; }
+void Claim::beat(double share_done) const { heart_->report(share_done); }
 
 }  // namespace alignsweep::sweep

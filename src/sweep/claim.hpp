@@ -3,35 +3,36 @@
 // results folder without a server.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace alignsweep::sweep {
 
 class Claim {
 public:
     // Takes the claim, or nothing if a living process holds it. A claim is dead if its process is gone (same host) or
-    // its heartbeat is older than `stale_seconds` (another host).
+    // its heartbeat is older than `stale_seconds` (another host). Of several that find a dead claim one takes it over.
     static std::optional<Claim> take(std::filesystem::path const& folder);
-    // Share done that the claim's holder reported last; nothing where there is no claim.
+    // Share done that the claim's living holder reported last; nothing where there is none.
     static std::optional<double> progress(std::filesystem::path const& folder);
 
     Claim(Claim&& other) noexcept;
     Claim& operator=(Claim&&) = delete;
     ~Claim();
 
-    // Writes the heartbeat: called from time to time by the holder.
+    // Reports the share done. The heartbeat itself beats in the background, however long the holder is silent.
     void beat(double share_done) const;
 
-    static constexpr double stale_seconds = 60.0;
+    static constexpr double stale_seconds = 60.0, beat_seconds = 10.0;
 
 private:
-    explicit Claim(std::filesystem::path folder) : folder_(std::move(folder)) {}
-    std::filesystem::path folder_;  // empty: moved from
+    class Heart;
+    Claim(std::filesystem::path const& folder, int term);
+    std::filesystem::path folder_;
+    int term_ = 0;
+    std::unique_ptr<Heart> heart_;  // null: moved from
 };
 
 }  // namespace alignsweep::sweep

@@ -103,8 +103,10 @@ void add_costs(store::TrialRow& row, Trial const& trial, Ledger const& ledger) {
 }
 
 std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
-    if (ledger.status(trial.evaluate_stage) == StageStatus::done) { return "done"; }
-    std::string const cause = ledger.failed_cause(trial.evaluate_stage);
+    // Of a model that is gone (somebody removed it) an evaluation may stand still.
+    bool const has_model = ledger.status(trial.model_stage) == StageStatus::done;
+    if (has_model && ledger.status(trial.evaluate_stage) == StageStatus::done) { return "done"; }
+    std::string const cause = ledger.failed_cause(has_model ? trial.evaluate_stage : trial.model_stage);
     if (!cause.empty()) {
         error = cause + ": " + ledger.error_of(cause);
         // What stands above several methods fails them all; a trial of its own model failed itself.
@@ -132,7 +134,7 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
         row.text_axes = trial.text_axes;
         if (row.status == "done") {
             row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
-            if (ledger.status(trial.proxy_stage) == StageStatus::done) {
+            if (!trial.proxy_stage.empty() && ledger.status(trial.proxy_stage) == StageStatus::done) {
                 auto const& proxy = ledger.manifest(trial.proxy_stage).metrics;
                 row.metrics.insert(proxy.begin(), proxy.end());
             }

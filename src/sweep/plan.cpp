@@ -88,7 +88,8 @@ double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& 
 }
 
 // Adds a row, or finds that it stands already: then the axes on which the two differ do not reach its model, and the
-// row loses them (NaN in the results: the axis does not apply).
+// row loses them (NaN in the results: the axis does not apply). Where they reach the proxy reward model, the row's
+// proxy reward would be that of one of several: it has none.
 void add_row(std::vector<Trial>& rows, Trial trial) {
     auto const same = std::find_if(rows.begin(), rows.end(), [&](Trial const& other) {
         return other.method == trial.method && other.evaluate_stage == trial.evaluate_stage;
@@ -97,6 +98,7 @@ void add_row(std::vector<Trial>& rows, Trial trial) {
         rows.push_back(std::move(trial));
         return;
     }
+    if (same->proxy_stage != trial.proxy_stage) { same->proxy_stage.clear(); }
     std::erase_if(same->axes, [&](auto const& axis) {
         auto const other = trial.axes.find(axis.first);
         bool const differs = other == trial.axes.end() || other->second != axis.second;
@@ -117,6 +119,10 @@ Plan make_plan(config::SweepSpec const& sweep) {
         add_row(methods, life.row(point.method, life.align()));
     }
     for (auto* rows : {&base, &sft, &methods}) { plan.trials.insert(plan.trials.end(), rows->begin(), rows->end()); }
+    std::set<std::string> proxies;
+    for (Trial const& trial : plan.trials) { proxies.insert(trial.proxy_stage); }
+    std::erase_if(plan.stages,
+                  [&](auto const& stage) { return stage.second.kind == "proxy" && !proxies.contains(stage.first); });
     std::map<std::string, std::vector<std::string>> users;
     for (auto const& [id, spec] : plan.stages) {
         for (auto const& [role, input] : spec.inputs) { users[input].push_back(id); }

@@ -20,7 +20,7 @@ struct Trial {
     std::map<std::string, std::string> text_axes;
     std::string model_stage;       // whose weights and curves these are
     std::string evaluate_stage;    // whose metrics
-    std::string proxy_stage;       // side stage; its failure leaves the trial done
+    std::string proxy_stage;       // side stage; its failure leaves the trial done; empty: there is none
     std::set<std::string> stages;  // all that the trial needs, without the side stage
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <optional>
 #include <thread>
 
@@ -64,6 +65,7 @@ public:
         if (code == 0 && any_failed()) { code = static_cast<int>(core::ExitCode::trial_failed); }
         code = static_cast<int>(comm_.max(code));
         ledger_.refresh();
+        if (comm_.rank() == 0) { sweep_up(); }
         keep_index(true);
         progress_.finish(ledger_);
         static_cast<void>(comm_.max(0));  // the index is whole before any rank leaves
@@ -93,8 +95,10 @@ private:
         });
         for (std::string const& id : ready) {
             auto claim = Claim::take(ledger_.claim_folder(id));
-            // It may have been finished between the look and the claim.
-            if (claim && !stages::is_done(out_ / "stages", id)) { return std::pair{id, std::move(*claim)}; }
+            if (!claim) { continue; }
+            ledger_.refresh();  // it may have been finished, or have failed, between the look and the claim
+            bool const over = ledger_.status(id) == StageStatus::done || ledger_.status(id) == StageStatus::failed;
+            if (!over) { return std::pair{id, std::move(*claim)}; }
         }
         return std::nullopt;
     }
@@ -115,6 +119,7 @@ private:
                                      [&](double done) { share = done; }};
         try {
             stages::execute(plan_.stages.at(id), host);
+            fs::remove(ledger_.folder(id) / "failed.txt");  // of an earlier attempt
         } catch (core::Stopped const&) { throw; } catch (std::exception const& error) {
             // One bad stage must not take the others with it: its error stays with it.
             ledger_.mark_failed(id, error.what());
@@ -135,6 +140,14 @@ private:
         return false;
     }
 
+    // Claims of processes that were killed between a stage's manifest and the claim's end.
+    void sweep_up() const {
+        for (auto const& [id, spec] : plan_.stages) {
+            fs::path const claim = ledger_.claim_folder(id);
+            if (fs::exists(claim)) { static_cast<void>(Claim::take(claim)); }
+        }
+    }
+
     // Rank 0 rewrites sweep.h5 as stages finish, at most 2 % of the time. Of several jobs one holds the index.
     void keep_index(bool last) {
         if (comm_.rank() != 0) { return; }
@@ -145,7 +158,12 @@ private:
         if (!index_claim_) { return; }
         index_claim_->beat(0.0);
         auto const begin = Clock::now();
-        write_index(out_, plan_, ledger_);
+        try {
+            write_index(out_, plan_, ledger_);
+        } catch (core::Error const& error) {
+            if (last) { throw; }
+            core::log_warning(error.what());  // no reason to lose the stage that runs now
+        }
         index_seconds_ = seconds_since(begin);
         indexed_ = Clock::now();
     }
@@ -170,17 +188,23 @@ void install_signal_handlers() {
     for (int const signal : {SIGUSR1, SIGTERM, SIGINT}) { std::signal(signal, note_signal); }
 }
 
-int run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm) {
+void check_writable(fs::path const& out) {
     std::error_code error;
     fs::create_directories(out / "stages", error);
-    bool const writable = !error && access((out / "stages").c_str(), W_OK) == 0;
-    if (comm.max(writable ? 0 : 1) != 0) {
-        throw core::IoError(core::concat(out.string(), ": can't be written", error ? ": " + error.message() : ""));
+    if (error) { throw core::IoError(core::concat(out.string(), ": can't be made: ", error.message())); }
+    for (auto const& folder : {out, out / "stages"}) {
+        if (access(folder.c_str(), W_OK | X_OK) != 0) {
+            throw core::IoError(core::concat(folder.string(), ": can't be written: ", std::strerror(errno)));
+        }
     }
+}
+
+int run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm) {
     if (comm.rank() == 0) { write_sweep_ini(out, entries); }
     std::string const attempt = std::to_string(comm.broadcast(new_attempt()));
     int const code = Worker(plan, out, comm, attempt).run();
-    if (comm.rank() == 0) { fs::remove(out / ("stop-" + attempt), error); }
+    std::error_code ignored;
+    if (comm.rank() == 0) { fs::remove(out / ("stop-" + attempt), ignored); }
     return code;
 }
 

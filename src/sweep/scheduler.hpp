@@ -11,8 +11,11 @@
 
 namespace alignsweep::sweep {
 
+// Makes <out>/stages. Throws IoError where the results folder can't be written.
+void check_writable(std::filesystem::path const& out);
+
 // `entries`: what the plan was made of, kept in <out>/sweep.ini. Returns the exit code that all ranks leave with: 0, 1
-// if some stage failed, 75 if a signal stopped the run. Throws IoError where the results folder can't be written.
+// if some stage failed, 75 if a signal stopped the run. Throws IoError where a file can't be written.
 int run_plan(Plan const& plan, std::span<config::Entry const> entries, std::filesystem::path const& out,
              Comm const& comm);
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the whole program share: running it, and reading what it left. Use as the first import of a test
+that is called as TEST.py PROGRAM [unittest's own arguments]."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROGRAM = Path(sys.argv.pop(1)).resolve()
+MPIRUN = shutil.which(os.environ.get("ALIGNSWEEP_MPIEXEC") or "mpirun")
+
+TINY = """
+[model]
+width = 16
+depth = 1
+heads = 2
+kv_heads = 2
+hidden = 32
+context = 96
+chunk = 8
+[tokenizer]
+vocabulary = 400
+[world]
+names = 6
+values = 4
+objects = 4
+[corpus]
+documents = 200
+heldout_documents = 8
+sft_examples = 24
+[pretrain]
+steps = 40
+batch = 8
+length = 32
+[sft]
+epochs = 2
+batch = 8
+[feedback]
+prompts = 24
+max_new_tokens = 12
+[reward_model]
+epochs = 1
+batch = 8
+[rlhf]
+updates = 4
+episodes = 12
+minibatch = 6
+max_new_tokens = 12
+[dpo]
+batch = 8
+[kto]
+batch = 8
+[evaluate]
+prompts = 24
+max_new_tokens = 12
+documents = 8
+"""
+
+
+def environment(**more):
+    """OpenMPI refuses to start for root, and two ranks on few cores, unless told otherwise."""
+    fixed = {"OMP_NUM_THREADS": "1", "OMP_PROC_BIND": "false", "OMPI_ALLOW_RUN_AS_ROOT": "1",
+             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+             "OMPI_MCA_hwloc_base_binding_policy": "none"}
+    return {**os.environ, **fixed, **more}
+
+
+def command(*arguments, ranks=1):
+    words = [str(word) for word in (PROGRAM, *arguments)]
+    return words if ranks == 1 else [MPIRUN, "-n", str(ranks), *words]
+
+
+def run(*arguments, ranks=1, cwd=None, **more):
+    return subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, check=False, cwd=cwd,
+                          timeout=200, env=environment(**more))
+
+
+def start(*arguments, ranks=1, **more):
+    return subprocess.Popen(command(*arguments, ranks=ranks), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            env=environment(**more))
+
+
+def wait_until(condition, process, seconds=60.0):
+    """Polls until the condition holds or the process has ended; whether it held."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        if process.poll() is not None:
+            return condition()
+        time.sleep(0.001)
+    return False
+
+
+def started(stderr):
+    """Ids of the stages that a run began, in order."""
+    return re.findall(r"([a-z_]+-[0-9a-f]{16}): starts$", stderr, re.MULTILINE)
+
+
+def manifests(out):
+    """Each finished stage's manifest and when it was written."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in Path(out).glob("stages/*/stage.json")}
+
+
+def trials(out):
+    """The columns of /trials by name, as bytes or, without h5py, as h5dump's text. Times are left out."""
+    columns = all_columns(Path(out) / "sweep.h5")
+    return {name: value for name, value in columns.items() if "seconds" not in name.split("/")}
+
+
+def all_columns(file):
+    try:
+        import h5py  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return dumped_columns(file)
+    columns = {}
+    with h5py.File(file, "r") as opened:
+        def keep(name, item):
+            if isinstance(item, h5py.Dataset):
+                value = item[()]
+                columns[name] = b"\0".join(value.tolist()) if value.dtype.kind == "S" else value.tobytes()
+        opened["trials"].visititems(keep)
+    return columns
+
+
+def dumped_columns(file):
+    text = subprocess.run(["h5dump", "-m", "%.17g", "-g", "/trials", str(file)], capture_output=True, text=True,
+                          check=True).stdout
+    columns, path = {}, []
+    for line in text.splitlines()[1:]:
+        opened = re.search(r'(GROUP|DATASET|ATTRIBUTE)? ?"?([^"{]*)"? \{$', line)
+        if opened:
+            path.append((opened[1], opened[2]))
+        elif line.strip() == "}":
+            path.pop()
+        elif any(kind == "DATASET" for kind, _ in path) and not any(kind == "ATTRIBUTE" for kind, _ in path):
+            name = "/".join(name for kind, name in path[1:] if kind in ("GROUP", "DATASET"))
+            columns[name] = columns.get(name, "") + line
+    return columns
+
+
+def words(column):
+    """The cells of a text column."""
+    text = column.decode() if isinstance(column, bytes) else "\0".join(re.findall(r'"([^"]*)"', column))
+    return [cell for cell in re.split("(?:\\\\000|\0)+", text) if cell]

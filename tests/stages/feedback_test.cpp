@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the feedback, reference and rlhf stages hand on.
+#include "stages/artifacts.hpp"
+#include "stages/tiny.hpp"
+#include "store/manifest.hpp"
+#include "store/metrics.hpp"
+
+#include <cmath>
+#include <set>
+
+namespace alignsweep::stages {
+namespace {
+
+using testing::finished_life;
+using testing::TemporaryFolder;
+
+Tokens const& prompt_of(FeedbackData const& feedback, std::int64_t completion) {
+    auto const prompt = feedback.completions[static_cast<std::size_t>(completion)].prompt;
+    return feedback.prompts[static_cast<std::size_t>(prompt)].tokens;
+}
+
+void expect_mismatched_partners(FeedbackData const& feedback) {
+    ASSERT_FALSE(feedback.thumbs.empty());
+    std::set<std::int64_t> partners;
+    for (auto const& thumb : feedback.thumbs) {
+        ASSERT_GE(thumb.partner, 0);
+        EXPECT_NE(prompt_of(feedback, thumb.partner), prompt_of(feedback, thumb.completion));
+        partners.insert(thumb.partner);
+    }
+    EXPECT_GT(partners.size(), 2U);
+}
+
+TEST(Feedback, PartnersAreOfAnotherPromptAndBothClassesOccur) {
+    for (std::string const thumbs : {"annotators", "pairs"}) {
+        auto config = testing::tiny_config();
+        config.feedback.thumbs = thumbs;
+        TemporaryFolder folder;
+        finished_life().copy_inputs("feedback", folder.path());
+        auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
+        execute(spec, testing::host_of(folder.path()));
+        auto const feedback = load_feedback(folder.path() / spec.id());
+        expect_mismatched_partners(feedback);
+        std::int64_t up = 0;
+        for (auto const& thumb : feedback.thumbs) { up += thumb.desirable; }
+        EXPECT_GT(up, 0);
+        EXPECT_LT(up, static_cast<std::int64_t>(feedback.thumbs.size()));
+        if (thumbs == "pairs") {
+            EXPECT_EQ(feedback.thumbs.size(), 2 * feedback.pairs.size());
+            EXPECT_EQ(up, static_cast<std::int64_t>(feedback.pairs.size()));
+        }
+    }
+}
+
+TEST(Feedback, PairsAreOfOnePromptAndNeverEqual) {
+    auto const feedback = load_feedback(finished_life().of("feedback"));
+    auto const manifest = store::read_manifest(finished_life().of("feedback"));
+    EXPECT_EQ(feedback.completions.size(), 2 * feedback.prompts.size());
+    for (auto const& pair : feedback.pairs) {
+        auto const& chosen = feedback.completions[static_cast<std::size_t>(pair.chosen)];
+        auto const& rejected = feedback.completions[static_cast<std::size_t>(pair.rejected)];
+        EXPECT_EQ(chosen.prompt, rejected.prompt);
+        EXPECT_NE(chosen.tokens, rejected.tokens);
+    }
+    // Prompts whose two answers are equal are counted.
+    EXPECT_EQ(manifest->metrics.at("feedback/equal_answers"),
+              static_cast<double>(feedback.prompts.size() - feedback.pairs.size()));
+}
+
+// An answer of no tokens at all but the end is what both samples of such a model are.
+TEST(Feedback, EqualAnswersGiveNoPair) {
+    auto config = testing::tiny_config();
+    config.feedback.temperature = 1e-6;  // both answers are the likeliest one
+    config.feedback.contrast = 0.0;
+    config.feedback.thumbs = "annotators";
+    TemporaryFolder folder;
+    finished_life().copy_inputs("feedback", folder.path());
+    auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
+    execute(spec, testing::host_of(folder.path()));
+    auto const feedback = load_feedback(folder.path() / spec.id());
+    auto const manifest = store::read_manifest(folder.path() / spec.id());
+    EXPECT_TRUE(feedback.pairs.empty());
+    EXPECT_EQ(manifest->metrics.at("feedback/equal_answers"), 20.0);
+    EXPECT_EQ(feedback.thumbs.size(), 40U);
+}
+
+TEST(Feedback, RealPairsThatAreEqualAreDroppedAndCounted) {
+    TemporaryFolder folder;
+    auto config = testing::tiny_config();
+    config.data.corpus = (folder.path() / "corpus.txt").string();
+    config.data.preferences = (folder.path() / "pairs.jsonl").string();
+    config.data.heldout_share = 0.25;
+    std::ofstream corpus(config.data.corpus), pairs(config.data.preferences);
+    for (int i = 0; i < 40; ++i) {
+        corpus << "The sky of day " << i << " is blue.\n\nThe sea of day " << i << " is green.\n\n";
+        pairs << R"({"prompt": "What of day )" << i % 20 << R"(?", "chosen": " Blue )" << i
+              << R"(.", "rejected": " Green."})"
+              << "\n";
+    }
+    pairs << R"({"prompt": "Same?", "chosen": " Yes.", "rejected": " Yes."})"
+          << "\n"
+          << R"({"prompt": "Nothing?", "chosen": " Yes.", "rejected": " "})"
+          << "\n";
+    corpus.close();
+    pairs.close();
+    auto const specs = testing::life_of(config, 1);
+    for (char const* kind : {"corpus", "feedback"}) { execute(specs.at(kind), testing::host_of(folder.path())); }
+    auto const feedback = load_feedback(folder.path() / specs.at("feedback").id());
+    auto const manifest = store::read_manifest(folder.path() / specs.at("feedback").id());
+    EXPECT_EQ(feedback.pairs.size(), 40U);
+    EXPECT_EQ(feedback.prompts.size(), 20U);
+    EXPECT_EQ(manifest->metrics.at("feedback/dropped"), 2.0);
+    expect_mismatched_partners(feedback);
+}
+
+TEST(Feedback, WithoutASecondPromptKtoHasNothingToCompareWith) {
+    FeedbackData feedback;
+    feedback.prompts.push_back({{1, 2}});
+    feedback.completions.push_back({0, {3}});
+    feedback.thumbs.push_back({0, 1, -1});
+    EXPECT_THROW(static_cast<void>(make_thumbs(feedback, {})), core::ConfigError);
+}
+
+TEST(Reference, IsTheSftModelsSoTheFirstStepSeesNoReward) {
+    auto const first = [](std::string const& kind, char const* name) {
+        return store::MetricStream::load(finished_life().of(kind) / "metrics.h5").column(name).front();
+    };
+    EXPECT_NEAR(first("dpo", "loss"), std::log(2.0), 1e-6);
+    EXPECT_NEAR(first("dpo", "rewards/margins"), 0.0, 1e-5);
+    EXPECT_NEAR(first("kto", "loss"), 0.5, 1e-5);
+    EXPECT_NEAR(first("kto", "kl"), 0.0, 1e-4);
+}
+
+// The log-probability recorded while sampling is that of training, so PPO's first ratio is 1 and its first KL 0.
+TEST(Rlhf, BeginsAtTheReference) {
+    auto config = testing::tiny_config();
+    config.rlhf.updates = 1;
+    config.rlhf.epochs = 1;
+    config.rlhf.minibatch = config.rlhf.episodes;
+    config.rlhf.temperature = 0.7;
+    TemporaryFolder folder;
+    finished_life().copy_inputs("rlhf", folder.path());
+    auto const spec = make_stage("rlhf", config, 3, finished_life().specs.at("rlhf").inputs);
+    execute(spec, testing::host_of(folder.path()));
+    auto const stream = store::MetricStream::load(folder.path() / spec.id() / "metrics.h5");
+    EXPECT_NEAR(stream.column("val/ratio")[0], 1.0, 1e-5);
+    EXPECT_NEAR(stream.column("policy/approxkl_avg")[0], 0.0, 1e-9);
+    EXPECT_EQ(stream.column("policy/clipfrac_avg")[0], 0.0);
+    EXPECT_NEAR(stream.column("objective/kl")[0], 0.0, 1e-4);
+    EXPECT_EQ(stream.column("episode")[0], 12.0);
+}
+
+TEST(CheckData, NamesTheFileThatIsNoData) {
+    TemporaryFolder folder;
+    config::DataConfig data;
+    check_data(data);  // nothing given, nothing read
+    data.preferences = (folder.path() / "pairs.jsonl").string();
+    EXPECT_THROW(check_data(data), core::IoError);
+    std::ofstream(data.preferences) << R"({"prompt": "a", "chosen": "b", "rejected": "c"})"
+                                    << "\n{\n";
+    try {
+        check_data(data);
+        FAIL() << "half an object was read";
+    } catch (core::IoError const& error) {
+        EXPECT_NE(std::string(error.what()).find("pairs.jsonl:2"), std::string::npos) << error.what();
+    }
+}
+
+}  // namespace
+}  // namespace alignsweep::stages

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stage's key hangs on what the stage reads, and on nothing else; and the stage reads nothing that its key leaves
+// out.
+#include "config/values.hpp"
+#include "stages/tiny.hpp"
+
+#include <set>
+
+namespace alignsweep::stages {
+namespace {
+
+using testing::all_kinds;
+using testing::digests_of;
+using testing::finished_life;
+using testing::TemporaryFolder;
+namespace fs = std::filesystem;
+
+// What each kind may see: "section.*", "section.key" or "seed.name".
+std::map<std::string, std::set<std::string>> const reads{
+    {"corpus", {"world.*", "corpus.*", "tokenizer.*", "data.*", "seed.world", "seed.data"}},
+    {"pretrain", {"model.*", "pretrain.*", "seed.model", "seed.train"}},
+    {"sft", {"sft.*", "seed.train"}},
+    {"feedback", {"world.*", "feedback.*", "data.*", "seed.world", "seed.feedback"}},
+    {"reference", {}},
+    {"reward_model", {"world.*", "reward_model.*", "seed.world", "seed.model", "seed.feedback", "seed.train"}},
+    {"gold_reward_model", {"reward_model.*", "seed.model", "seed.train"}},
+    {"rlhf", {"rlhf.*", "seed.train", "seed.rollout"}},
+    {"dpo", {"dpo.*", "seed.train"}},
+    {"kto", {"kto.*", "seed.train"}},
+    {"evaluate", {"world.*", "evaluate.*", "seed.world", "seed.eval"}},
+    {"proxy", {}}};
+
+bool is_read(std::string const& kind, config::KeyHelp const& key) {
+    if (key.name() == "model.chunk" || key.name() == "model.context") { return true; }
+    auto const& names = reads.at(kind);
+    return names.contains(key.name()) || names.contains(key.section + ".*");
+}
+
+// Another valid value of a key.
+std::string other_value(config::KeyHelp const& key, config::Config const& config, fs::path const& file) {
+    auto const now = config::value_of(config, key.section, key.key);
+    switch (key.kind) {
+        case config::Kind::integer:
+            return std::to_string(static_cast<std::int64_t>(now.number) + 1);
+        case config::Kind::number:
+            return std::to_string(now.number > 0.5 ? now.number * 0.75 : now.number + 0.125);
+        case config::Kind::boolean:
+            return now.number != 0.0 ? "false" : "true";
+        case config::Kind::file:
+            return file.string();
+        case config::Kind::choice:
+            break;
+    }
+    std::string const list = key.allowed.substr(key.allowed.find(": ") + 2);  // "one of: a, b"
+    std::string const first = list.substr(0, list.find(", "));
+    if (first != now.text) { return first; }
+    std::string const rest = list.substr(first.size() + 2);
+    return rest.substr(0, rest.find(", "));
+}
+
+TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
+    TemporaryFolder folder;
+    fs::path const file = folder.path() / "data.jsonl";
+    std::ofstream(file) << "{}\n";
+    auto const config = testing::tiny_config();
+    for (auto const& [kind, names] : reads) {
+        std::string const key_now = make_stage(kind, config, 3, {}).key;
+        for (auto const& key : config::all_keys()) {
+            auto changed = config;
+            config::Entry const origin;
+            config::assign(changed, key.section, key.key, other_value(key, config, file), origin);
+            EXPECT_EQ(make_stage(kind, changed, 3, {}).key != key_now, is_read(kind, key)) << kind << ' ' << key.name();
+        }
+    }
+}
+
+TEST(Identity, TheTrialsSeedCountsAsEachOfItsSeeds) {
+    auto const config = testing::tiny_config();
+    auto apart = config;
+    apart.seed.train = 3;
+    EXPECT_EQ(make_stage("dpo", apart, 3, {}).key, make_stage("dpo", config, 3, {}).key);
+    EXPECT_EQ(make_stage("dpo", apart, 4, {}).key, make_stage("dpo", config, 3, {}).key);
+    EXPECT_NE(make_stage("dpo", config, 4, {}).key, make_stage("dpo", config, 3, {}).key);
+    EXPECT_EQ(make_stage("reference", config, 4, {}).key, make_stage("reference", config, 3, {}).key);
+}
+
+TEST(Identity, InputsCount) {
+    auto const config = testing::tiny_config();
+    std::set<std::string> const keys{make_stage("dpo", config, 1, {}).key,
+                                     make_stage("dpo", config, 1, {{"sft", "sft-1"}}).key,
+                                     make_stage("dpo", config, 1, {{"sft", "sft-2"}}).key,
+                                     make_stage("dpo", config, 1, {{"feedback", "sft-1"}}).key};
+    EXPECT_EQ(keys.size(), 4U);
+}
+
+// The other side: with every key that a kind does not read set to something else, the stage leaves the same bytes.
+TEST(Identity, NoStageReadsWhatItsKeyLeavesOut) {
+    auto const& life = finished_life();
+    for (auto const& kind : all_kinds) {
+        auto config = life.config;
+        for (auto const& key : config::all_keys()) {
+            // Another data file would mean another kind of life: the inputs say which it is.
+            if (is_read(kind, key) || key.kind == config::Kind::file) { continue; }
+            config::assign(config, key.section, key.key, other_value(key, config, ""), config::Entry{});
+        }
+        TemporaryFolder folder;
+        life.copy_inputs(kind, folder.path());
+        auto const spec = make_stage(kind, config, 3, life.specs.at(kind).inputs);
+        ASSERT_EQ(spec.id(), life.specs.at(kind).id());
+        execute(spec, testing::host_of(folder.path()));
+        EXPECT_EQ(digests_of(folder.path() / spec.id()), digests_of(life.of(kind))) << kind;
+    }
+}
+
+TEST(Identity, UnknownKindIsABug) {
+    EXPECT_THROW(static_cast<void>(make_stage("ppo", testing::tiny_config(), 1, {})), std::logic_error);
+}
+
+}  // namespace
+}  // namespace alignsweep::stages

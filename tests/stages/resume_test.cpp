@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stage that was stopped, however often, leaves the same bytes as one that ran through.
+#include "stages/tiny.hpp"
+#include "store/manifest.hpp"
+
+namespace alignsweep::stages {
+namespace {
+
+using testing::digests_of;
+using testing::finished_life;
+using testing::TemporaryFolder;
+
+namespace fs = std::filesystem;
+
+// Runs a stage that is asked to stop after each `steps` steps, until it is done; the number of stops.
+int run_in_pieces(StageSpec const& spec, fs::path const& stages, int steps) {
+    for (int stops = 0;; ++stops) {
+        int asked = 0;
+        StageHost const host{stages, [&] { return ++asked == steps; }, [](double) {}};
+        try {
+            execute(spec, host);
+            return stops;
+        } catch (core::Stopped const&) { EXPECT_FALSE(is_done(stages, spec.id())); }
+        if (stops == 100) { return stops; }
+    }
+}
+
+class Resume : public ::testing::TestWithParam<std::string> {
+protected:
+    Resume() : spec_(finished_life().specs.at(GetParam())) { finished_life().copy_inputs(GetParam(), folder_.path()); }
+    [[nodiscard]] fs::path stage() const { return folder_.path() / spec_.id(); }
+    void expect_same_bytes() const {
+        EXPECT_EQ(digests_of(stage()), digests_of(finished_life().of(GetParam())));
+        EXPECT_EQ(store::read_manifest(stage())->costs, store::read_manifest(finished_life().of(GetParam()))->costs);
+        EXPECT_EQ(store::read_manifest(stage())->metrics,
+                  store::read_manifest(finished_life().of(GetParam()))->metrics);
+        for (auto const& entry : fs::directory_iterator(stage())) {
+            EXPECT_FALSE(entry.path().filename().string().starts_with("checkpoint-")) << entry.path();
+        }
+    }
+
+    TemporaryFolder folder_;
+    StageSpec spec_;
+};
+
+TEST_P(Resume, StoppedAfterEveryThirdStep) {
+    EXPECT_GE(run_in_pieces(spec_, folder_.path(), 3), 1);
+    expect_same_bytes();
+}
+
+TEST_P(Resume, StoppedAfterEveryStep) {
+    EXPECT_GE(run_in_pieces(spec_, folder_.path(), 1), 4);
+    expect_same_bytes();
+}
+
+TEST_P(Resume, CadenceOfCheckpointsAndCurvesMovesNoBit) {
+    spec_.config.run.checkpoint_seconds = 0.0;
+    spec_.config.run.metrics_seconds = 0.0;
+    execute(spec_, testing::host_of(folder_.path()));
+    expect_same_bytes();
+}
+
+// kill -9: no word of a stop, and the newest checkpoint may be worth nothing.
+TEST_P(Resume, GoesOnFromAnEarlierCheckpointWhereTheNewestIsDamaged) {
+    spec_.config.run.checkpoint_seconds = 0.0;
+    int asked = 0;
+    StageHost const host{folder_.path(), [&] { return ++asked == 3; }, [](double) {}};
+    EXPECT_THROW(execute(spec_, host), core::Stopped);
+    std::ofstream(stage() / "checkpoint-3.h5") << "half a checkpoint";
+    ASSERT_TRUE(fs::exists(stage() / "checkpoint-2.h5"));
+    execute(spec_, testing::host_of(folder_.path()));
+    expect_same_bytes();
+}
+
+TEST_P(Resume, StartsAgainWhereTheCurvesAreDamaged) {
+    int asked = 0;
+    StageHost const host{folder_.path(), [&] { return ++asked == 3; }, [](double) {}};
+    EXPECT_THROW(execute(spec_, host), core::Stopped);
+    std::ofstream(stage() / "metrics.h5") << "half a file";
+    execute(spec_, testing::host_of(folder_.path()));
+    expect_same_bytes();
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Resume, ::testing::ValuesIn(testing::training_kinds),
+                         [](auto const& info) { return info.param; });
+
+TEST(Execute, RefusesAnInputThatIsNotWhatItsManifestSays) {
+    TemporaryFolder folder;
+    auto const& life = finished_life();
+    life.copy_inputs("dpo", folder.path());
+    fs::path const damaged = folder.path() / life.specs.at("feedback").id() / "data.h5";
+    {
+        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(2000);
+        char const byte = static_cast<char>(file.get() ^ 1);
+        file.seekp(2000);
+        file.put(byte);
+    }
+    try {
+        execute(life.specs.at("dpo"), testing::host_of(folder.path()));
+        FAIL() << "ran on damaged data";
+    } catch (core::IoError const& error) {
+        EXPECT_NE(std::string(error.what()).find(damaged.string()), std::string::npos) << error.what();
+    }
+    EXPECT_FALSE(is_done(folder.path(), life.specs.at("dpo").id()));
+}
+
+TEST(Execute, RefusesAnUnfinishedInput) {
+    TemporaryFolder folder;
+    auto const& life = finished_life();
+    life.copy_inputs("sft", folder.path());
+    fs::remove(folder.path() / life.specs.at("pretrain").id() / "stage.json");
+    EXPECT_THROW(execute(life.specs.at("sft"), testing::host_of(folder.path())), core::IoError);
+}
+
+// A learning rate that no weights survive: the step is named, and no manifest stands.
+TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
+    auto const& life = finished_life();
+    auto config = life.config;
+    for (std::string const kind : {"dpo", "kto", "rlhf"}) {
+        TemporaryFolder folder;
+        life.copy_inputs(kind, folder.path());
+        config.dpo.optimizer.learning_rate = config.kto.optimizer.learning_rate = 1e30;
+        config.rlhf.optimizer.learning_rate = 1e30;
+        auto const spec = make_stage(kind, config, 3, life.specs.at(kind).inputs);
+        try {
+            execute(spec, testing::host_of(folder.path()));
+            ADD_FAILURE() << kind << " went on";
+        } catch (core::TrialError const& error) {
+            EXPECT_NE(std::string(error.what()).find("step "), std::string::npos) << error.what();
+            EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
+        }
+        EXPECT_FALSE(is_done(folder.path(), spec.id()));
+    }
+}
+
+}  // namespace
+}  // namespace alignsweep::stages

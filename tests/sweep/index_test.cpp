@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of sweep.h5 from what lies in the stages' folders.
+#include "sweep/index.hpp"
+
+#include "config/values.hpp"
+#include "sweep/claim.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+namespace alignsweep::sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+class IndexTest : public ::testing::Test {
+protected:
+    IndexTest() {
+        std::string pattern = (fs::temp_directory_path() / "alignsweep-index-XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
+        std::vector<config::Entry> const entries{config::parse_set("sweep.method=dpo, kto")};
+        plan_ = make_plan(config::expand(entries, stages::method_names()));
+    }
+    ~IndexTest() override {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+    void finish(std::string const& id, std::map<std::string, double> const& metrics = {}) const {
+        fs::create_directories(folder_ / id);
+        store::Manifest manifest;
+        manifest.kind = plan_.stages.at(id).kind;
+        manifest.key = plan_.stages.at(id).key;
+        manifest.metrics = metrics;
+        manifest.seconds = 2.0;
+        manifest.costs = {{"tokens/policy", 10.0}};
+        store::write_manifest(folder_ / id, manifest);
+    }
+    [[nodiscard]] Trial const& trial(std::string const& method) const {
+        for (auto const& trial : plan_.trials) {
+            if (trial.method == method) { return trial; }
+        }
+        throw std::out_of_range(method);
+    }
+    [[nodiscard]] store::TrialRow row(Ledger const& ledger, std::string const& method) const {
+        for (auto const& row : make_rows(plan_, ledger)) {
+            if (row.method == method) { return row; }
+        }
+        throw std::out_of_range(method);
+    }
+
+    fs::path folder_;
+    Plan plan_;
+};
+
+TEST_F(IndexTest, AFailureStaysWithWhatHangsOnIt) {
+    for (auto const& id : trial("dpo").stages) { finish(id); }
+    Ledger ledger(plan_, folder_, "attempt 1");
+    auto const& kto = trial("kto");
+    EXPECT_TRUE(ledger.inputs_done(kto.model_stage));
+    ledger.mark_failed(kto.model_stage, "step 3: loss is not finite");
+    EXPECT_EQ(ledger.failed_cause(kto.evaluate_stage), kto.model_stage);
+    EXPECT_EQ(ledger.failed_cause(trial("dpo").evaluate_stage), "");
+    EXPECT_EQ(row(ledger, "kto").status, "failed");
+    EXPECT_EQ(row(ledger, "kto").error, kto.model_stage + ": step 3: loss is not finite");
+    EXPECT_EQ(row(ledger, "dpo").status, "done");
+    EXPECT_EQ(row(ledger, "dpo").error, "");
+
+    // Another rank of the same attempt reads it from the folder; the next attempt tries again.
+    Ledger const same(plan_, folder_, "attempt 1"), next(plan_, folder_, "attempt 2"), any(plan_, folder_, "");
+    EXPECT_EQ(same.status(kto.model_stage), StageStatus::failed);
+    EXPECT_EQ(same.error_of(kto.model_stage), "step 3: loss is not finite");
+    EXPECT_EQ(next.status(kto.model_stage), StageStatus::pending);
+    EXPECT_EQ(any.status(kto.model_stage), StageStatus::failed);
+}
+
+TEST_F(IndexTest, AFailureThatManyShareSkipsThem) {
+    Ledger ledger(plan_, folder_, "1");
+    std::string const sft = trial("sft").model_stage;
+    ledger.mark_failed(sft, "no luck");
+    for (char const* method : {"dpo", "kto"}) {
+        EXPECT_EQ(row(ledger, method).status, "skipped") << method;
+        EXPECT_EQ(row(ledger, method).error, sft + ": no luck");
+    }
+    EXPECT_EQ(row(ledger, "sft").status, "failed");
+}
+
+TEST_F(IndexTest, AFailedProxyLeavesTheTrialDone) {
+    for (auto const& id : trial("dpo").stages) { finish(id); }
+    Ledger ledger(plan_, folder_, "1");
+    ledger.mark_failed(trial("dpo").proxy_stage, "no reward model");
+    EXPECT_EQ(row(ledger, "dpo").status, "done");
+}
+
+TEST_F(IndexTest, AnEvaluationWithoutItsModelIsNotDone) {
+    for (auto const& id : trial("dpo").stages) { finish(id); }
+    fs::remove(folder_ / trial("dpo").model_stage / "stage.json");
+    Ledger ledger(plan_, folder_, "1");
+    EXPECT_EQ(row(ledger, "dpo").status, "pending");
+    ledger.mark_failed(trial("dpo").model_stage, "no luck");
+    EXPECT_EQ(row(ledger, "dpo").status, "failed");
+}
+
+TEST_F(IndexTest, CostsAreThoseOfTheWholeChain) {
+    for (auto const& id : trial("dpo").stages) { finish(id, {{"eval/kl", 0.5}}); }
+    Ledger const ledger(plan_, folder_, "1");
+    auto const dpo = row(ledger, "dpo");
+    auto const count = static_cast<double>(trial("dpo").stages.size());
+    EXPECT_EQ(dpo.costs.at("cost/tokens/policy"), 10.0 * count);
+    EXPECT_EQ(dpo.costs.at("cost/tokens/total"), 10.0 * count);
+    EXPECT_EQ(dpo.seconds, 2.0 * count);
+    EXPECT_EQ(dpo.costs.at("cost/models_in_memory"), 1.0);
+    EXPECT_EQ(dpo.metrics.at("eval/kl"), 0.5);
+    EXPECT_FALSE(dpo.digest.empty());
+    // A metric's last bit moves the digest.
+    finish(trial("dpo").evaluate_stage, {{"eval/kl", 0.5000000000000001}});
+    EXPECT_NE(row(Ledger(plan_, folder_, "1"), "dpo").digest, dpo.digest);
+}
+
+TEST_F(IndexTest, ALivingClaimIsRunningAndADeadOneIsNot) {
+    Ledger ledger(plan_, folder_, "1");
+    std::string const corpus = plan_.stages.begin()->first;
+    {
+        auto const claim = Claim::take(ledger.claim_folder(corpus));
+        claim->beat(0.0);
+        ledger.refresh();
+        EXPECT_EQ(ledger.status(corpus), StageStatus::running);
+    }
+    fs::create_directory(ledger.claim_folder(corpus));
+    std::ofstream(ledger.claim_folder(corpus) / "owner.0") << "elsewhere 1 1\n";
+    std::ofstream(ledger.claim_folder(corpus) / "heartbeat") << "0.5\n";
+    ledger.refresh();
+    EXPECT_EQ(ledger.status(corpus), StageStatus::running);
+    fs::last_write_time(ledger.claim_folder(corpus) / "heartbeat",
+                        fs::file_time_type::clock::now() - std::chrono::hours(1));
+    ledger.refresh();
+    EXPECT_EQ(ledger.status(corpus), StageStatus::pending);
+}
+
+}  // namespace
+}  // namespace alignsweep::sweep

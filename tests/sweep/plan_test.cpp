@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the trials of a sweep to the graph of stages: what is shared, what multiplies, which rows stand.
+#include "sweep/plan.hpp"
+
+#include "config/values.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace alignsweep::sweep {
+namespace {
+
+Plan plan_of(std::vector<std::string> const& settings) {
+    std::vector<config::Entry> entries;
+    for (auto const& setting : settings) { entries.push_back(config::parse_set(setting)); }
+    return make_plan(config::expand(entries, stages::method_names()));
+}
+
+int count_kind(Plan const& plan, std::string const& kind) {
+    return static_cast<int>(std::count_if(plan.stages.begin(), plan.stages.end(),
+                                          [&](auto const& stage) { return stage.second.kind == kind; }));
+}
+
+int count_rows(Plan const& plan, std::string const& method) {
+    return static_cast<int>(std::count_if(plan.trials.begin(), plan.trials.end(),
+                                          [&](auto const& trial) { return trial.method == method; }));
+}
+
+Trial const& row(Plan const& plan, std::string const& method, int which = 0) {
+    for (auto const& trial : plan.trials) {
+        if (trial.method == method && which-- == 0) { return trial; }
+    }
+    throw std::out_of_range(method);
+}
+
+TEST(Plan, MethodsShareEverythingUpToTheFeedback) {
+    auto const plan = plan_of({"sweep.method=rlhf, dpo, kto"});
+    for (char const* kind :
+         {"corpus", "pretrain", "sft", "feedback", "reference", "reward_model", "rlhf", "dpo", "kto"}) {
+        EXPECT_EQ(count_kind(plan, kind), 1) << kind;
+    }
+    EXPECT_EQ(count_kind(plan, "evaluate"), 5);  // base, SFT and three methods
+    EXPECT_EQ(count_kind(plan, "proxy"), 5);
+    EXPECT_EQ(count_kind(plan, "gold_reward_model"), 0);
+    ASSERT_EQ(plan.trials.size(), 5U);
+    std::vector<std::string> methods;
+    for (auto const& trial : plan.trials) { methods.push_back(trial.method); }
+    EXPECT_EQ(methods, (std::vector<std::string>{"base", "sft", "rlhf", "dpo", "kto"}));
+    EXPECT_TRUE(row(plan, "base").model_stage.starts_with("pretrain-"));
+    EXPECT_TRUE(row(plan, "kto").model_stage.starts_with("kto-"));
+}
+
+TEST(Plan, EveryInputIsAStageOfThePlan) {
+    auto const plan = plan_of({"sweep.seed=1..3", "sweep.dpo.beta=0.1, 0.2"});
+    for (auto const& [id, spec] : plan.stages) {
+        EXPECT_EQ(id, spec.id());
+        for (auto const& [role, input] : spec.inputs) {
+            ASSERT_TRUE(plan.stages.contains(input)) << id << ' ' << role;
+            // Longest first: what a stage needs is never less urgent than the stage itself.
+            EXPECT_GT(plan.priority.at(input), plan.priority.at(id));
+        }
+    }
+    for (auto const& trial : plan.trials) {
+        for (auto const& id : trial.stages) { EXPECT_TRUE(plan.stages.contains(id)); }
+        EXPECT_TRUE(trial.stages.contains(trial.model_stage));
+        EXPECT_TRUE(trial.stages.contains(trial.evaluate_stage));
+        // The proxy reward is measured beside the trial: DPO and KTO do not depend on a reward model.
+        EXPECT_FALSE(trial.stages.contains(trial.proxy_stage));
+    }
+    for (auto const& id : row(plan, "dpo").stages) { EXPECT_FALSE(id.starts_with("reward_model-")) << id; }
+}
+
+TEST(Plan, AMethodsAxisMultipliesThatMethodOnly) {
+    auto const plan = plan_of({"sweep.seed=1..2", "sweep.dpo.beta=0.05, 0.1, 0.5", "sweep.rlhf.kl_coef=0.1, 0.2"});
+    EXPECT_EQ(count_kind(plan, "dpo"), 6);
+    EXPECT_EQ(count_kind(plan, "rlhf"), 4);
+    EXPECT_EQ(count_kind(plan, "kto"), 2);
+    EXPECT_EQ(count_kind(plan, "feedback"), 2);
+    EXPECT_EQ(count_rows(plan, "base"), 2);
+    EXPECT_EQ(count_rows(plan, "sft"), 2);
+    EXPECT_EQ(count_rows(plan, "kto"), 2);
+    EXPECT_EQ(row(plan, "dpo", 1).axes.count("dpo.beta"), 1U);
+    EXPECT_EQ(row(plan, "kto").axes.count("dpo.beta"), 0U);
+    EXPECT_EQ(row(plan, "sft").axes.count("dpo.beta"), 0U);
+}
+
+TEST(Plan, BaseAndSftStandOnceForEachPointThatReachesThem) {
+    auto const width = plan_of({"sweep.method=dpo", "sweep.model.width=32, 64", "sweep.seed=1..2"});
+    EXPECT_EQ(count_rows(width, "base"), 4);
+    EXPECT_EQ(count_rows(width, "sft"), 4);
+    EXPECT_EQ(row(width, "base").axes.at("model.width"), 32.0);
+
+    // The base model is compared with the SFT model, so SFT's settings reach its row, though not its weights.
+    auto const epochs = plan_of({"sweep.method=dpo", "sweep.sft.epochs=1, 2"});
+    EXPECT_EQ(count_kind(epochs, "pretrain"), 1);
+    EXPECT_EQ(count_rows(epochs, "base"), 2);
+    EXPECT_EQ(count_rows(epochs, "sft"), 2);
+    EXPECT_EQ(row(epochs, "sft", 1).axes.at("sft.epochs"), 2.0);
+
+    // Label noise reaches neither.
+    auto const flips = plan_of({"sweep.method=kto", "sweep.feedback.flip=0, 0.2"});
+    EXPECT_EQ(count_rows(flips, "kto"), 2);
+    EXPECT_EQ(count_kind(flips, "pretrain"), 1);
+    EXPECT_EQ(count_kind(flips, "sft"), 1);
+    EXPECT_EQ(count_kind(flips, "feedback"), 2);
+    EXPECT_EQ(count_rows(flips, "sft"), 1);
+    EXPECT_EQ(row(flips, "sft").axes.count("feedback.flip"), 0U);
+}
+
+// DPO's row stands once for all reward models, so no one of them can say what its proxy reward is.
+TEST(Plan, ARowThatSeveralProxiesCouldScoreHasNone) {
+    auto const plan = plan_of({"sweep.method=rlhf, dpo", "sweep.reward_model.share=0.5, 1"});
+    EXPECT_EQ(count_rows(plan, "rlhf"), 2);
+    EXPECT_EQ(count_rows(plan, "dpo"), 1);
+    EXPECT_EQ(row(plan, "dpo").proxy_stage, "");
+    EXPECT_NE(row(plan, "rlhf", 0).proxy_stage, row(plan, "rlhf", 1).proxy_stage);
+    EXPECT_EQ(count_kind(plan, "proxy"), 2);
+}
+
+TEST(Plan, AddingASeedAddsOnlyItsOwnStages) {
+    auto const one = plan_of({"sweep.seed=1"}), two = plan_of({"sweep.seed=1, 2"});
+    for (auto const& [id, spec] : one.stages) { EXPECT_TRUE(two.stages.contains(id)) << id; }
+    EXPECT_EQ(two.stages.size(), 2 * one.stages.size());
+    // A world of its own seed is shared by both: only what the other seeds reach is made twice.
+    auto const shared = plan_of({"sweep.seed=1, 2", "seed.world=1", "seed.data=1"});
+    EXPECT_EQ(count_kind(shared, "corpus"), 1);
+    EXPECT_EQ(count_kind(shared, "pretrain"), 2);
+}
+
+TEST(Plan, RunSettingsAreNoPartOfAnyKey) {
+    auto const plan = plan_of({}), other = plan_of({"run.checkpoint_seconds=1", "run.metrics_seconds=0"});
+    for (auto const& [id, spec] : plan.stages) { EXPECT_TRUE(other.stages.contains(id)) << id; }
+}
+
+}  // namespace
+}  // namespace alignsweep::sweep
