@@ -100,7 +100,8 @@ TEST(ConfigPrint, HasEverySectionInOrder) {
 
 TEST(ConfigPrint, CanonicalIsOneLineAFieldInOrder) {
     EXPECT_EQ(canonical(TokenizerConfig{}), "vocabulary=640\n");
-    EXPECT_TRUE(canonical(SftConfig{}).starts_with("epochs=3\nbatch=32\nloss=completion\nlearning_rate=5e-04\n"));
+    EXPECT_TRUE(
+        canonical(SftConfig{.epochs = 7}).starts_with("epochs=7\nbatch=32\nloss=completion\nlearning_rate=5e-04\n"));
     EXPECT_TRUE(canonical(DataConfig{}).starts_with("corpus=\nsft=\n"));
     EXPECT_TRUE(canonical(OptimizerConfig{.learning_rate = 1.0}).starts_with("learning_rate=1\n"));
 }

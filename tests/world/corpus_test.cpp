@@ -226,7 +226,8 @@ TEST(Sft, ExamplesAreCleanAndOfTheTrainSplit) {
         kinds += example.prompt.kind == PromptKind::fact;
     }
     EXPECT_NEAR(polite / n, 0.30, 3 * std::sqrt(0.21 / n));
-    EXPECT_NEAR(kinds / n, 0.55, 3 * std::sqrt(0.2475 / n));
+    double const facts = config::WorldConfig{}.fact_share;
+    EXPECT_NEAR(kinds / n, facts, 3 * std::sqrt(facts * (1 - facts) / n));
 }
 
 }  // namespace
