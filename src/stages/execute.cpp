@@ -10,6 +10,7 @@
 #include "store/publish.hpp"
 
 #include <chrono>
+#include <cmath>
 
 namespace alignsweep::stages {
 
@@ -65,6 +66,13 @@ void load_curves(Context& context, fs::path const& file) {
     remove_progress(context.folder());
 }
 
+// A model that broke in its very last step shows itself only here.
+void check_results(StageResult const& result) {
+    for (auto const& [name, value] : result.metrics) {
+        if (!std::isfinite(value)) { throw core::TrialError(name + " is not finite"); }
+    }
+}
+
 }  // namespace
 
 void execute(StageSpec const& spec, StageHost const& host) {
@@ -79,6 +87,7 @@ void execute(StageSpec const& spec, StageHost const& host) {
     auto const live_metrics = context.folder() / "metrics.h5";
     load_curves(context, live_metrics);
     stage_kind(spec.kind).run(context);
+    check_results(context.result);
     if (!context.curves.steps().empty()) {
         context.curves.publish(live_metrics);
     } else {

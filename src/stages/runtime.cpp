@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 
@@ -134,6 +135,12 @@ std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder) {
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state) {
     HostTensors const host("", weights);
+    for (store::NamedTensor const& tensor : host.tensors) {
+        auto const values = std::get<std::span<Real const>>(tensor.values);
+        if (!std::all_of(values.begin(), values.end(), [](Real value) { return std::isfinite(value); })) {
+            throw core::TrialError(core::concat("after the last step ", tensor.name, " is not finite"));
+        }
+    }
     store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
     view.state.insert(state.begin(), state.end());
     store::save_checkpoint(folder / "checkpoint.h5", view);

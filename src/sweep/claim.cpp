@@ -92,7 +92,10 @@ bool succeed(fs::path const& folder, int term) {
 // Writes the heartbeat from a thread of its own: a long pass over a large model must not look like a death.
 class Claim::Heart {
 public:
-    explicit Heart(fs::path const& folder) : file_(folder / "heartbeat"), thread_([this] { run(); }) {}
+    explicit Heart(fs::path const& folder) : file_(folder / "heartbeat") {
+        write();
+        thread_ = std::thread([this] { run(); });
+    }
     ~Heart() {
         {
             std::lock_guard const lock(mutex_);
@@ -114,8 +117,8 @@ private:
     void run() {
         std::unique_lock lock(mutex_);
         while (!ended_) {
-            write();
             wake_.wait_for(lock, std::chrono::duration<double>(beat_seconds));
+            write();
         }
     }
     void write() const { std::ofstream(file_) << share_ << '\n'; }
@@ -125,7 +128,7 @@ private:
     bool ended_ = false;
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::thread thread_;  // last: it uses all of the others
+    std::thread thread_;
 };
 
 std::optional<Claim> Claim::take(fs::path const& folder) {

@@ -96,6 +96,11 @@ def wait_until(condition, process, seconds=60.0):
     return False
 
 
+def children(process):
+    """Ids of a process's children, oldest first."""
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 def started(stderr):
     """Ids of the stages that a run began, in order."""
     return re.findall(r"([a-z_]+-[0-9a-f]{16}): starts$", stderr, re.MULTILINE)

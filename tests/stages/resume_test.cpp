@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stage that was stopped, however often, leaves the same bytes as one that ran through.
+#include "stages/artifacts.hpp"
 #include "stages/tiny.hpp"
 #include "store/manifest.hpp"
+#include "store/metrics.hpp"
 
 namespace alignsweep::stages {
 namespace {
@@ -60,7 +62,23 @@ TEST_P(Resume, CadenceOfCheckpointsAndCurvesMovesNoBit) {
     expect_same_bytes();
 }
 
-// kill -9: no word of a stop, and the newest checkpoint may be worth nothing.
+// kill -9: the curves on disk are ahead of the last checkpoint.
+TEST_P(Resume, DropsTheRowsAfterTheCheckpoint) {
+    int asked = 0;
+    StageHost const stops{folder_.path(), [&] { return ++asked == 1; }, [](double) {}};
+    EXPECT_THROW(execute(spec_, stops), core::Stopped);
+    struct Killed {};
+    asked = 0;
+    StageHost const dies{folder_.path(), [&]() -> bool { return ++asked == 2 ? throw Killed() : false; },
+                         [](double) {}};
+    spec_.config.run.metrics_seconds = 0.0;
+    EXPECT_THROW(execute(spec_, dies), Killed);
+    ASSERT_EQ(store::MetricStream::load(stage() / "metrics.h5").steps().size(), 3U);
+    execute(spec_, testing::host_of(folder_.path()));
+    expect_same_bytes();
+}
+
+// No word of a stop, and the newest checkpoint may be worth nothing.
 TEST_P(Resume, GoesOnFromAnEarlierCheckpointWhereTheNewestIsDamaged) {
     spec_.config.run.checkpoint_seconds = 0.0;
     int asked = 0;
@@ -88,19 +106,16 @@ TEST(Execute, RefusesAnInputThatIsNotWhatItsManifestSays) {
     TemporaryFolder folder;
     auto const& life = finished_life();
     life.copy_inputs("dpo", folder.path());
-    fs::path const damaged = folder.path() / life.specs.at("feedback").id() / "data.h5";
-    {
-        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
-        file.seekg(2000);
-        char const byte = static_cast<char>(file.get() ^ 1);
-        file.seekp(2000);
-        file.put(byte);
-    }
+    // A whole file of the right kind, with other labels.
+    fs::path const changed = folder.path() / life.specs.at("feedback").id();
+    auto feedback = load_feedback(changed);
+    std::swap(feedback.pairs.at(0).chosen, feedback.pairs.at(0).rejected);
+    save_feedback(changed, feedback);
     try {
         execute(life.specs.at("dpo"), testing::host_of(folder.path()));
-        FAIL() << "ran on damaged data";
+        FAIL() << "ran on other data";
     } catch (core::IoError const& error) {
-        EXPECT_NE(std::string(error.what()).find(damaged.string()), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find((changed / "data.h5").string()), std::string::npos) << error.what();
     }
     EXPECT_FALSE(is_done(folder.path(), life.specs.at("dpo").id()));
 }
@@ -132,6 +147,32 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
         }
         EXPECT_FALSE(is_done(folder.path(), spec.id()));
     }
+}
+
+// Nothing comes after the last step that could see what it has done: the finished weights are looked at.
+TEST(Execute, AModelThatBreaksInItsLastStepIsNoResult) {
+    auto const& life = finished_life();
+    auto config = life.config;
+    config.dpo.epochs = 1;
+    config.dpo.batch = 1000;
+    config.dpo.optimizer.warmup = 0.0;
+    config.dpo.optimizer.learning_rate = 1e38;
+    TemporaryFolder folder;
+    life.copy_inputs("dpo", folder.path());
+    auto const dpo = make_stage("dpo", config, 3, life.specs.at("dpo").inputs);
+    EXPECT_THROW(execute(dpo, testing::host_of(folder.path())), core::TrialError);
+    EXPECT_FALSE(is_done(folder.path(), dpo.id()));
+}
+
+TEST(Execute, AMetricThatIsNotFiniteIsNoResult) {
+    auto const& life = finished_life();
+    auto config = life.config;
+    config.evaluate.temperature = 1e-300;  // float logits overflow
+    TemporaryFolder folder;
+    life.copy_inputs("evaluate", folder.path());
+    auto const spec = make_stage("evaluate", config, 3, life.specs.at("evaluate").inputs);
+    EXPECT_THROW(execute(spec, testing::host_of(folder.path())), core::TrialError);
+    EXPECT_FALSE(is_done(folder.path(), spec.id()));
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ struct FinishedLife {
     // Folder with the finished inputs of one stage and nothing else.
     void copy_inputs(std::string const& kind, fs::path const& to) const {
         for (auto const& [role, id] : specs.at(kind).inputs) {
-            fs::copy(folder.path() / id, to / id, fs::copy_options::recursive);
+            fs::copy(folder.path() / id, to / id, fs::copy_options::recursive | fs::copy_options::skip_existing);
         }
     }
 };

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <fstream>
@@ -103,21 +104,25 @@ TEST_F(ClaimTest, OfADeadProcessIsTakenOver) {
 }
 
 TEST_F(ClaimTest, OfManyThatTakeADeadClaimOneSucceeds) {
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < 40; ++round) {
         leave_a_dead_claim();
+        std::array<int, 2> gate{};
+        ASSERT_EQ(pipe(gate.data()), 0);
         std::vector<pid_t> children;
-        for (int i = 0; i < 6; ++i) {
-            children.push_back(start([this, i] {
-                while (!fs::exists(folder_ / "go")) {}
+        for (int i = 0; i < 4; ++i) {
+            children.push_back(start([this, i, gate] {
+                close(gate[1]);
+                char byte = 0;
+                static_cast<void>(!read(gate[0], &byte, 1));  // until the parent closes it
                 auto const taken = Claim::take(claim());
                 std::ofstream(folder_ / ("result." + std::to_string(i))) << (taken ? 1 : 0);
                 while (!fs::exists(folder_ / "end")) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
-                if (taken) { std::ofstream(folder_ / "gave_back"); }
             }));
         }
-        std::ofstream(folder_ / "go").put('1');
+        close(gate[0]);
+        close(gate[1]);
         int holders = 0;
-        for (int i = 0; i < 6; ++i) {
+        for (int i = 0; i < 4; ++i) {
             std::string const name = "result." + std::to_string(i);
             wait_for(name.c_str());
             int taken = 0;
