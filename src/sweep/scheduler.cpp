@@ -78,7 +78,7 @@ private:
     // A signal to one rank stops all of them: the others see its file.
     bool stopping() {
         if (signal_seen != 0) { return true; }
-        if (seconds_since(looked_) > 1.0) {
+        if (seconds_since(looked_) > 0.2) {
             looked_ = Clock::now();
             stop_seen_ = fs::exists(stop_file());
         }
