@@ -219,7 +219,7 @@ struct FeedbackConfig {
 
 // [reward_model]
 struct RewardModelConfig {
-    Int epochs = 5, batch = 64;
+    Int epochs = 8, batch = 64;
     double share = 1.0, centering = 0.01, margin = 0.0;
     OptimizerConfig optimizer{.learning_rate = 1e-3};
 
@@ -236,7 +236,7 @@ struct RewardModelConfig {
 
 // [rlhf]: PPO against the reward model.
 struct RlhfConfig {
-    Int updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
+    Int value_warmup = 10, updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
     double temperature = 1.0, kl_coef = 0.1, gamma = 1.0, lambda = 0.95, clip_range = 0.2, value_clip_range = 0.2,
            vf_coef = 0.1, missing_end_score = -1.0;
     std::string kl_estimator = "k1";
@@ -244,6 +244,8 @@ struct RlhfConfig {
 
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
+        visit("value_warmup", self.value_warmup, Range{0, 1e7},
+              "rounds before these that train the value model alone, on returns of the SFT model");
         visit("updates", self.updates, Range{0, 1e7}, "rounds of rollout and optimisation");
         visit("episodes", self.episodes, Range{1, 1e7}, "completions of a rollout");
         visit("epochs", self.epochs, Range{1, 1e4}, "passes over a rollout");

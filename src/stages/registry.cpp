@@ -39,7 +39,7 @@ std::vector<StageKind> const& stage_kinds() {
              r.sections({"reward_model"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 1, run_rlhf,
+        {"rlhf", 2, run_rlhf,
          [](Reads& r) {
              r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
          },

@@ -102,7 +102,7 @@ void run_reward_model(Context& context) {
     if (pairs.empty()) { throw core::ConfigError("reward_model: no pair of a training prompt to learn from"); }
     // The head's first weights differ between gold and proxy, or the two would err alike.
     std::uint64_t const head_seed = context.seed(&config::SeedConfig::model) + (gold ? 1 : 0);
-    Weights weights = load_model_as(context.input("sft"), true, head_seed);
+    Weights weights = load_model_with_head(context.input("sft"), head_seed);
     methods::RewardModel method(pairs, {config.margin, config.centering});
     train(context, weights, method, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
           config.optimizer, "reward_model");

@@ -5,6 +5,7 @@
 #include "methods/ppo.hpp"
 #include "model/generate.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/loop.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
 #include "stages/trainer.hpp"
@@ -40,52 +41,47 @@ public:
     }
 
     void run() {
-        std::map<std::string, double> state{{"num_tokens", 0.0}};
+        std::map<std::string, double> state{{"num_tokens", 0.0}, {"policy_tokens", 0.0}};
         std::vector<Trainee> const trainees{{"", &policy_, &policy_trainer_.optimizer()},
                                             {"value.", &value_, &value_trainer_.optimizer()}};
-        std::int64_t const first = load_progress(context_.folder(), trainees, state);
-        context_.curves.trim(first - 1);
-        tokens_ = state["num_tokens"];
-        auto saved = std::chrono::steady_clock::now();
-        for (std::int64_t update = first; update < config_.updates; ++update) {
+        run_steps(context_, trainees, state, rounds(), [&](std::int64_t update) {
+            double const trained = policy_trainer_.trained_tokens();
             auto metrics = one_update(update);
-            metrics["num_tokens"] = tokens_;
-            context_.log(update, metrics);
-            context_.host.progress(static_cast<double>(update + 1) / static_cast<double>(config_.updates));
-            bool const stop = context_.host.stop_requested();
-            std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
-            if (stop || since.count() > context_.config.run.checkpoint_seconds) {
-                context_.curves.publish(context_.folder() / "metrics.h5");
-                state["num_tokens"] = tokens_;
-                save_progress(context_.folder(), update + 1, trainees, state);
-                saved = std::chrono::steady_clock::now();
-            }
-            if (stop) { throw core::Stopped(); }
-        }
+            state["num_tokens"] += rollout_tokens_;
+            state["policy_tokens"] += policy_trainer_.trained_tokens() - trained;
+            metrics["num_tokens"] = state["num_tokens"];
+            return metrics;
+        });
+        double const tokens = state["num_tokens"];
         double const parameters = static_cast<double>(policy_.layout.parameter_count());
-        double const epochs = static_cast<double>(config_.epochs);
-        for (char const* role : {"policy", "value"}) {
-            context_.add_cost(std::string("tokens/") + role, tokens_ * (1.0 + epochs));
-            context_.add_cost(std::string("flops/") + role, parameters * tokens_ * (2.0 + 6.0 * epochs));
-        }
-        for (char const* role : {"reference", "reward_model"}) {
-            context_.add_cost(std::string("tokens/") + role, tokens_);
-            context_.add_cost(std::string("flops/") + role, 2.0 * parameters * tokens_);
-        }
+        auto const add_trained = [&](char const* role, double seen, double learned) {
+            context_.add_cost(core::concat("tokens/", role), seen + learned);
+            context_.add_cost(core::concat("flops/", role), parameters * (2.0 * seen + 6.0 * learned));
+        };
+        add_trained("policy", tokens, state["policy_tokens"]);
+        add_trained("value", tokens, static_cast<double>(config_.epochs) * tokens);
+        for (char const* role : {"reference", "reward_model"}) { add_trained(role, tokens, 0.0); }
         save_model(context_.folder(), policy_);
     }
 
 private:
+    // A value model that starts as the reward model knows only finished answers. A policy that learns from its first
+    // guesses loses habits that it would have needed, so the value model starts alone, on whole returns (lambda 1)
+    // of the policy as it is (Yuan et al., arXiv:2503.01491, section 4.1).
+    [[nodiscard]] std::int64_t rounds() const { return config_.value_warmup + config_.updates; }
+    [[nodiscard]] bool warming_up(std::int64_t update) const { return update < config_.value_warmup; }
+
     // Samples the episodes of an update and everything that their losses need.
     methods::Rollout roll_out(std::int64_t update, std::map<std::string, double>& metrics) {
         methods::Rollout rollout;
         auto const completions = sample(update);
-        double ends = 0.0, length = 0.0, kl = 0.0, score_sum = 0.0, penalty = 0.0;
+        double ends = 0.0, length = 0.0, kl = 0.0, score_sum = 0.0, penalty = 0.0, surprise = 0.0;
+        rollout_tokens_ = 0.0;
         for (std::size_t i = 0; i < completions.size(); ++i) {
             rollout.examples.push_back({asked_[i], completions[i].tokens});
             ends += completions[i].ended ? 1.0 : 0.0;
             length += static_cast<double>(completions[i].tokens.size());
-            tokens_ += static_cast<double>(rollout.examples.back().tokens());
+            rollout_tokens_ += static_cast<double>(rollout.examples.back().tokens());
         }
         auto const examples = pointers(rollout.examples);
         auto const reference = token_logprobs(reference_transformer(), reference_, examples, config_.temperature,
@@ -96,9 +92,10 @@ private:
             double const score = completions[i].ended ? scores[i] : config_.missing_end_score;
             rollout.episodes.push_back({completions[i].logprobs, reference[i], values[i], score, {}, {}});
             methods::estimate_advantages(rollout.episodes.back(), config_.kl_coef, config_.kl_estimator, config_.gamma,
-                                         config_.lambda);
+                                         warming_up(update) ? 1.0 : config_.lambda);
             for (std::size_t t = 0; t < reference[i].size(); ++t) {
                 kl += completions[i].logprobs[t] - reference[i][t];
+                surprise -= completions[i].logprobs[t];
                 penalty -= config_.kl_coef *
                            methods::kl_estimate(completions[i].logprobs[t], reference[i][t], config_.kl_estimator);
             }
@@ -107,6 +104,7 @@ private:
         methods::whiten_advantages(rollout.episodes);
         double const count = static_cast<double>(completions.size());
         metrics["objective/kl"] = kl / count;
+        metrics["objective/entropy"] = surprise / count;
         metrics["objective/scores"] = score_sum / count;
         metrics["objective/non_score_reward"] = penalty / count;
         metrics["objective/rlhf_reward"] = (score_sum + penalty) / count;
@@ -144,27 +142,34 @@ private:
         std::map<std::string, double> metrics;
         methods::Rollout const rollout = roll_out(update, metrics);
         methods::PpoPolicy policy(rollout, config_.clip_range, config_.temperature);
-        methods::PpoValue value(rollout, config_.value_clip_range, config_.vf_coef);
+        double const value_clip =
+            warming_up(update) ? std::numeric_limits<double>::infinity() : config_.value_clip_range;
+        methods::PpoValue value(rollout, value_clip, config_.vf_coef);
         data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
                                      context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
         std::map<std::string, double> sums;
-        std::int64_t const per_update = order.steps(), total = config_.updates * per_update;
+        std::int64_t const per_update = order.steps(), before = config_.value_warmup * per_update;
         for (std::int64_t s = 0; s < per_update; ++s) {
             std::int64_t const step = update * per_update + s;
-            double const rate = model::learning_rate(config_.optimizer, step, total);
             auto const indices = order.indices(s);
-            auto const policy_metrics = policy_trainer_.step(policy, indices, rate, step);
-            auto const value_metrics = value_trainer_.step(value, indices, rate, step);
-            for (auto const& [name, number] : policy_metrics) { sums[name] += number; }
-            for (auto const& [name, number] : value_metrics) {
+            if (!warming_up(update)) {
+                double const rate =
+                    model::learning_rate(config_.optimizer, step - before, config_.updates * per_update);
+                for (auto const& [name, number] : policy_trainer_.step(policy, indices, rate, step)) {
+                    sums[name] += number;
+                }
+                metrics["learning_rate"] = rate;
+            }
+            double const rate = model::learning_rate(config_.optimizer, step, rounds() * per_update);
+            for (auto const& [name, number] : value_trainer_.step(value, indices, rate, step)) {
                 if (name.starts_with("val/")) { sums[name] += number; }
             }
-            metrics["learning_rate"] = rate;
         }
         sums.erase("learning_rate");
         for (auto const& [name, sum] : sums) { metrics[name] = sum / static_cast<double>(per_update); }
-        metrics["objective/entropy"] = metrics["policy/entropy_avg"];
-        metrics["loss"] = metrics["policy/loss_avg"] + config_.vf_coef * metrics["val/loss_avg"];
+        if (!warming_up(update)) {
+            metrics["loss"] = metrics["policy/loss_avg"] + config_.vf_coef * metrics["val/loss_avg"];
+        }
         metrics["episode"] = static_cast<double>((update + 1) * config_.episodes);
         metrics["epoch"] = metrics["episode"] / static_cast<double>(prompts_.size());
         return metrics;
@@ -179,7 +184,7 @@ private:
     Reward reward_;
     Trainer policy_trainer_, value_trainer_;
     std::vector<Tokens> prompts_, asked_;
-    double tokens_ = 0.0;
+    double rollout_tokens_ = 0.0;  // of the last rollout
 };
 
 }  // namespace

@@ -146,28 +146,28 @@ void save_model(std::filesystem::path const& folder, Weights const& weights,
     store::save_checkpoint(folder / "checkpoint.h5", view);
 }
 
-Weights load_model(std::filesystem::path const& folder) {
+StoredModel load_stored_model(std::filesystem::path const& folder) {
     auto const file = folder / "checkpoint.h5";
     auto const checkpoint = store::load_checkpoint(file);
-    Weights weights(shape_of(checkpoint, file));
-    restore(checkpoint, file, "", weights, true);
-    return weights;
+    StoredModel model{Weights(shape_of(checkpoint, file)), {}};
+    restore(checkpoint, file, "", model.weights, true);
+    for (auto const& [name, value] : checkpoint.state) {
+        if (auto const* number = std::get_if<double>(&value)) { model.state[name] = *number; }
+    }
+    return model;
 }
 
-Weights load_model_as(std::filesystem::path const& folder, bool scalar_head, std::uint64_t seed) {
+Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
+
+Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed) {
     auto const file = folder / "checkpoint.h5";
     auto const checkpoint = store::load_checkpoint(file);
     model::Shape shape = shape_of(checkpoint, file);
-    shape.scalar_head = scalar_head;
+    shape.scalar_head = true;
     Weights weights(shape);
     model::initialise(weights, seed, 0.02, 0.02);  // what the file has overwrites it: only a new head keeps it
     restore(checkpoint, file, "", weights, false);
     return weights;
-}
-
-double load_state(std::filesystem::path const& folder, std::string const& name) {
-    auto const file = folder / "checkpoint.h5";
-    return state_of<double>(store::load_checkpoint(file), file, name);
 }
 
 void save_progress(std::filesystem::path const& folder, std::int64_t step, std::vector<Trainee> const& trainees,

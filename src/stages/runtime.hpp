@@ -23,10 +23,14 @@ void save_model(std::filesystem::path const& folder, Weights const& weights,
 
 // Reads it. Throws IoError where a tensor is missing or has another shape.
 Weights load_model(std::filesystem::path const& folder);
-// As load_model, with or without scalar head whatever the file has; tensors that the file lacks keep what
-// initialise() gave them (seed).
-Weights load_model_as(std::filesystem::path const& folder, bool scalar_head, std::uint64_t seed);
-double load_state(std::filesystem::path const& folder, std::string const& name);
+// With the further numbers that save_model took.
+struct StoredModel {
+    Weights weights;
+    std::map<std::string, double> state;
+};
+StoredModel load_stored_model(std::filesystem::path const& folder);
+// As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
+Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
 
 // A model in training.
 struct Trainee {

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "data/order.hpp"
+#include "stages/loop.hpp"
 
-#include <chrono>
 #include <cmath>
 
 namespace alignsweep::stages {
@@ -152,28 +152,15 @@ void train(Context& context, Weights& weights, methods::Method& method, Schedule
     Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
     std::vector<Trainee> const trainees{{"", &weights, &trainer.optimizer()}};
     std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
-    std::int64_t const first = load_progress(context.folder(), trainees, state);
-    context.curves.trim(first - 1);
-    double const tokens_before = state["num_tokens"], probes_before = state["probe_tokens"];
-    auto saved = std::chrono::steady_clock::now();
-    std::map<std::string, double> metrics;
-    for (std::int64_t s = first; s < steps; ++s) {
-        metrics = trainer.step(method, order.indices(s), model::learning_rate(optimizer, s, steps), s);
-        state["num_tokens"] = tokens_before + trainer.trained_tokens();
-        state["probe_tokens"] = probes_before + trainer.probe_tokens();
+    run_steps(context, trainees, state, steps, [&](std::int64_t s) {
+        double const trained = trainer.trained_tokens(), probed = trainer.probe_tokens();
+        auto metrics = trainer.step(method, order.indices(s), model::learning_rate(optimizer, s, steps), s);
+        state["num_tokens"] += trainer.trained_tokens() - trained;
+        state["probe_tokens"] += trainer.probe_tokens() - probed;
         metrics["num_tokens"] = state["num_tokens"];
         metrics["epoch"] = static_cast<double>(s + 1) / static_cast<double>(order.steps_per_epoch());
-        context.log(s, metrics);
-        context.host.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
-        bool const stop = context.host.stop_requested();
-        std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
-        if (stop || since.count() > context.config.run.checkpoint_seconds) {
-            context.curves.publish(context.folder() / "metrics.h5");
-            save_progress(context.folder(), s + 1, trainees, state);
-            saved = std::chrono::steady_clock::now();
-        }
-        if (stop) { throw core::Stopped(); }
-    }
+        return metrics;
+    });
     double const parameters = static_cast<double>(weights.layout.parameter_count());
     context.add_cost("tokens/" + cost_role, state["num_tokens"] + state["probe_tokens"]);
     context.add_cost("flops/" + cost_role, parameters * (6.0 * state["num_tokens"] + 2.0 * state["probe_tokens"]));
