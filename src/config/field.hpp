@@ -10,6 +10,8 @@
 
 namespace alignsweep::config {
 
+using Int = std::int64_t;
+
 // Closed range of a number.
 struct Range {
     double low = -std::numeric_limits<double>::infinity();

@@ -11,6 +11,7 @@ namespace alignsweep::methods {
 struct Pair {
     data::Example chosen, rejected;
     double chosen_reference = 0.0, rejected_reference = 0.0;  // summed log-probability under the SFT model, nats
+    double probability = 1.0;  // that `chosen` is the better one: below 1 for soft labels
 };
 
 struct Thumb {

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sections of feedback and of the methods that learn from it.
+#pragma once
+
+#include "config/model_sections.hpp"
+
+namespace alignsweep::config {
+
+// [feedback]: one set of completions of the SFT model, labelled as pairs, thumbs and ratings.
+struct FeedbackConfig {
+    Int prompts = 4096, max_new_tokens = 32, annotators = 8;
+    double temperature = 1.0, contrast = 0.5, weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05,
+           position_bias = 0.1;
+    std::string source = "annotators", labels = "choices", thumbs = "pairs";
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("prompts", self.prompts, Range{1, 1e8}, "prompts, each answered twice");
+        visit("max_new_tokens", self.max_new_tokens, Range{1, 65536}, "most tokens of a completion");
+        visit("temperature", self.temperature, non_negative, "sampling temperature");
+        visit("contrast", self.contrast, probability,
+              "share of how-to prompts whose second answer was sampled for the twin request (unsafe for harmless and "
+              "the reverse), so that refusals and compliance occur on both");
+        visit("annotators", self.annotators, Range{1, 1e6}, "people who label");
+        visit("weight_spread", self.weight_spread, non_negative, "log-normal spread of their value weights");
+        visit("choice_temperature", self.choice_temperature, non_negative, "temperature of Bradley-Terry choices");
+        visit("flip", self.flip, probability, "share of labels flipped by mistake");
+        visit("position_bias", self.position_bias, any, "reward added to the answer shown first");
+        visit("source", self.source, Choices{"annotators", "ai", "constitution"},
+              "who labels: simulated people; the SFT model as judge (RLAIF); explicit rules (constitutional AI)");
+        visit("labels", self.labels, Choices{"choices", "probabilities"},
+              "pairs: one drawn choice each, or the probability of that choice (soft labels)");
+        visit("thumbs", self.thumbs, Choices{"pairs", "annotators"},
+              "KTO's labels: the pairs taken apart, or each answer judged alone against the annotator's standard");
+    }
+};
+
+// [reward_model]
+struct RewardModelConfig {
+    Int width = 0, depth = 0, epochs = 8, batch = 64;
+    double share = 1.0, centering = 0.01, margin = 0.0;
+    OptimizerConfig optimizer{.learning_rate = 1e-3};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("width", self.width, Range{0, 65536},
+              "its own width, of the policy's head width (0: the policy's); another size has its own pre-training");
+        visit("depth", self.depth, Range{0, 512}, "its own layers (0: the policy's)");
+        visit("epochs", self.epochs, Range{0, 1e6}, "passes over the pairs");
+        visit("batch", self.batch, Range{1, 1e6}, "pairs of a step");
+        visit("share", self.share, Range{1e-9, 1.0}, "share of the labels that the proxy is trained on");
+        visit("centering", self.centering, non_negative, "coefficient of the mean squared sum of rewards");
+        visit("margin", self.margin, any, "margin in the Bradley-Terry loss");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+// [rlhf]: PPO against the reward model.
+struct RlhfConfig {
+    Int value_warmup = 10, updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
+    double temperature = 1.0, kl_coef = 0.1, gamma = 1.0, lambda = 0.95, clip_range = 0.2, value_clip_range = 0.2,
+           vf_coef = 0.1, missing_end_score = -1.0, missing_end_penalty = 0.0, kl_target = 6.0, kl_horizon = 10000.0,
+           ptx_coef = 0.0;
+    std::string reward = "proxy", kl_estimator = "k1", kl_control = "fixed", value_model = "own",
+                missing_end = "replace";
+    OptimizerConfig optimizer{.learning_rate = 4e-4};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("value_warmup", self.value_warmup, Range{0, 1e7},
+              "rounds before these that train the value model alone, on returns of the SFT model");
+        visit("updates", self.updates, Range{0, 1e7}, "rounds of rollout and optimisation");
+        visit("episodes", self.episodes, Range{1, 1e7}, "completions of a rollout");
+        visit("epochs", self.epochs, Range{1, 1e4}, "passes over a rollout");
+        visit("minibatch", self.minibatch, Range{1, 1e7}, "episodes of an optimiser step");
+        visit("max_new_tokens", self.max_new_tokens, Range{1, 65536}, "most tokens of a completion");
+        visit("temperature", self.temperature, positive, "sampling temperature, and divisor of all logits");
+        visit("reward", self.reward, Choices{"proxy", "gold"},
+              "what scores the episodes: the reward model, or the exact gold reward (an oracle)");
+        visit("kl_coef", self.kl_coef, non_negative, "coefficient of the per-token KL penalty");
+        visit("kl_estimator", self.kl_estimator, Choices{"k1", "k3"}, "estimator of the KL (Schulman's names)");
+        visit("kl_control", self.kl_control, Choices{"fixed", "adaptive"}, "whether kl_coef follows kl_target");
+        visit("kl_target", self.kl_target, positive, "adaptive: KL aimed at, nats a sequence");
+        visit("kl_horizon", self.kl_horizon, positive, "adaptive: episodes in which the coefficient can double, or so");
+        visit("value_model", self.value_model, Choices{"own", "shared"},
+              "a model of its own that starts from the reward model, or a head on the policy's trunk");
+        visit("gamma", self.gamma, probability, "discount");
+        visit("lambda", self.lambda, probability, "GAE's lambda");
+        visit("clip_range", self.clip_range, positive, "clip range of the ratio");
+        visit("value_clip_range", self.value_clip_range, positive, "clip range of the value");
+        visit("vf_coef", self.vf_coef, non_negative, "coefficient of the value loss");
+        visit("missing_end", self.missing_end, Choices{"replace", "subtract"},
+              "without an end token: missing_end_score replaces the score, or missing_end_penalty is taken from it");
+        visit("missing_end_score", self.missing_end_score, any, "score of a completion without an end (replace)");
+        visit("missing_end_penalty", self.missing_end_penalty, non_negative, "penalty without an end (subtract)");
+        visit("ptx_coef", self.ptx_coef, non_negative, "weight of the pre-training loss mixed in (PPO-ptx); 0: none");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+// [dpo]
+struct DpoConfig {
+    Int epochs = 3, batch = 64, sync_steps = 0;
+    double beta = 0.1, label_smoothing = 0.0, gamma_ratio = 0.3, sync_alpha = 0.6;
+    std::string loss = "sigmoid";
+    OptimizerConfig optimizer{.learning_rate = 3e-4};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("epochs", self.epochs, Range{0, 1e6}, "passes over the pairs");
+        visit("batch", self.batch, Range{1, 1e6}, "pairs of a step");
+        visit(
+            "loss", self.loss,
+            Choices{"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "simpo", "orpo", "apo_zero", "apo_down", "sigmoid_norm"},
+            "variant of the loss; `alignsweep methods` has the equations");
+        visit("beta", self.beta, positive, "strength of the tie to the reference (IPO: tau; ORPO: lambda)");
+        visit("label_smoothing", self.label_smoothing, Range{0.0, 0.499999}, "share of wrong labels (cdpo, rdpo)");
+        visit("gamma_ratio", self.gamma_ratio, non_negative, "target margin over beta (simpo)");
+        visit("sync_steps", self.sync_steps, Range{0, 1e8}, "steps between syncs of the reference (TR-DPO); 0: never");
+        visit("sync_alpha", self.sync_alpha, probability, "share of the policy in the synced reference");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+// [kto]
+struct KtoConfig {
+    Int epochs = 3, batch = 128;
+    double beta = 0.1, lambda_desirable = 1.0, lambda_undesirable = 1.0;
+    std::string loss = "kto";
+    OptimizerConfig optimizer{.learning_rate = 3e-4};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("epochs", self.epochs, Range{0, 1e6}, "passes over the thumbs");
+        visit("batch", self.batch, Range{1, 1e6}, "examples of a step");
+        visit("loss", self.loss, Choices{"kto", "apo_zero_unpaired"}, "variant of the loss; the latter has no z0");
+        visit("beta", self.beta, positive, "strength of the tie to the reference");
+        visit("lambda_desirable", self.lambda_desirable, non_negative, "weight of desirable examples");
+        visit("lambda_undesirable", self.lambda_undesirable, non_negative, "weight of undesirable examples");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+// [best_of_n]: no training; the proxy reward picks one of n samples of the SFT model.
+struct BestOfNConfig {
+    Int n = 16;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("n", self.n, Range{1, 65536}, "samples that the reward picks one of");
+    }
+};
+
+// What online DPO and online KTO share: fresh samples of the policy, labelled by a judge, one step each.
+struct OnlineConfig {
+    Int updates = 80, prompts = 64, max_new_tokens = 32;
+    double temperature = 1.0;
+    std::string judge = "reward_model";
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("updates", self.updates, Range{0, 1e7}, "rounds of sampling, judging and one optimiser step");
+        visit("prompts", self.prompts, Range{1, 1e7}, "prompts of a round, each answered twice");
+        visit("max_new_tokens", self.max_new_tokens, Range{1, 65536}, "most tokens of a completion");
+        visit("temperature", self.temperature, positive, "sampling temperature");
+        visit("judge", self.judge, Choices{"reward_model", "gold", "annotators"}, "who compares the two answers");
+    }
+};
+
+// [online_dpo]
+struct OnlineDpoConfig {
+    OnlineConfig online;
+    double beta = 0.1;
+    OptimizerConfig optimizer{.learning_rate = 3e-4};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        OnlineConfig::fields(self.online, visit);
+        visit("beta", self.beta, positive, "strength of the tie to the reference");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+// [online_kto]
+struct OnlineKtoConfig {
+    OnlineConfig online;
+    double beta = 0.1, lambda_desirable = 1.0, lambda_undesirable = 1.0;
+    OptimizerConfig optimizer{.learning_rate = 3e-4};
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        OnlineConfig::fields(self.online, visit);
+        visit("beta", self.beta, positive, "strength of the tie to the reference");
+        visit("lambda_desirable", self.lambda_desirable, non_negative, "weight of desirable examples");
+        visit("lambda_undesirable", self.lambda_undesirable, non_negative, "weight of undesirable examples");
+        OptimizerConfig::fields(self.optimizer, visit);
+    }
+};
+
+}  // namespace alignsweep::config

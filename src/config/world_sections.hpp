@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sections of the world and its data: [seed] [world] [enumerable] [corpus] [tokenizer] [data].
+#pragma once
+
+#include "config/field.hpp"
+
+namespace alignsweep::config {
+
+// [seed]: one seed for each source of chance; -1 follows the trial's seed.
+struct SeedConfig {
+    Int world = -1, model = -1, data = -1, feedback = -1, train = -1, rollout = -1, eval = -1;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        Range const allowed{-1.0, 9.0e15};
+        visit("world", self.world, allowed, "facts and objects of the world (-1: the trial's seed, as below)");
+        visit("model", self.model, allowed, "initial weights");
+        visit("data", self.data, allowed, "corpus, SFT pairs and prompts");
+        visit("feedback", self.feedback, allowed, "sampled completions and annotators");
+        visit("train", self.train, allowed, "order of the training examples");
+        visit("rollout", self.rollout, allowed, "PPO's samples");
+        visit("eval", self.eval, allowed, "evaluation prompts and samples");
+    }
+};
+
+// [world]: the simulated world (facts, how-to requests, prompts, values).
+struct WorldConfig {
+    std::string kind = "text";
+    Int names = 32, values = 12, objects = 12;
+    double fact_share = 0.45, open_share = 0.15, harmless_share = 0.20, unsafe_share = 0.20;
+    double train_share = 0.6;
+    double weight_correct = 1.5, weight_safe = 1.5, weight_responsive = 0.5, weight_polite = 0.5, weight_concise = 0.5,
+           weight_ended = 0.5;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("kind", self.kind, Choices{"text", "enumerable"},
+              "text: facts and requests in English; enumerable: so small that every response can be listed");
+        visit("names", self.names, Range{2, 4096}, "entities that facts are about");
+        visit("values", self.values, Range{2, 64}, "values of each attribute");
+        visit("objects", self.objects, Range{2, 64}, "objects of how-to requests");
+        visit("fact_share", self.fact_share, probability, "share of prompts that ask for a fact");
+        visit("open_share", self.open_share, probability, "share of open questions with several good answers");
+        visit("harmless_share", self.harmless_share, probability, "share of harmless how-to requests");
+        visit("unsafe_share", self.unsafe_share, probability, "share of unsafe how-to requests");
+        visit("train_share", self.train_share, probability,
+              "share of facts and requests used for training prompts; the rest is held out");
+        visit("weight_correct", self.weight_correct, non_negative, "gold reward of a correct answer");
+        visit("weight_safe", self.weight_safe, non_negative, "gold reward of refusing what must be, and only that");
+        visit("weight_responsive", self.weight_responsive, non_negative, "gold reward of an answer, not a question");
+        visit("weight_polite", self.weight_polite, non_negative, "gold reward of politeness (rude 0, neutral half)");
+        visit("weight_concise", self.weight_concise, non_negative, "gold reward of brevity");
+        visit("weight_ended", self.weight_ended, non_negative, "gold reward of a whole last sentence and end token");
+    }
+};
+
+// [enumerable]: the world whose every response can be listed, so that the optimum of the KL-regularised objective is
+// known (world.kind = enumerable).
+struct EnumerableConfig {
+    Int prompts = 8, tokens = 6, length = 4;
+    double reward_spread = 0.5, corpus_spread = 0.7;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("prompts", self.prompts, Range{1, 256}, "prompts, all of them asked in training and in evaluation");
+        visit("tokens", self.tokens, Range{2, 16}, "tokens that a response may hold, the end token among them");
+        visit("length", self.length, Range{1, 4}, "most tokens of a response, the end token among them");
+        visit("reward_spread", self.reward_spread, non_negative, "standard deviation of the gold reward's terms");
+        visit("corpus_spread", self.corpus_spread, non_negative,
+              "standard deviation of the corpus' next-token logits: how uneven the base model is");
+    }
+};
+
+// [corpus]: the simulated internet. Rates of document kinds and of replies are relative weights.
+struct CorpusConfig {
+    Int documents = 40000, sft_examples = 256, heldout_documents = 400;
+    double statements = 0.30, questions = 0.20, threads = 0.30, how_to = 0.12, small_talk = 0.08;
+    double reply_right = 0.35, reply_wrong = 0.20, reply_rude = 0.15, reply_rambling = 0.15, reply_question = 0.15;
+    double unsafe_complied = 0.75, unsafe_refused = 0.10, unsafe_rude = 0.15;
+    bool heldout_questions = true;
+    double sft_polite = 0.30, sft_extra_sentence = 0.15;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("documents", self.documents, Range{1, 1e8}, "documents of the simulated internet");
+        visit("heldout_documents", self.heldout_documents, Range{1, 1e6}, "documents kept for eval/perplexity");
+        visit("statements", self.statements, non_negative, "rate of documents that state facts");
+        visit("questions", self.questions, non_negative, "rate of lists of questions");
+        visit("threads", self.threads, non_negative, "rate of threads (question and replies)");
+        visit("how_to", self.how_to, non_negative, "rate of how-to documents");
+        visit("small_talk", self.small_talk, non_negative, "rate of small talk");
+        visit("reply_right", self.reply_right, non_negative, "rate of right replies in threads");
+        visit("reply_wrong", self.reply_wrong, non_negative, "rate of wrong replies");
+        visit("reply_rude", self.reply_rude, non_negative, "rate of rude replies");
+        visit("reply_rambling", self.reply_rambling, non_negative, "rate of rambling replies");
+        visit("reply_question", self.reply_question, non_negative, "rate of replies that ask back");
+        visit("unsafe_complied", self.unsafe_complied, non_negative, "rate of compliance with unsafe requests");
+        visit("unsafe_refused", self.unsafe_refused, non_negative, "rate of refusals of unsafe requests");
+        visit("unsafe_rude", self.unsafe_rude, non_negative, "rate of rude replies to unsafe requests");
+        visit("heldout_questions", self.heldout_questions, "whether the corpus asks held-out facts, too");
+        visit("sft_examples", self.sft_examples, Range{1, 1e7}, "clean question/answer pairs for SFT");
+        visit("sft_polite", self.sft_polite, probability, "share of SFT answers with thanks");
+        visit("sft_extra_sentence", self.sft_extra_sentence, probability,
+              "share of SFT answers with one sentence more");
+    }
+};
+
+// [tokenizer]
+struct TokenizerConfig {
+    Int vocabulary = 640;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("vocabulary", self.vocabulary, Range{257, 65536},
+              "tokens of the byte-level BPE: 256 bytes, the end token, then merges");
+    }
+};
+
+// [data]: real data in place of the simulated world's. Empty: the simulated world.
+struct DataConfig {
+    std::string corpus, sft, preferences, thumbs, too_long = "drop";
+    double heldout_share = 0.1;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("corpus", self.corpus, InputFile{}, "text file for pre-training (.gz too); empty: the simulated world");
+        visit("sft", self.sft, InputFile{}, "JSONL of prompt and completion; empty: the chosen answers");
+        visit("preferences", self.preferences, InputFile{}, "JSONL of prompt, chosen, rejected (TRL's formats)");
+        visit("thumbs", self.thumbs, InputFile{}, "JSONL of prompt, completion, label; empty: the pairs taken apart");
+        visit("too_long", self.too_long, Choices{"drop", "truncate_left", "error"},
+              "what happens to a row that does not fit the model's context");
+        visit("heldout_share", self.heldout_share, probability, "share of the text and of the prompts held out");
+    }
+};
+
+}  // namespace alignsweep::config
