@@ -3,7 +3,7 @@
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "model/generate.hpp"
-#include "stages/artifacts.hpp"
+#include "stages/enumerable.hpp"
 #include "stages/gold.hpp"
 #include "stages/heldout.hpp"
 #include "stages/runs.hpp"
@@ -55,7 +55,7 @@ std::vector<model::Completion> sample(Context const& context, Weights const& wei
                                          context.stream(&config::SeedConfig::feedback, "feedback/samples"),
                                          which,
                                          static_cast<int>(config.max_new_tokens),
-                                         data::end_token,
+                                         data::end_token_of(weights.shape.vocabulary),
                                          static_cast<int>(context.config.model.chunk)});
 }
 
@@ -230,7 +230,9 @@ private:
 }  // namespace
 
 void run_feedback(Context& context) {
-    FeedbackData feedback = context.config.data.preferences.empty() ? simulated(context) : RealFeedback(context).read();
+    FeedbackData feedback = is_enumerable(context.config)             ? enumerable_feedback(context)
+                            : context.config.data.preferences.empty() ? simulated(context)
+                                                                      : RealFeedback(context).read();
     draw_partners(context, feedback);
     save_feedback(context.folder(), feedback);
     double tokens = 0.0;

@@ -23,7 +23,7 @@ void run_dpo(Context& context) {
     methods::Dpo method(pairs, config.beta);
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(pairs.size()));
-    save_model(context.folder(), weights);
+    save_model(context.folder(), weights, {{"beta", config.beta}});
 }
 
 void run_kto(Context& context) {
@@ -34,7 +34,7 @@ void run_kto(Context& context) {
     methods::Kto method(thumbs, {config.beta, config.lambda_desirable, config.lambda_undesirable});
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(thumbs.size()));
-    save_model(context.folder(), weights);
+    save_model(context.folder(), weights, {{"beta", config.beta}});
 }
 
 }  // namespace alignsweep::stages
