@@ -4,7 +4,7 @@
 #include "core/error.hpp"
 #include "methods/sft.hpp"
 #include "model/generate.hpp"
-#include "stages/artifacts.hpp"
+#include "stages/enumerable.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
 #include "stages/statistics.hpp"
@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 
 namespace alignsweep::stages {
@@ -66,7 +67,7 @@ std::vector<model::Completion> answer(Context const& context, Transformer& trans
                                          context.stream(&config::SeedConfig::eval, "evaluate/samples"),
                                          0,
                                          static_cast<int>(config.max_new_tokens),
-                                         data::end_token,
+                                         data::end_token_of(weights.shape.vocabulary),
                                          static_cast<int>(context.config.model.chunk)});
 }
 
@@ -120,9 +121,11 @@ void measure_kl(Context& context, Transformer& transformer, std::vector<model::C
     context.result.metrics["eval/length"] = tokens / static_cast<double>(answers.size());
 }
 
-void measure_perplexity(Context& context, Transformer& transformer, Weights const& weights, Tokens const& text) {
+// On windows of `length` tokens.
+void measure_perplexity(Context& context, Transformer& transformer, Weights const& weights, Tokens const& text,
+                        std::int64_t length) {
     std::vector<data::Example> windows;
-    for (auto const window : data::windows(text, context.config.model.context)) {
+    for (auto const window : data::windows(text, length)) {
         if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
         windows.push_back({{}, Tokens(window.begin(), window.end())});
     }
@@ -132,6 +135,14 @@ void measure_perplexity(Context& context, Transformer& transformer, Weights cons
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
+}
+
+// Puts what was asked and answered into data.h5.
+void keep_answers(Context& context, AnswersData const& answers, data::Tokenizer const& tokenizer) {
+    save_answers(context.folder(), answers, tokenizer);
+    double tokens = 0.0;
+    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
+    context.add_cost("tokens/evaluate", tokens);
 }
 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
@@ -154,8 +165,15 @@ void compare_with_sft(Context& context, std::vector<double> const& gold) {
 
 void run_evaluate(Context& context) {
     CorpusData const corpus = load_corpus(context.input("corpus"));
-    Weights const weights = load_model(context.input("model"));
+    StoredModel const model = load_stored_model(context.input("model"));
+    Weights const& weights = model.weights;
     Transformer transformer(weights.shape);
+    if (is_enumerable(context.config)) {
+        auto const all = evaluate_exactly(context, transformer, model);
+        measure_perplexity(context, transformer, weights, corpus.heldout, enumerable_world(context).document_length());
+        keep_answers(context, all, corpus.tokenizer);
+        return;
+    }
     bool const simulated = context.config.data.preferences.empty();
     world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
@@ -180,21 +198,22 @@ void run_evaluate(Context& context) {
     metrics["eval/prompts"] = static_cast<double>(exam.tokens.size());
     compare_with_sft(context, answers.gold);
     measure_kl(context, transformer, completions, examples);
-    measure_perplexity(context, transformer, weights, corpus.heldout);
-    save_answers(context.folder(), answers, corpus.tokenizer);
-    double tokens = 0.0;
-    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
-    context.add_cost("tokens/evaluate", tokens);
+    measure_perplexity(context, transformer, weights, corpus.heldout, context.config.model.context);
+    keep_answers(context, answers, corpus.tokenizer);
 }
 
 // proxy: what the reward model says of the answers that evaluate stored.
 void run_proxy(Context& context) {
     auto const answers = load_answers(context.input("evaluate"));
-    Mean proxy;
-    for (double const score : Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
-                                  .score(pointers(answers.answers))) {
-        proxy.add(score);
+    auto const scores = Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
+                            .score(pointers(answers.answers));
+    if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
+        context.result.metrics["eval/proxy_reward"] =
+            std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
+        return;
     }
+    Mean proxy;
+    for (double const score : scores) { proxy.add(score); }
     context.result.metrics["eval/proxy_reward"] = proxy.mean();
     context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
     context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();

@@ -14,7 +14,7 @@ std::vector<StageKind> const& stage_kinds() {
     static std::vector<StageKind> const kinds{
         {"corpus", 1, run_corpus,
          [](Reads& r) {
-             r.sections({"world", "corpus", "tokenizer", "data"}).model_limits().seeds({"world", "data"});
+             r.world().sections({"corpus", "tokenizer", "data"}).model_limits().seeds({"data"});
          },
          false},
         {"pretrain", 1, run_pretrain,
@@ -23,15 +23,15 @@ std::vector<StageKind> const& stage_kinds() {
          },
          false},
         {"sft", 1, run_sft, [](Reads& r) { r.sections({"sft"}).model_limits().seeds({"train"}); }, false},
-        {"feedback", 1, run_feedback,
+        {"feedback", 2, run_feedback,
          [](Reads& r) {
-             r.sections({"world", "feedback", "data"}).model_limits().seeds({"world", "feedback"});
+             r.world().sections({"feedback", "data"}).model_limits().seeds({"feedback"});
          },
          false},
         {"reference", 1, run_reference, [](Reads& r) { r.model_limits(); }, false},
         {"reward_model", 1, run_reward_model,
          [](Reads& r) {
-             r.sections({"world", "reward_model"}).model_limits().seeds({"world", "model", "feedback", "train"});
+             r.world().sections({"reward_model"}).model_limits().seeds({"model", "feedback", "train"});
          },
          false},
         {"gold_reward_model", 1, run_reward_model,
@@ -39,17 +39,14 @@ std::vector<StageKind> const& stage_kinds() {
              r.sections({"reward_model"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 2, run_rlhf,
+        {"rlhf", 3, run_rlhf,
          [](Reads& r) {
              r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
          },
          true},
-        {"dpo", 1, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo},
-        {"kto", 1, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
-        {"evaluate", 1, run_evaluate,
-         [](Reads& r) {
-             r.sections({"world", "evaluate"}).model_limits().seeds({"world", "eval"});
-         },
+        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo},
+        {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
+        {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"proxy", 1, run_proxy, [](Reads& r) { r.model_limits(); }, false},
     };
@@ -87,6 +84,12 @@ Reads& Reads::sections(std::initializer_list<char const*> names) {
         core::check(found, "section ", name);
     }
     return *this;
+}
+
+Reads& Reads::world() {
+    sections({"world"});
+    if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
+    return seeds({"world"});
 }
 
 Reads& Reads::seeds(std::initializer_list<char const*> names) {

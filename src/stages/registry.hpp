@@ -15,6 +15,8 @@ public:
 
     // Whole sections, by name.
     Reads& sections(std::initializer_list<char const*> names);
+    // What the simulated world is drawn from.
+    Reads& world();
     // Seeds, by name; each resolved to the trial's seed where it is not set apart.
     Reads& seeds(std::initializer_list<char const*> names);
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.
