@@ -93,6 +93,8 @@ void validate(Config const& config) {
                             {"unsafe_refused", corpus.unsafe_refused},
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
+    require(config.data.preferences.empty() || config.rlhf.reward == "proxy", "rlhf.reward = ", config.rlhf.reward,
+            " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
 }
 
 }  // namespace alignsweep::config
