@@ -8,7 +8,7 @@
 
 namespace alignsweep::methods {
 
-// One sampled completion, a number a token. `kl[t]` estimates log pi - log pi_ref at token t.
+// One sampled completion, a number a token.
 struct Episode {
     std::vector<double> logprob, reference_logprob, value;
     double score = 0.0;  // of the whole completion, added to the last token's reward
@@ -30,5 +30,13 @@ void estimate_advantages(Episode& episode, double kl_coef, std::string const& es
 // TRL's masked_whiten), over every token of every episode; a rollout of fewer than two tokens is only shifted. TRL
 // takes the tokens of each process by themselves, so its result depends on their number (trl#2596); this does not.
 void whiten_advantages(std::span<Episode> episodes);
+
+// The KL coefficient of the next update, raised where the policy's KL (nats a sequence) is above the target and lowered
+// where it is below: coefficient (1 + clip(kl / target - 1, -0.2, 0.2) n / horizon), n = the update's episodes. Ziegler
+// et al., arXiv:1909.08593, section 2.2, whose K_beta is n / horizon here.
+struct KlTarget {
+    double kl, horizon;
+};
+[[nodiscard]] double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget const& target);
 
 }  // namespace alignsweep::methods
