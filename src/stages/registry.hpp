@@ -4,6 +4,7 @@
 
 #include "stages/context.hpp"
 
+#include <string_view>
 #include <vector>
 
 namespace alignsweep::stages {
@@ -15,13 +16,22 @@ public:
 
     // Whole sections, by name.
     Reads& sections(std::initializer_list<char const*> names);
+    // A section but for some of its keys, or only some of them.
+    Reads& section_without(char const* section, std::initializer_list<std::string_view> keys);
+    Reads& keys(char const* section, std::initializer_list<std::string_view> keys);
     // Seeds, by name; each resolved to the trial's seed where it is not set apart.
     Reads& seeds(std::initializer_list<char const*> names);
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.
     Reads& model_limits();
     [[nodiscard]] std::string const& text() const { return text_; }
+    // What a kind reads may hang on what it has read.
+    [[nodiscard]] config::Config const& config() const { return config_; }
 
 private:
+    // The lines "key=value" of a section whose keys `wanted` takes.
+    template <class Wanted>
+    Reads& add(char const* section, Wanted&& wanted);
+
     config::Config const& config_;
     std::int64_t seed_;
     std::string text_;
@@ -33,6 +43,8 @@ struct StageKind {
     void (*run)(Context&);
     void (*reads)(Reads&);
     bool is_method;
+    // Methods: the roles of the models that are held at once, in training or, for a method that trains none, in use.
+    std::vector<std::string> (*models)(config::Config const&) = nullptr;
 };
 
 [[nodiscard]] std::vector<StageKind> const& stage_kinds();
