@@ -20,7 +20,7 @@ void run_dpo(Context& context) {
     auto const pairs = make_pairs(load_feedback(context.input("feedback")), load_reference(context.input("reference")));
     if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
     Weights weights = load_model(context.input("sft"));
-    methods::Dpo method(pairs, config.beta);
+    methods::Dpo method(pairs, methods::pair_loss_rule(config));
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(pairs.size()));
     save_model(context.folder(), weights);
@@ -31,7 +31,7 @@ void run_kto(Context& context) {
     auto const thumbs =
         make_thumbs(load_feedback(context.input("feedback")), load_reference(context.input("reference")));
     Weights weights = load_model(context.input("sft"));
-    methods::Kto method(thumbs, {config.beta, config.lambda_desirable, config.lambda_undesirable});
+    methods::Kto method(thumbs, methods::thumb_loss_rule(config));
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(thumbs.size()));
     save_model(context.folder(), weights);

@@ -27,7 +27,7 @@ TEST(Dpo, FormulaAndDerivative) {
     auto const pairs = some_pairs(3);
     ChunkCase const chunk({3, 2, 3, 2, 3, 2}, 2, ValueRows::none);
     double const beta = 0.3;
-    Dpo method(pairs, beta);
+    Dpo method(pairs, {.beta = beta});
     method.prepare(all_of(method), {});
     MetricSums sums;
     auto const gradients = method.loss(chunk.sequences, chunk.outputs, sums);
@@ -60,7 +60,7 @@ TEST(Dpo, LossIsLogTwoWhereThePolicyIsTheReference) {
     ChunkCase const chunk({3, 2, 1, 4}, 2, ValueRows::none);
     std::vector<Pair> const pairs{{example_of(1, 3), example_of(1, 2), chunk.logp(0), chunk.logp(1)},
                                   {example_of(1, 1), example_of(1, 4), chunk.logp(2), chunk.logp(3)}};
-    Dpo method(pairs, 0.1);
+    Dpo method(pairs, {.beta = 0.1});
     method.prepare(all_of(method), {});
     MetricSums sums;
     static_cast<void>(method.loss(chunk.sequences, chunk.outputs, sums));
@@ -74,7 +74,7 @@ TEST(Dpo, LossIsLogTwoWhereThePolicyIsTheReference) {
 TEST(Dpo, SwappingTheAnswersNegatesTheMargin) {
     auto pairs = some_pairs(1);
     auto const margin_of = [&](ChunkCase const& chunk) {
-        Dpo method(pairs, 0.2);
+        Dpo method(pairs, {.beta = 0.2});
         method.prepare(all_of(method), {});
         MetricSums sums;
         static_cast<void>(method.loss(chunk.sequences, chunk.outputs, sums));
@@ -94,7 +94,7 @@ TEST(Dpo, HugeMarginsStayFinite) {
     for (double const reference : {-1e4, 1e4}) {
         std::vector<Pair> const pairs{{example_of(1, 1), example_of(1, 1), reference, -reference}};
         ChunkCase const chunk({1, 1}, 2, ValueRows::none);
-        Dpo method(pairs, 1.0);
+        Dpo method(pairs, {.beta = 1.0});
         method.prepare(all_of(method), {});
         MetricSums sums;
         auto const gradients = method.loss(chunk.sequences, chunk.outputs, sums);
@@ -106,7 +106,7 @@ TEST(Dpo, HugeMarginsStayFinite) {
 TEST(Dpo, AnEmptyCompletionHasLogProbabilityZero) {
     std::vector<Pair> const pairs{{example_of(2, 0), example_of(2, 2), 0.0, -1.0}};
     ChunkCase const chunk({0, 2}, 2, ValueRows::none);
-    Dpo method(pairs, 0.5);
+    Dpo method(pairs, {.beta = 0.5});
     method.prepare(all_of(method), {});
     MetricSums sums;
     auto const gradients = method.loss(chunk.sequences, chunk.outputs, sums);
@@ -128,7 +128,7 @@ TEST(Kto, FormulaAndDerivative) {
     ChunkCase const chunk({2, 2, 2, 2}, 1, ValueRows::none);
     std::vector<double> const probes{-3.0, -3.5, -2.9, -3.3};
     double const beta = 0.4, desirable = 1.3, undesirable = 0.8;
-    Kto method(thumbs, {beta, desirable, undesirable});
+    Kto method(thumbs, {ThumbLossKind::kto, beta, desirable, undesirable});
     method.prepare(all_of(method), probes);
     double z0 = 0.0;
     for (std::size_t i = 0; i < 4; ++i) { z0 += (probes[i] - thumbs[i].mismatched_reference) / 4.0; }
@@ -156,7 +156,7 @@ TEST(Kto, FormulaAndDerivative) {
 
 TEST(Kto, Z0IsOneNumberForTheStepAndNeverNegative) {
     auto const thumbs = some_thumbs();
-    Kto method(thumbs, {0.1, 1.0, 1.0});
+    Kto method(thumbs, {ThumbLossKind::kto, 0.1, 1.0, 1.0});
     // Log-ratios 4, -2, 0, 1: the first half alone gives 1, the second 0.5, both together 0.75.
     std::vector<double> probes;
     for (double const ratio : {4.0, -2.0, 0.0, 1.0}) {
@@ -186,7 +186,7 @@ TEST(Kto, LossIsHalfLambdaWhereThePolicyIsTheReference) {
             thumbs.push_back(
                 {example_of(1, 2 + static_cast<int>(i)), desirable, chunk.logp(i), example_of(1, 1), -1.0});
         }
-        Kto method(thumbs, {0.1, 1.2, 0.6});
+        Kto method(thumbs, {ThumbLossKind::kto, 0.1, 1.2, 0.6});
         method.prepare(all_of(method), std::vector<double>{-1.0, -1.0});
         MetricSums sums;
         auto const gradients = method.loss(chunk.sequences, chunk.outputs, sums);
@@ -202,7 +202,7 @@ TEST(Kto, LossIsHalfLambdaWhereThePolicyIsTheReference) {
 
 TEST(Kto, EachStepIsDividedByAllOfItsExamples) {
     auto const thumbs = some_thumbs();
-    Kto method(thumbs, {0.1, 1.0, 1.0});
+    Kto method(thumbs, {ThumbLossKind::kto, 0.1, 1.0, 1.0});
     method.prepare(all_of(method), std::vector<double>(4, -4.0));
     ChunkCase const whole({2, 2, 2, 2}, 1, ValueRows::none);
     MetricSums sums, parts;
