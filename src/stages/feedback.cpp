@@ -4,11 +4,11 @@
 #include "data/jsonl.hpp"
 #include "model/generate.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/gold.hpp"
 #include "stages/heldout.hpp"
 #include "stages/runs.hpp"
 #include "stages/runtime.hpp"
 #include "world/annotators.hpp"
-#include "world/gold.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -93,16 +93,15 @@ void take_apart(FeedbackData& feedback) {
 
 FeedbackData simulated(Context& context) {
     auto const& config = context.config;
-    world::World const world(config.world, context.seed(&config::SeedConfig::world));
-    data::Tokenizer const tokenizer = load_tokenizer(context.input("corpus"));
+    Gold const gold(context);
     Weights const weights = load_model(context.input("sft"));
-    Questions const questions = draw_questions(context, world);
+    Questions const questions = draw_questions(context, gold.world());
     FeedbackData feedback;
     std::vector<Tokens> first, second;
     for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
         auto const& prompt = questions.prompts[i];
-        first.push_back(tokenizer.encode(prompt.text));
-        second.push_back(tokenizer.encode(questions.asked_second[i].text));
+        first.push_back(gold.tokenizer().encode(prompt.text));
+        second.push_back(gold.tokenizer().encode(questions.asked_second[i].text));
         feedback.prompts.push_back({first.back(), static_cast<std::int32_t>(prompt.kind), prompt.subject,
                                     prompt.attribute, prompt.form, false});
     }
@@ -114,8 +113,7 @@ FeedbackData simulated(Context& context) {
     std::vector<world::Values> values;
     for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
         for (auto const* answer : {&answers_first[i], &answers_second[i]}) {
-            auto const text = tokenizer.decode(answer->tokens);
-            values.push_back(world::values(world, questions.prompts[i], text, answer->ended));
+            values.push_back(gold.values(questions.prompts[i], answer->tokens, answer->ended));
             bool const on_policy = answer == &answers_first[i] || !questions.contrast[i];
             feedback.completions.push_back({static_cast<std::int64_t>(i), answer->tokens, on_policy,
                                             world::gold_reward(values.back(), config.world), 0});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
 #include "stages/artifacts.hpp"
+#include "stages/gold.hpp"
 #include "stages/tiny.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -64,6 +65,30 @@ TEST(Feedback, PairsAreOfOnePromptAndNeverEqual) {
     // Prompts whose two answers are equal are counted.
     EXPECT_EQ(manifest->metrics.at("feedback/equal_answers"),
               static_cast<double>(feedback.prompts.size() - feedback.pairs.size()));
+}
+
+// What rlhf and online methods score with is what feedback stored.
+TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
+    auto const spec = finished_life().specs.at("feedback");
+    auto const host = testing::host_of(finished_life().folder.path());
+    Context const context(spec, host);
+    Gold const gold(context);
+    auto const feedback = load_feedback(finished_life().of("feedback"));
+    std::set<double> rewards;
+    for (auto const& row : feedback.completions) {
+        bool const ended = !row.tokens.empty() && row.tokens.back() == data::end_token;
+        auto const& prompt = feedback.prompts[static_cast<std::size_t>(row.prompt)];
+        EXPECT_EQ(gold.reward(prompt, row.tokens, ended), row.gold);
+        rewards.insert(row.gold);
+    }
+    EXPECT_GT(rewards.size(), 2U);
+}
+
+TEST(Gold, HasNoneForRealPrompts) {
+    auto spec = finished_life().specs.at("feedback");
+    spec.config.data.preferences = "pairs.jsonl";
+    auto const host = testing::host_of(finished_life().folder.path());
+    EXPECT_THROW(Gold(Context(spec, host)), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.
