@@ -139,6 +139,7 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
     using PairRow = FeedbackData::PairRow;
     write_column(file, "/pairs/chosen", feedback.pairs, [](PairRow const& p) { return p.chosen; });
     write_column(file, "/pairs/rejected", feedback.pairs, [](PairRow const& p) { return p.rejected; });
+    write_column(file, "/pairs/probability", feedback.pairs, [](PairRow const& p) { return p.probability; });
     using ThumbRow = FeedbackData::ThumbRow;
     write_column(file, "/thumbs/completion", feedback.thumbs, [](ThumbRow const& t) { return t.completion; });
     write_column(file, "/thumbs/desirable", feedback.thumbs, [](ThumbRow const& t) { return t.desirable; });
@@ -159,7 +160,10 @@ FeedbackData load_feedback(std::filesystem::path const& folder) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
     auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
-    for (std::size_t i = 0; i < chosen.size(); ++i) { feedback.pairs.push_back({chosen[i], rejected[i]}); }
+    auto const probability = file.read<double>("/pairs/probability");
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
+    }
     auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
                partner = column("/thumbs/partner");
     for (std::size_t i = 0; i < completion.size(); ++i) {
@@ -204,7 +208,8 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
         std::int64_t const prompt = feedback.completions[chosen].prompt;
         if (is_heldout(feedback, prompt) && !with_heldout) { continue; }
         pairs.push_back({example_of(feedback, prompt, row.chosen), example_of(feedback, prompt, row.rejected),
-                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected)});
+                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected),
+                         row.probability});
     }
     return pairs;
 }

@@ -45,6 +45,7 @@ struct FeedbackData {
     std::vector<CompletionRow> completions;
     struct PairRow {
         std::int64_t chosen = 0, rejected = 0;
+        double probability = 1.0;  // that `chosen` is the better one; below 1 with feedback.labels = probabilities
     };
     std::vector<PairRow> pairs;
     struct ThumbRow {

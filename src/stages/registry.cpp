@@ -47,7 +47,7 @@ std::vector<StageKind> const& stage_kinds() {
          },
          false},
         {"sft", 1, run_sft, [](Reads& r) { r.sections({"sft"}).model_limits().seeds({"train"}); }, false},
-        {"feedback", 1, run_feedback, read_feedback_keys, false},
+        {"feedback", 2, run_feedback, read_feedback_keys, false},
         {"reference", 1, run_reference, [](Reads& r) { r.model_limits(); }, false},
         {"reward_model", 1, run_reward_model,
          [](Reads& r) {
