@@ -10,7 +10,7 @@ namespace alignsweep::methods {
 // same less log pi_ref, D = beta (c' - r'), l(x) = -log sigma(x) and e = label_smoothing:
 //
 //   sigmoid       l(D)                                        Rafailov et al., arXiv:2305.18290, eq. 7
-//   cdpo          (1 - e) l(D) + e l(-D)                      Mitchell, A note on DPO with noisy preferences (2023)
+//   cdpo          (1 - e) l(D) + e l(-D)                      Mitchell, A note on DPO with noisy preferences, eq. 3
 //   rdpo          [(1 - e) l(D) - e l(-D)] / (1 - 2 e)        Ray Chowdhury et al., arXiv:2403.00409
 //   hinge         max(0, 1 - D)                               SLiC: Zhao et al., arXiv:2305.10425; on log-ratios, as
 //                                                             Liu et al., arXiv:2309.06657

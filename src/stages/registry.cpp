@@ -36,6 +36,20 @@ void read_feedback_keys(Reads& r) {
     }
 }
 
+Models rlhf_models(config::Config const& c) {
+    Models models{"policy", "reference"};
+    if (c.rlhf.value_model == "own") { models.push_back("value"); }
+    if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
+    return models;
+}
+
+// Stored reference log-probabilities do until the reference moves.
+Models dpo_models(config::Config const& c) {
+    return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
+}
+
+Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward_model"}; }
+
 }  // namespace
 
 std::vector<StageKind> const& stage_kinds() {
@@ -65,23 +79,11 @@ std::vector<StageKind> const& stage_kinds() {
          [](Reads& r) {
              r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
          },
-         true,
-         [](config::Config const& c) {
-             Models models{"policy", "reference"};
-             if (c.rlhf.value_model == "own") { models.push_back("value"); }
-             if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
-             return models;
-         }},
-        {"dpo", 1, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true,
-         [](config::Config const& c) {  // stored reference log-probabilities do until the reference moves
-             return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
-         }},
-        {"kto", 1, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true,
-         [](config::Config const&) { return Models{"policy"}; }},
-        {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true,
-         [](config::Config const&) {
-             return Models{"policy", "reward_model"};
-         }},
+         true, nullptr, rlhf_models},
+        {"dpo", 1, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
+         dpo_models},
+        {"kto", 1, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
+        {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
         {"evaluate", 1, run_evaluate,
          [](Reads& r) {
              r.sections({"world", "evaluate"}).model_limits().seeds({"world", "eval"});
@@ -171,6 +173,7 @@ Reads& Reads::model_limits() {
 StageSpec make_stage(std::string const& kind, config::Config const& config, std::int64_t seed,
                      std::map<std::string, std::string> inputs) {
     StageKind const& entry = stage_kind(kind);
+    if (entry.check != nullptr) { entry.check(config); }
     Reads reads(config, seed);
     entry.reads(reads);
     StageSpec spec{kind, "", "", std::move(inputs), config, seed};
