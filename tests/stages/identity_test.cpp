@@ -47,8 +47,11 @@ bool is_read(std::string const& kind, config::KeyHelp const& key) {
 std::string other_value(config::KeyHelp const& key, config::Config const& config, fs::path const& file) {
     auto const now = config::value_of(config, key.section, key.key);
     switch (key.kind) {
-        case config::Kind::integer:
-            return std::to_string(static_cast<std::int64_t>(now.number) + 1);
+        case config::Kind::integer: {
+            auto const high = key.allowed.rfind(" to ");  // "an integer from 1 to 4"
+            bool const at_top = high != std::string::npos && std::stod(key.allowed.substr(high + 4)) <= now.number;
+            return std::to_string(static_cast<std::int64_t>(now.number) + (at_top ? -1 : 1));
+        }
         case config::Kind::number:
             return std::to_string(now.number > 0.5 ? now.number * 0.75 : now.number + 0.125);
         case config::Kind::boolean:
