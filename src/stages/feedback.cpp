@@ -5,6 +5,7 @@
 #include "model/generate.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/heldout.hpp"
+#include "stages/partners.hpp"
 #include "stages/runs.hpp"
 #include "stages/runtime.hpp"
 #include "world/annotators.hpp"
@@ -59,29 +60,17 @@ std::vector<model::Completion> sample(Context const& context, Weights const& wei
                                          static_cast<int>(context.config.model.chunk)});
 }
 
-// Each thumb's mismatched partner: a completion of another prompt, drawn once, that fits the context after the thumb's
-// own prompt. Searched from a random place on, so that even a data set of almost equal prompts finds one.
-void draw_partners(Context const& context, FeedbackData& feedback) {
-    auto const room = static_cast<std::size_t>(context.config.model.context);
-    auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/partners");
-    std::size_t const count = feedback.thumbs.size();
-    auto const completion_of = [&](std::size_t thumb) -> FeedbackData::CompletionRow const& {
-        return feedback.completions[static_cast<std::size_t>(feedback.thumbs[thumb].completion)];
-    };
-    auto const prompt_of = [&](std::size_t thumb) -> Tokens const& {
-        return feedback.prompts[static_cast<std::size_t>(completion_of(thumb).prompt)].tokens;
-    };
-    for (std::size_t i = 0; i < count; ++i) {
-        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
-        std::size_t const start = draws.index(count);
-        feedback.thumbs[i].partner = -1;
-        for (std::size_t k = 0; k < count; ++k) {
-            std::size_t const other = (start + k) % count;
-            bool const fits = prompt_of(i).size() + completion_of(other).tokens.size() <= room;
-            if (!fits || prompt_of(other) == prompt_of(i)) { continue; }
-            feedback.thumbs[i].partner = feedback.thumbs[other].completion;
-            break;
-        }
+void set_partners(Context const& context, FeedbackData& feedback) {
+    std::vector<PartnerRow> rows;
+    for (auto const& thumb : feedback.thumbs) {
+        auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
+        rows.push_back({feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, completion.tokens});
+    }
+    auto const partners = draw_partners(rows, static_cast<std::size_t>(context.config.model.context),
+                                        context.stream(&config::SeedConfig::feedback, "feedback/partners"));
+    for (std::size_t i = 0; i < partners.size(); ++i) {
+        feedback.thumbs[i].partner =
+            partners[i] < 0 ? -1 : feedback.thumbs[static_cast<std::size_t>(partners[i])].completion;
     }
 }
 
@@ -233,7 +222,7 @@ private:
 
 void run_feedback(Context& context) {
     FeedbackData feedback = context.config.data.preferences.empty() ? simulated(context) : RealFeedback(context).read();
-    draw_partners(context, feedback);
+    set_partners(context, feedback);
     save_feedback(context.folder(), feedback);
     double tokens = 0.0;
     for (auto const& completion : feedback.completions) { tokens += static_cast<double>(completion.tokens.size()); }
