@@ -218,17 +218,28 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
     return pairs;
 }
 
-std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference) {
+std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
+                                        bool with_partner) {
     std::vector<methods::Thumb> thumbs;
     for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
         auto const& row = feedback.thumbs[i];
         auto const completion = static_cast<std::size_t>(row.completion);
         std::int64_t const prompt = feedback.completions[completion].prompt;
         if (is_heldout(feedback, prompt)) { continue; }
-        if (row.partner < 0) { continue; }
-        thumbs.push_back({example_of(feedback, prompt, row.completion), row.desirable != 0,
-                          reference_of(reference.completions, completion), example_of(feedback, prompt, row.partner),
-                          reference_of(reference.mismatched, i)});
+        if (with_partner && row.partner < 0) { continue; }
+        methods::Thumb thumb{example_of(feedback, prompt, row.completion),
+                             row.desirable != 0,
+                             reference_of(reference.completions, completion),
+                             {},
+                             0.0};
+        if (with_partner) {
+            thumb.mismatched = example_of(feedback, prompt, row.partner);
+            thumb.mismatched_reference = reference_of(reference.mismatched, i);
+        }
+        thumbs.push_back(std::move(thumb));
+    }
+    if (thumbs.empty() && !with_partner) {
+        throw core::ConfigError("kto: no thumb on a training prompt to learn from");
     }
     if (thumbs.empty()) {
         throw core::ConfigError(

@@ -44,7 +44,7 @@ std::vector<StageKind> const& stage_kinds() {
              r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
          },
          true},
-        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true},
+        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo},
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
@@ -108,6 +108,7 @@ Reads& Reads::model_limits() {
 StageSpec make_stage(std::string const& kind, config::Config const& config, std::int64_t seed,
                      std::map<std::string, std::string> inputs) {
     StageKind const& entry = stage_kind(kind);
+    if (entry.check != nullptr) { entry.check(config); }
     Reads reads(config, seed);
     entry.reads(reads);
     StageSpec spec{kind, "", "", std::move(inputs), config, seed};

@@ -35,6 +35,8 @@ struct StageKind {
     void (*run)(Context&);
     void (*reads)(Reads&);
     bool is_method;
+    // Throws ConfigError for keys that the stage would ignore or cannot act on.
+    void (*check)(config::Config const&) = nullptr;
 };
 
 [[nodiscard]] std::vector<StageKind> const& stage_kinds();

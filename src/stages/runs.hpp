@@ -18,4 +18,7 @@ void run_kto(Context& context);
 void run_evaluate(Context& context);
 void run_proxy(Context& context);
 
+// Refuses a configuration whose keys that stage would ignore or cannot act on: ConfigError.
+void check_dpo(config::Config const& config);
+
 }  // namespace alignsweep::stages

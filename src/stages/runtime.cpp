@@ -180,6 +180,7 @@ void save_progress(std::filesystem::path const& folder, std::int64_t step, std::
     for (Trainee const& trainee : trainees) {
         auto const& tensors = hosts.emplace_back(trainee.name, *trainee.weights).tensors;
         view.tensors.insert(view.tensors.end(), tensors.begin(), tensors.end());
+        if (trainee.optimizer == nullptr) { continue; }
         auto const add_moment = [&](char const* name, kernels::Vector<Space, Real> const& moment) {
             view.optimizer[trainee.name + name] = std::span<Real const>(moments.emplace_back(model::to_host(moment)));
         };
@@ -199,6 +200,7 @@ void restore_progress(store::Checkpoint const& checkpoint, std::filesystem::path
                       std::vector<Trainee> const& trainees, std::map<std::string, double>& state) {
     for (Trainee const& trainee : trainees) {
         restore(checkpoint, file, trainee.name, *trainee.weights, true);
+        if (trainee.optimizer == nullptr) { continue; }
         restore_moment(checkpoint, file, trainee.name + "first_moment", trainee.optimizer->first_moment);
         restore_moment(checkpoint, file, trainee.name + "second_moment", trainee.optimizer->second_moment);
         trainee.optimizer->set_steps_done(state_of<std::int64_t>(checkpoint, file, trainee.name + "steps_done"));

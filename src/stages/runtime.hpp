@@ -33,11 +33,11 @@ StoredModel load_stored_model(std::filesystem::path const& folder);
 // As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
 
-// A model in training.
+// A model in training, or (without an optimiser) one that changes beside it.
 struct Trainee {
-    std::string name;  // prefix in the checkpoint: "" or "value."
+    std::string name;  // prefix in the checkpoint: "", "value." or "reference."
     Weights* weights;
-    Optimizer* optimizer;
+    Optimizer* optimizer;  // nullptr: none
 };
 
 // Checkpoints of a running stage: <folder>/checkpoint-<step>.h5; the two newest are kept.

@@ -145,16 +145,20 @@ std::map<std::string, double> Trainer::step(methods::Method& method, std::span<s
 }
 
 void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
-           config::OptimizerConfig const& optimizer, std::string const& cost_role) {
+           config::OptimizerConfig const& optimizer, std::string const& cost_role, Surroundings const& surroundings) {
     auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
     data::BatchOrder const order(method.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
     Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
-    std::vector<Trainee> const trainees{{"", &weights, &trainer.optimizer()}};
+    std::vector<Trainee> trainees{{"", &weights, &trainer.optimizer()}};
+    trainees.insert(trainees.end(), surroundings.kept.begin(), surroundings.kept.end());
     std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
     run_steps(context, trainees, state, steps, [&](std::int64_t s) {
         double const trained = trainer.trained_tokens(), probed = trainer.probe_tokens();
-        auto metrics = trainer.step(method, order.indices(s), model::learning_rate(optimizer, s, steps), s);
+        auto const examples = order.indices(s);
+        if (surroundings.before) { state["probe_tokens"] += surroundings.before(s, examples); }
+        auto metrics = trainer.step(method, examples, model::learning_rate(optimizer, s, steps), s);
+        if (surroundings.after) { surroundings.after(s); }
         state["num_tokens"] += trainer.trained_tokens() - trained;
         state["probe_tokens"] += trainer.probe_tokens() - probed;
         metrics["num_tokens"] = state["num_tokens"];

@@ -6,6 +6,8 @@
 #include "stages/context.hpp"
 #include "stages/runtime.hpp"
 
+#include <functional>
+
 namespace alignsweep::stages {
 
 class Trainer {
@@ -40,8 +42,17 @@ private:
 struct Schedule {
     std::int64_t epochs, batch, max_steps;
 };
+// What goes on around the steps of a run, where there is more to it than learning.
+struct Surroundings {
+    std::vector<Trainee> kept{};  // further models that checkpoints keep
+    // Before a step; returns the tokens that it sent forward.
+    std::function<double(std::int64_t step, std::span<std::int64_t const> examples)> before{};
+    // After a step, before its checkpoint.
+    std::function<void(std::int64_t step)> after{};
+};
 void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
-           config::OptimizerConfig const& optimizer, std::string const& cost_role);
+           config::OptimizerConfig const& optimizer, std::string const& cost_role,
+           Surroundings const& surroundings = {});
 
 // Forward-only results for any number of sequences, in chunks.
 // Log-probability of each target token (completion) of each example, in order.
