@@ -120,7 +120,8 @@ struct DpoConfig {
             "loss", self.loss,
             Choices{"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "simpo", "orpo", "apo_zero", "apo_down", "sigmoid_norm"},
             "variant of the loss; `alignsweep methods` has the equations");
-        visit("beta", self.beta, positive, "strength of the tie to the reference (IPO: tau; ORPO: lambda)");
+        visit("beta", self.beta, positive,
+              "strength of the tie to the reference (IPO: tau; ORPO: lambda; SimPO: scale of its reward, say 2.5)");
         visit("label_smoothing", self.label_smoothing, Range{0.0, 0.499999}, "share of wrong labels (cdpo, rdpo)");
         visit("gamma_ratio", self.gamma_ratio, non_negative, "target margin over beta (simpo)");
         visit("sync_steps", self.sync_steps, Range{0, 1e8}, "steps between syncs of the reference (TR-DPO); 0: never");

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Direct preference optimisation. Rafailov et al., arXiv:2305.18290, eq. 7.
+// Direct preference optimisation and its relatives: everything that learns from pairs without a reward model.
 #pragma once
 
 #include "methods/method.hpp"
+#include "methods/pair_loss.hpp"
 #include "methods/preference.hpp"
 
 namespace alignsweep::methods {
 
-// loss = -(1 / n) sum log sigma(beta Delta), Delta = (log pi - log pi_ref)(chosen) - (log pi - log pi_ref)(rejected),
-// sums over completion tokens. Metrics: loss, entropy, rewards/{chosen,rejected,margins,accuracies},
-// logps/{chosen,rejected}; implicit rewards are beta (log pi - log pi_ref), as in TRL.
+// loss = mean over the step's pairs of pair_loss (its equations and sources stand there). Metrics: loss, entropy,
+// rewards/{chosen,rejected,margins,accuracies} of pair_loss's implicit rewards, logps/{chosen,rejected}: sums over
+// completion tokens, whatever the loss makes of them (TRL logs means under simpo and orpo).
 class Dpo final : public Method {
 public:
-    Dpo(std::span<Pair const> pairs, double beta) : pairs_(pairs), beta_(beta) {}
+    // `pairs` must outlive the method; their reference log-probabilities are read at each step anew.
+    Dpo(std::span<Pair const> pairs, PairLossRule const& rule) : pairs_(pairs), rule_(rule) {}
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(pairs_.size()); }
     [[nodiscard]] int sequences_per_example() const override { return 2; }
@@ -26,8 +28,8 @@ public:
 
 private:
     std::span<Pair const> pairs_;
-    double beta_;
-    double count_ = 1.0;
+    PairLossRule rule_;
+    double count_ = 1.0, likelihood_tokens_ = 0.0;
 };
 
 }  // namespace alignsweep::methods

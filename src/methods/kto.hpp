@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kahneman-Tversky optimisation. Ethayarajh et al., arXiv:2402.01306, eq. 8.
+// Kahneman-Tversky optimisation: learning from single answers, each with a thumb.
 #pragma once
 
 #include "methods/method.hpp"
 #include "methods/preference.hpp"
+#include "methods/thumb_loss.hpp"
 
 namespace alignsweep::methods {
 
-// With r = log pi - log pi_ref of the completion and z0 = max(0, mean over the whole step of the mismatched examples'
-// log-ratio), without gradient: loss = (1 / n) sum of lambda_D (1 - sigma(beta (r - z0))) for desirable and
-// lambda_U (1 - sigma(beta (z0 - r))) for undesirable examples. Metrics: loss, entropy, kl (z0, nats),
-// rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable).
+// loss = mean over the step's answers of thumb_loss (its equations and sources stand there), with z0 = max(0, mean over
+// the whole step of the mismatched examples' log-ratio), without gradient. Metrics: loss, entropy, kl (z0, nats; only
+// where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable). The formula is
+// TRL's; the mismatched examples are not: TRL rotates each batch's completions by one, in the order of the file, where
+// a prompt can meet its own other answer.
 class Kto final : public Method {
 public:
-    struct Weights {
-        double beta, desirable, undesirable;
-    };
-    Kto(std::span<Thumb const> thumbs, Weights weights) : thumbs_(thumbs), weights_(weights) {}
+    Kto(std::span<Thumb const> thumbs, ThumbLossRule const& rule) : thumbs_(thumbs), rule_(rule) {}
 
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(thumbs_.size()); }
     [[nodiscard]] data::Example const& sequence(std::int64_t example, int /*which*/) const override {
         return thumbs_[static_cast<std::size_t>(example)].example;
     }
     [[nodiscard]] data::Example const* probe(std::int64_t example) const override {
-        return &thumbs_[static_cast<std::size_t>(example)].mismatched;
+        return has_z0() ? &thumbs_[static_cast<std::size_t>(example)].mismatched : nullptr;
     }
     void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;
     model::ChunkGradients loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
@@ -31,8 +30,10 @@ public:
     [[nodiscard]] double z0() const { return z0_; }
 
 private:
+    [[nodiscard]] bool has_z0() const { return rule_.kind == ThumbLossKind::kto; }
+
     std::span<Thumb const> thumbs_;
-    Weights weights_;
+    ThumbLossRule rule_;
     double z0_ = 0.0, count_ = 1.0;
 };
 

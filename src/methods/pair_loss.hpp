@@ -6,28 +6,68 @@
 
 namespace alignsweep::methods {
 
+// With c and r = log pi of the chosen and the rejected completion (sums over their n_c and n_r tokens), c' and r' the
+// same less log pi_ref, D = beta (c' - r'), l(x) = -log sigma(x) and e = label_smoothing:
+//
+//   sigmoid       l(D)                                        Rafailov et al., arXiv:2305.18290, eq. 7
+//   cdpo          (1 - e) l(D) + e l(-D)                      Mitchell, A note on DPO with noisy preferences, eq. 3
+//   rdpo          [(1 - e) l(D) - e l(-D)] / (1 - 2 e)        Ray Chowdhury et al., arXiv:2403.00409
+//   hinge         max(0, 1 - D)                               SLiC: Zhao et al., arXiv:2305.10425; on log-ratios, as
+//                                                             Liu et al., arXiv:2309.06657
+//   ipo           (c' / n_c - r' / n_r - 1 / (2 beta))^2      Azar et al., arXiv:2310.12036, eq. 17; beta is its tau
+//   simpo         l(beta (c / n_c - r / n_r - gamma_ratio))   Meng et al., arXiv:2405.14734, eq. 6
+//   orpo          -c / n_c + beta l(o(c / n_c) - o(r / n_r))  Hong et al., arXiv:2403.07691, eq. 6 and 7, with the
+//                                                             log-odds o(a) = a - log(1 - exp a); beta is its lambda
+//   apo_zero      1 - sigma(beta c') + sigma(beta r')         D'Oosterlinck et al., arXiv:2408.06266, eq. 7
+//   apo_down      sigma(beta c') + 1 - sigma(D)               the same, eq. 8
+//   sigmoid_norm  l(beta (c' / n_c - r' / n_r))               Lambert et al., arXiv:2411.15124 (Tulu 3)
+//
+// Where libraries disagree:
+// - label smoothing: TRL 1.16 has rdpo (its `robust`) and leaves label_smoothing unread under `sigmoid`; OpenRLHF's is
+//   cdpo. Both are here, under names of their own.
+// - ipo: TRL and HALOs take means over tokens, OpenRLHF sums. The paper's margin 1 / (2 tau) is one number for all
+//   pairs; against sums it would ask the same of 3 tokens as of 300, and TRL's authors had the means confirmed by the
+//   paper's.
+// - simpo: TRL's CPO trainer adds cpo_alpha times the likelihood of the chosen unless told not to; the paper, and
+//   this, do not.
+// - orpo: TRL's likelihood term is a mean over all tokens of the batch's chosen sequences, prompts included. Here it is
+//   the mean over the step's completion tokens: no other method of alignment here learns to write prompts, and a
+//   comparison of methods should not hang on that.
 enum class PairLossKind { sigmoid, cdpo, rdpo, hinge, ipo, simpo, orpo, apo_zero, apo_down, sigmoid_norm };
+
+// simpo, orpo.
+[[nodiscard]] bool is_reference_free(PairLossKind kind);
+// A label that holds with probability p costs p L(chosen, rejected) + (1 - p) L(rejected, chosen). That says something
+// where L is a function of one margin that the swap negates: all but orpo, apo_zero and apo_down, which move each
+// answer on its own.
+[[nodiscard]] bool takes_soft_labels(PairLossKind kind);
 
 struct PairLossRule {
     PairLossKind kind = PairLossKind::sigmoid;
     double beta = 0.1, label_smoothing = 0.0, gamma_ratio = 0.3;
 };
 
-// The rule of a section. Throws ConfigError for a key that this loss would ignore (label_smoothing where it is not
-// cdpo or rdpo, for one: trl#3906).
+// The rule of a section. Throws ConfigError for a key that differs from its default and that this loss would ignore
+// (label_smoothing where it is not cdpo or rdpo, for one: trl#3906).
 [[nodiscard]] PairLossRule pair_loss_rule(config::DpoConfig const& config);
 
-// Summed log-probabilities over completion tokens, nats, under the policy and under the reference.
+// Summed log-probabilities over completion tokens, nats, under the policy and under the reference. A count of 0 (an
+// empty completion) is taken as 1.
 struct PairLogprobs {
     double chosen = 0.0, rejected = 0.0, chosen_reference = 0.0, rejected_reference = 0.0;
     double chosen_tokens = 1.0, rejected_tokens = 1.0;
     double probability = 1.0;  // that `chosen` is the better one: below 1 for soft labels
+    // orpo: divisor of the likelihood term, the step's chosen tokens over its pairs, so that the mean over pairs is the
+    // mean over tokens; 0: chosen_tokens (a pair by itself).
+    double likelihood_tokens = 0.0;
 };
 
-// The loss, its derivatives by `chosen` and `rejected`, and the implicit rewards as TRL reports them.
+// The loss, its derivatives by `chosen` and `rejected`, and the implicit rewards as TRL reports them: beta times the
+// log-ratio; without a reference, beta times the mean log-probability of a token.
 struct PairLoss {
     double loss = 0.0, chosen_slope = 0.0, rejected_slope = 0.0, chosen_reward = 0.0, rejected_reward = 0.0;
 };
+// Throws ConfigError for a soft label that this loss cannot take.
 [[nodiscard]] PairLoss pair_loss(PairLossRule const& rule, PairLogprobs const& logprobs);
 
 }  // namespace alignsweep::methods

@@ -16,7 +16,8 @@ struct Rollout {
 };
 
 // loss = mean over the tokens of the step of max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), rho = pi / pi_rollout.
-// Metrics: policy/{loss_avg,approxkl_avg,clipfrac_avg,entropy_avg}, val/{ratio,ratio_var}.
+// Metrics: policy/{loss_avg,approxkl_avg,clipfrac_avg,entropy_avg}, val/{ratio,ratio_var}, all means over the step's
+// tokens; TRL's approxkl, entropy and ratio count padding, too, and its ratio_var is the variance of the ratio's means.
 class PpoPolicy final : public Method {
 public:
     PpoPolicy(Rollout const& rollout, double clip_range, double temperature)

@@ -15,10 +15,15 @@ model::ChunkGradients RewardModel::loss(std::span<SequenceOutputs const> sequenc
         std::size_t const winner = sequences[s].value_begin, loser = sequences[s + 1].value_begin;
         double const gap = outputs.value[winner] - outputs.value[loser];
         double const total = outputs.value[winner] + outputs.value[loser];
-        double const slope = sigmoid(-(gap - weights_.margin));
+        double const probability = pairs_[static_cast<std::size_t>(sequences[s].example)].probability;
+        double const opposite = 1.0 - probability;
+        double const slope =
+            probability * sigmoid(-(gap - weights_.margin)) - opposite * sigmoid(-(-gap - weights_.margin));
+        double const preference =
+            -probability * log_sigmoid(gap - weights_.margin) - opposite * log_sigmoid(-gap - weights_.margin);
         gradients.value[winner] = (-slope + 2.0 * weights_.centering * total) / count_;
         gradients.value[loser] = (slope + 2.0 * weights_.centering * total) / count_;
-        metrics.add("loss", -log_sigmoid(gap - weights_.margin) + weights_.centering * total * total, 1.0);
+        metrics.add("loss", preference + weights_.centering * total * total, 1.0);
         metrics.add("accuracy", gap > 0.0 ? 1.0 : 0.0, 1.0);
         metrics.add("margin", gap, 1.0);
         metrics.add("mean_reward", total, 2.0);

@@ -95,6 +95,9 @@ Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wid
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
 
 data::Tokenizer read_tokenizer(FileReader const& file) {
+    if (file.has_attribute("/tokenizer", "letters")) {
+        return data::Tokenizer::letters(std::get<std::int64_t>(file.attribute("/tokenizer", "letters")));
+    }
     auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
     std::vector<std::array<std::int32_t, 2>> merges;
     for (std::size_t i = 0; i < left.size(); ++i) {
@@ -110,6 +113,7 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) 
     auto const& merges = corpus.tokenizer.merges();
     write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
     write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
+    if (corpus.tokenizer.is_letters()) { file.set_attribute("/tokenizer", "letters", corpus.tokenizer.vocabulary()); }
     file.write("/corpus/train", widen(corpus.train));
     file.write("/corpus/heldout", widen(corpus.heldout));
     write_examples(file, "/sft", corpus.sft);
@@ -147,6 +151,7 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
     using PairRow = FeedbackData::PairRow;
     write_column(file, "/pairs/chosen", feedback.pairs, [](PairRow const& p) { return p.chosen; });
     write_column(file, "/pairs/rejected", feedback.pairs, [](PairRow const& p) { return p.rejected; });
+    write_column(file, "/pairs/probability", feedback.pairs, [](PairRow const& p) { return p.probability; });
     using ThumbRow = FeedbackData::ThumbRow;
     write_column(file, "/thumbs/completion", feedback.thumbs, [](ThumbRow const& t) { return t.completion; });
     write_column(file, "/thumbs/desirable", feedback.thumbs, [](ThumbRow const& t) { return t.desirable; });
@@ -167,7 +172,10 @@ FeedbackData load_feedback(std::filesystem::path const& folder) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
     auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
-    for (std::size_t i = 0; i < chosen.size(); ++i) { feedback.pairs.push_back({chosen[i], rejected[i]}); }
+    auto const probability = file.read<double>("/pairs/probability");
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
+    }
     auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
                partner = column("/thumbs/partner");
     for (std::size_t i = 0; i < completion.size(); ++i) {
@@ -212,22 +220,34 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
         std::int64_t const prompt = feedback.completions[chosen].prompt;
         if (is_heldout(feedback, prompt) && !with_heldout) { continue; }
         pairs.push_back({example_of(feedback, prompt, row.chosen), example_of(feedback, prompt, row.rejected),
-                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected)});
+                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected),
+                         row.probability});
     }
     return pairs;
 }
 
-std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference) {
+std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
+                                        bool with_partner) {
     std::vector<methods::Thumb> thumbs;
     for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
         auto const& row = feedback.thumbs[i];
         auto const completion = static_cast<std::size_t>(row.completion);
         std::int64_t const prompt = feedback.completions[completion].prompt;
         if (is_heldout(feedback, prompt)) { continue; }
-        if (row.partner < 0) { continue; }
-        thumbs.push_back({example_of(feedback, prompt, row.completion), row.desirable != 0,
-                          reference_of(reference.completions, completion), example_of(feedback, prompt, row.partner),
-                          reference_of(reference.mismatched, i)});
+        if (with_partner && row.partner < 0) { continue; }
+        methods::Thumb thumb{example_of(feedback, prompt, row.completion),
+                             row.desirable != 0,
+                             reference_of(reference.completions, completion),
+                             {},
+                             0.0};
+        if (with_partner) {
+            thumb.mismatched = example_of(feedback, prompt, row.partner);
+            thumb.mismatched_reference = reference_of(reference.mismatched, i);
+        }
+        thumbs.push_back(std::move(thumb));
+    }
+    if (thumbs.empty() && !with_partner) {
+        throw core::ConfigError("kto: no thumb on a training prompt to learn from");
     }
     if (thumbs.empty()) {
         throw core::ConfigError(
@@ -241,6 +261,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
     FileWriter file(data_file(folder), schema, version);
     write_examples(file, "/answers", answers.answers);
     file.write("/answers/gold", answers.gold);
+    if (!answers.weight.empty()) { file.write("/answers/weight", answers.weight); }
+    for (auto const& [name, column] : answers.exact) { file.write("/exact/" + name, column); }
+    for (auto const& [name, value] : answers.facts) { file.set_attribute("/exact", name, value); }
     std::vector<std::string> prompts, texts;
     for (data::Example const& answer : answers.answers) {
         prompts.push_back(tokenizer.decode(answer.prompt));
@@ -253,7 +276,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 
 AnswersData load_answers(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    return {read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    AnswersData answers{read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    if (file.contains("/answers/weight")) { answers.weight = file.read<double>("/answers/weight"); }
+    return answers;
 }
 
 }  // namespace alignsweep::stages

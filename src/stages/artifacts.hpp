@@ -6,8 +6,10 @@
 #include "data/batch.hpp"
 #include "data/tokenizer.hpp"
 #include "methods/preference.hpp"
+#include "store/file.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,7 @@ struct FeedbackData {
     std::vector<CompletionRow> completions;
     struct PairRow {
         std::int64_t chosen = 0, rejected = 0;
+        double probability = 1.0;  // that `chosen` is the better one; below 1 with feedback.labels = probabilities
     };
     std::vector<PairRow> pairs;
     struct ThumbRow {
@@ -71,13 +74,19 @@ ReferenceData load_reference(std::filesystem::path const& folder);
 // Pairs and thumbs of the training prompts, or of all; without reference log-probabilities where `reference` is empty.
 std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference,
                                       bool with_heldout = false);
-// A thumb without a mismatched partner is left out; ConfigError where that leaves none (all prompts the same, say).
-std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference);
+// `with_partner`: for a loss with z0. A thumb without a mismatched partner is left out then; ConfigError where that
+// leaves none (all prompts the same, say).
+std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
+                                        bool with_partner = true);
 
-// evaluate: one answer a held-out prompt.
+// evaluate: one answer a held-out prompt, or in the enumerable world every answer to every prompt.
 struct AnswersData {
     std::vector<data::Example> answers;
-    std::vector<double> gold;  // NaN where there is no gold reward
+    std::vector<double> gold;      // NaN where there is no gold reward
+    std::vector<double> weight{};  // adding up to 1; empty: all alike
+    // Enumerable world: what is known of each answer beside its weight, and of the model.
+    std::map<std::string, std::vector<double>> exact{};
+    std::map<std::string, store::Attribute> facts{};
 };
 void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer);
 AnswersData load_answers(std::filesystem::path const& folder);

@@ -78,7 +78,7 @@ std::vector<model::Completion> PpoEpisodes::sample(std::int64_t update, Models c
                                          context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
                                          static_cast<std::uint32_t>(update),
                                          static_cast<int>(config_.max_new_tokens),
-                                         data::end_token,
+                                         data::end_token_of(models.policy.shape.vocabulary),
                                          chunk_});
 }
 

@@ -15,7 +15,11 @@ void run_reward_model(Context& context);
 void run_rlhf(Context& context);
 void run_dpo(Context& context);
 void run_kto(Context& context);
+void run_best_of_n(Context& context);
 void run_evaluate(Context& context);
 void run_proxy(Context& context);
+
+// Refuses a configuration whose keys that stage would ignore or cannot act on: ConfigError.
+void check_dpo(config::Config const& config);
 
 }  // namespace alignsweep::stages

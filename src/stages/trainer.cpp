@@ -169,16 +169,20 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
 }
 
 void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
-           config::OptimizerConfig const& optimizer, std::string const& cost_role) {
+           config::OptimizerConfig const& optimizer, std::string const& cost_role, Surroundings const& surroundings) {
     auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
     data::BatchOrder const order(method.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
     Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
-    std::vector<Trainee> const trainees{{"", &weights, &trainer.optimizer()}};
+    std::vector<Trainee> trainees{{"", &weights, &trainer.optimizer()}};
+    trainees.insert(trainees.end(), surroundings.kept.begin(), surroundings.kept.end());
     std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
     run_steps(context, trainees, state, steps, [&](std::int64_t s) {
         double const trained = trainer.trained_tokens(), probed = trainer.probe_tokens();
-        auto metrics = trainer.step(method, order.indices(s), model::learning_rate(optimizer, s, steps), s);
+        auto const examples = order.indices(s);
+        if (surroundings.before) { state["probe_tokens"] += surroundings.before(s, examples); }
+        auto metrics = trainer.step(method, examples, model::learning_rate(optimizer, s, steps), s);
+        if (surroundings.after) { surroundings.after(s); }
         state["num_tokens"] += trainer.trained_tokens() - trained;
         state["probe_tokens"] += trainer.probe_tokens() - probed;
         metrics["num_tokens"] = state["num_tokens"];
@@ -196,7 +200,9 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                                model::Parameters<Space, Scalar> const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
@@ -211,7 +217,9 @@ std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weight
     return result;
 }
 
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                      model::Parameters<Space, Scalar> const& weights,
                                       std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for (auto const& tokens :
@@ -223,7 +231,9 @@ std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& w
     return result;
 }
 
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
+                           model::Parameters<Space, Scalar> const& weights,
                            std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
@@ -246,5 +256,15 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
     });
     return result;
 }
+
+#define INSTANTIATE(E, S)                                                                                         \
+    template std::vector<std::vector<double>> token_logprobs<S>(                                                  \
+        model::Transformer<E, S>&, model::Parameters<E, S> const&, std::span<data::Example const* const>, double, \
+        data::TargetKind, int);                                                                                   \
+    template std::vector<double> sequence_logprobs<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,  \
+                                                      std::span<data::Example const* const>, int);                \
+    template std::vector<double> scores<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,             \
+                                           std::span<data::Example const* const>, int);
+ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::stages

@@ -6,6 +6,8 @@
 #include "stages/context.hpp"
 #include "stages/runtime.hpp"
 
+#include <functional>
+
 namespace alignsweep::stages {
 
 // Some examples of a method: a step, or a part of one whose loss is a sum.
@@ -54,19 +56,34 @@ private:
 struct Schedule {
     std::int64_t epochs, batch, max_steps;
 };
+// What goes on around the steps of a run, where there is more to it than learning.
+struct Surroundings {
+    std::vector<Trainee> kept{};  // further models that checkpoints keep
+    // Before a step; returns the tokens that it sent forward.
+    std::function<double(std::int64_t step, std::span<std::int64_t const> examples)> before{};
+    // After a step, before its checkpoint.
+    std::function<void(std::int64_t step)> after{};
+};
 void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
-           config::OptimizerConfig const& optimizer, std::string const& cost_role);
+           config::OptimizerConfig const& optimizer, std::string const& cost_role,
+           Surroundings const& surroundings = {});
 
-// Forward-only results for any number of sequences, in chunks.
+// Forward-only results for any number of sequences, in chunks. Scalar: float, double (for `alignsweep score`).
 // Log-probability of each target token (completion) of each example, in order.
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                                model::Parameters<Space, Scalar> const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk);
 // Their sums.
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                      model::Parameters<Space, Scalar> const& weights,
                                       std::span<data::Example const* const> examples, int chunk);
 // The scalar head at each example's last token, or at every target row.
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
+                           model::Parameters<Space, Scalar> const& weights,
                            std::span<data::Example const* const> examples, int chunk);
 std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
                                               std::span<data::Example const* const> examples, int chunk);

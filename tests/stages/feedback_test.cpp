@@ -143,6 +143,9 @@ TEST(Feedback, WithoutASecondPromptKtoHasNothingToCompareWith) {
     feedback.completions.push_back({0, {3}});
     feedback.thumbs.push_back({0, 1, -1});
     EXPECT_THROW(static_cast<void>(make_thumbs(feedback, {})), core::ConfigError);
+    // A loss without z0 has no use for a partner.
+    EXPECT_EQ(make_thumbs(feedback, {}, false).size(), 1U);
+    EXPECT_THROW(static_cast<void>(make_thumbs({}, {}, false)), core::ConfigError);
 }
 
 TEST(Reference, IsTheSftModelsSoTheFirstStepSeesNoReward) {

@@ -137,7 +137,7 @@ TEST(Trainer, DpoBeginsAtLogTwo) {
     for (std::size_t i = 0; i < 12; i += 2) {
         pairs.push_back({examples[i], examples[i + 1], reference[i], reference[i + 1]});
     }
-    methods::Dpo method(pairs, 0.1);
+    methods::Dpo method(pairs, {.beta = 0.1});
     Trainer trainer(weights, optimizer, 4);
     auto const metrics = trainer.step(method, in_order(6), 1e-2, 0);
     EXPECT_NEAR(metrics.at("loss"), std::log(2.0), 1e-6);
@@ -159,7 +159,7 @@ TEST(Trainer, KtosZ0IsThatOfTheWholeStep) {
         thumbs.push_back({examples[i], i % 2 == 0, now[i], examples[8 + i], now[8 + i] - ratio});
         expected += ratio / 8.0;
     }
-    methods::Kto method(thumbs, {0.5, 1.0, 1.0});
+    methods::Kto method(thumbs, {methods::ThumbLossKind::kto, 0.5, 1.0, 1.0});
     Trainer trainer(weights, optimizer, 4);
     auto const metrics = trainer.step(method, in_order(8), 1e-2, 0);
     EXPECT_NEAR(method.z0(), expected, 1e-5);
