@@ -95,6 +95,9 @@ Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wid
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
 
 data::Tokenizer read_tokenizer(FileReader const& file) {
+    if (file.has_attribute("/tokenizer", "letters")) {
+        return data::Tokenizer::letters(std::get<std::int64_t>(file.attribute("/tokenizer", "letters")));
+    }
     auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
     std::vector<std::array<std::int32_t, 2>> merges;
     for (std::size_t i = 0; i < left.size(); ++i) {
@@ -110,6 +113,7 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) 
     auto const& merges = corpus.tokenizer.merges();
     write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
     write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
+    if (corpus.tokenizer.is_letters()) { file.set_attribute("/tokenizer", "letters", corpus.tokenizer.vocabulary()); }
     file.write("/corpus/train", widen(corpus.train));
     file.write("/corpus/heldout", widen(corpus.heldout));
     write_examples(file, "/sft", corpus.sft);
@@ -126,6 +130,14 @@ data::Tokenizer load_tokenizer(std::filesystem::path const& folder) {
     return read_tokenizer(FileReader(data_file(folder), schema, version));
 }
 
+std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length) {
+    std::vector<data::Example> examples;
+    for (auto const window : data::windows(stream, length)) {
+        examples.push_back({{}, Tokens(window.begin(), window.end())});
+    }
+    return examples;
+}
+
 void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback) {
     FileWriter file(data_file(folder), schema, version);
     write_prompts(file, "/prompts", feedback.prompts);
@@ -139,6 +151,7 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
     using PairRow = FeedbackData::PairRow;
     write_column(file, "/pairs/chosen", feedback.pairs, [](PairRow const& p) { return p.chosen; });
     write_column(file, "/pairs/rejected", feedback.pairs, [](PairRow const& p) { return p.rejected; });
+    write_column(file, "/pairs/probability", feedback.pairs, [](PairRow const& p) { return p.probability; });
     using ThumbRow = FeedbackData::ThumbRow;
     write_column(file, "/thumbs/completion", feedback.thumbs, [](ThumbRow const& t) { return t.completion; });
     write_column(file, "/thumbs/desirable", feedback.thumbs, [](ThumbRow const& t) { return t.desirable; });
@@ -159,7 +172,10 @@ FeedbackData load_feedback(std::filesystem::path const& folder) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
     auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
-    for (std::size_t i = 0; i < chosen.size(); ++i) { feedback.pairs.push_back({chosen[i], rejected[i]}); }
+    auto const probability = file.read<double>("/pairs/probability");
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
+    }
     auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
                partner = column("/thumbs/partner");
     for (std::size_t i = 0; i < completion.size(); ++i) {
@@ -204,7 +220,8 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
         std::int64_t const prompt = feedback.completions[chosen].prompt;
         if (is_heldout(feedback, prompt) && !with_heldout) { continue; }
         pairs.push_back({example_of(feedback, prompt, row.chosen), example_of(feedback, prompt, row.rejected),
-                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected)});
+                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected),
+                         row.probability});
     }
     return pairs;
 }
@@ -244,6 +261,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
     FileWriter file(data_file(folder), schema, version);
     write_examples(file, "/answers", answers.answers);
     file.write("/answers/gold", answers.gold);
+    if (!answers.weight.empty()) { file.write("/answers/weight", answers.weight); }
+    for (auto const& [name, column] : answers.exact) { file.write("/exact/" + name, column); }
+    for (auto const& [name, value] : answers.facts) { file.set_attribute("/exact", name, value); }
     std::vector<std::string> prompts, texts;
     for (data::Example const& answer : answers.answers) {
         prompts.push_back(tokenizer.decode(answer.prompt));
@@ -256,7 +276,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 
 AnswersData load_answers(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    return {read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    AnswersData answers{read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    if (file.contains("/answers/weight")) { answers.weight = file.read<double>("/answers/weight"); }
+    return answers;
 }
 
 }  // namespace alignsweep::stages

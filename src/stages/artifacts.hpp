@@ -6,8 +6,10 @@
 #include "data/batch.hpp"
 #include "data/tokenizer.hpp"
 #include "methods/preference.hpp"
+#include "store/file.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,8 @@ struct CorpusData {
 void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus);
 CorpusData load_corpus(std::filesystem::path const& folder);
 data::Tokenizer load_tokenizer(std::filesystem::path const& folder);
+// The windows of a stream, as examples without a prompt.
+std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length);
 
 // A prompt in tokens, with the codes that name it in the simulated world (kind = -1: not of that world).
 struct PromptRow {
@@ -45,6 +49,7 @@ struct FeedbackData {
     std::vector<CompletionRow> completions;
     struct PairRow {
         std::int64_t chosen = 0, rejected = 0;
+        double probability = 1.0;  // that `chosen` is the better one; below 1 with feedback.labels = probabilities
     };
     std::vector<PairRow> pairs;
     struct ThumbRow {
@@ -74,10 +79,14 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
 std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
                                         bool with_partner = true);
 
-// evaluate: one answer a held-out prompt.
+// evaluate: one answer a held-out prompt, or in the enumerable world every answer to every prompt.
 struct AnswersData {
     std::vector<data::Example> answers;
-    std::vector<double> gold;  // NaN where there is no gold reward
+    std::vector<double> gold;      // NaN where there is no gold reward
+    std::vector<double> weight{};  // adding up to 1; empty: all alike
+    // Enumerable world: what is known of each answer beside its weight, and of the model.
+    std::map<std::string, std::vector<double>> exact{};
+    std::map<std::string, store::Attribute> facts{};
 };
 void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer);
 AnswersData load_answers(std::filesystem::path const& folder);

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/partners.hpp"
 
-#include <algorithm>
-
 namespace alignsweep::stages {
 
-std::vector<std::int64_t> draw_partners(std::span<PartnerRow const> rows, std::size_t room,
-                                        core::RandomStream const& stream) {
-    std::vector<std::int64_t> partners(rows.size(), -1);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
-        std::size_t const start = draws.index(rows.size());
-        for (std::size_t k = 0; k < rows.size(); ++k) {
-            std::size_t const other = (start + k) % rows.size();
-            bool const fits = rows[i].prompt.size() + rows[other].completion.size() <= room;
-            if (!fits || std::ranges::equal(rows[other].prompt, rows[i].prompt)) { continue; }
+std::vector<std::int64_t> draw_partners(std::vector<Judged> const& judged, config::Int room, core::RandomStream stream,
+                                        std::uint32_t step) {
+    std::size_t const count = judged.size();
+    std::vector<std::int64_t> partners(count, -1);
+    for (std::size_t i = 0; i < count; ++i) {
+        core::Draws draws(stream, step, static_cast<std::uint32_t>(i));
+        std::size_t const start = draws.index(count);
+        for (std::size_t k = 0; k < count; ++k) {
+            std::size_t const other = (start + k) % count;
+            std::size_t const length = judged[i].prompt->size() + judged[other].completion->size();
+            if (length > static_cast<std::size_t>(room) || *judged[other].prompt == *judged[i].prompt) { continue; }
             partners[i] = static_cast<std::int64_t>(other);
             break;
         }

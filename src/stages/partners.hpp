@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mismatched completions of KTO's z0.
+// KTO's mismatched examples: each thumb's prompt with the completion of another prompt's thumb.
 #pragma once
 
+#include "config/field.hpp"
 #include "core/random.hpp"
-
-#include <cstdint>
-#include <span>
-#include <vector>
+#include "stages/artifacts.hpp"
 
 namespace alignsweep::stages {
 
-struct PartnerRow {
-    std::span<std::int32_t const> prompt, completion;
+struct Judged {
+    Tokens const* prompt;
+    Tokens const* completion;
 };
 
-// For each row the index of another one, of another prompt, whose completion fits `room` tokens after this row's
-// prompt, drawn once; -1: none does. Searched from a random place on, so that even a data set of almost equal prompts
-// finds one.
-[[nodiscard]] std::vector<std::int64_t> draw_partners(std::span<PartnerRow const> rows, std::size_t room,
-                                                      core::RandomStream const& stream);
+// For each, the place of one with another prompt whose completion fits `room` tokens after the own prompt; -1 where
+// there is none. Searched from a random place on, so that even a data set of almost equal prompts finds one.
+[[nodiscard]] std::vector<std::int64_t> draw_partners(std::vector<Judged> const& judged, config::Int room,
+                                                      core::RandomStream stream, std::uint32_t step);
 
 }  // namespace alignsweep::stages

@@ -131,10 +131,8 @@ std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder) {
     return steps;
 }
 
-}  // namespace
-
-void save_model(std::filesystem::path const& folder, Weights const& weights,
-                std::map<std::string, double> const& state) {
+void write_model(std::filesystem::path const& file, Weights const& weights,
+                 std::map<std::string, double> const& state) {
     HostTensors const host("", weights);
     for (store::NamedTensor const& tensor : host.tensors) {
         auto const values = std::get<std::span<Real const>>(tensor.values);
@@ -144,8 +142,10 @@ void save_model(std::filesystem::path const& folder, Weights const& weights,
     }
     store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
     view.state.insert(state.begin(), state.end());
-    store::save_checkpoint(folder / "checkpoint.h5", view);
+    store::save_checkpoint(file, view);
 }
+
+}  // namespace
 
 template <class Scalar>
 StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file) {
@@ -162,6 +162,19 @@ template StoredModelAs<double> load_model_as<double>(std::filesystem::path const
 
 StoredModel load_stored_model(std::filesystem::path const& folder) {
     return load_model_as<Real>(folder / "checkpoint.h5");
+}
+
+void save_model(std::filesystem::path const& folder, Weights const& weights,
+                std::map<std::string, double> const& state) {
+    write_model(folder / "checkpoint.h5", weights, state);
+}
+
+void save_value_model(std::filesystem::path const& folder, Weights const& weights) {
+    write_model(folder / "value.h5", weights, {});
+}
+
+Weights load_value_model(std::filesystem::path const& folder) {
+    return load_model_as<Real>(folder / "value.h5").weights;
 }
 
 Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }

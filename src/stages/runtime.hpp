@@ -17,7 +17,8 @@ using Transformer = model::Transformer<Space, Real>;
 using Optimizer = model::Adamw<Space, Real>;
 
 // Writes the finished model of a stage: <folder>/checkpoint.h5, parameters and shape, no optimiser state. `state`:
-// further numbers (a reward model's mean and standard deviation). Throws TrialError for weights that are not finite.
+// further numbers (a reward model's mean and standard deviation, the beta of an aligned model). Throws TrialError for
+// weights that are not finite.
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state = {});
 
@@ -36,6 +37,10 @@ template <class Scalar>
 StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file);
 // As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
+
+// PPO's finished value model: <folder>/value.h5, written and read as the policy is, with its scalar head.
+void save_value_model(std::filesystem::path const& folder, Weights const& weights);
+Weights load_value_model(std::filesystem::path const& folder);
 
 // A model in training, or (without an optimiser) one that changes beside it.
 struct Trainee {

@@ -129,11 +129,11 @@ private:
     }
 
     void draw() {
-        std::vector<PartnerRow> all;
-        for (data::Example const& example : rows_.first) { all.push_back({example.prompt, example.completion}); }
+        std::vector<Judged> all;
+        for (data::Example const& example : rows_.first) { all.push_back({&example.prompt, &example.completion}); }
         std::int64_t const seed = request_.config.seed.feedback;
         core::RandomStream const stream(static_cast<std::uint64_t>(seed >= 0 ? seed : 1), "feedback/partners");
-        for (std::int64_t const partner : draw_partners(all, static_cast<std::size_t>(context_), stream)) {
+        for (std::int64_t const partner : draw_partners(all, context_, stream, 0)) {
             mismatched_.push_back(partner < 0 ? data::TokenIds()
                                               : rows_.first[static_cast<std::size_t>(partner)].completion);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
 #include "stages/artifacts.hpp"
+#include "stages/gold.hpp"
 #include "stages/tiny.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -64,6 +65,30 @@ TEST(Feedback, PairsAreOfOnePromptAndNeverEqual) {
     // Prompts whose two answers are equal are counted.
     EXPECT_EQ(manifest->metrics.at("feedback/equal_answers"),
               static_cast<double>(feedback.prompts.size() - feedback.pairs.size()));
+}
+
+// What rlhf and online methods score with is what feedback stored.
+TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
+    auto const spec = finished_life().specs.at("feedback");
+    auto const host = testing::host_of(finished_life().folder.path());
+    Context const context(spec, host);
+    Gold const gold(context);
+    auto const feedback = load_feedback(finished_life().of("feedback"));
+    std::set<double> rewards;
+    for (auto const& row : feedback.completions) {
+        bool const ended = !row.tokens.empty() && row.tokens.back() == data::end_token;
+        auto const& prompt = feedback.prompts[static_cast<std::size_t>(row.prompt)];
+        EXPECT_EQ(gold.reward(prompt, row.tokens, ended), row.gold);
+        rewards.insert(row.gold);
+    }
+    EXPECT_GT(rewards.size(), 2U);
+}
+
+TEST(Gold, HasNoneForRealPrompts) {
+    auto spec = finished_life().specs.at("feedback");
+    spec.config.data.preferences = "pairs.jsonl";
+    auto const host = testing::host_of(finished_life().folder.path());
+    EXPECT_THROW(Gold(Context(spec, host)), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.
@@ -131,25 +156,6 @@ TEST(Reference, IsTheSftModelsSoTheFirstStepSeesNoReward) {
     EXPECT_NEAR(first("dpo", "rewards/margins"), 0.0, 1e-5);
     EXPECT_NEAR(first("kto", "loss"), 0.5, 1e-5);
     EXPECT_NEAR(first("kto", "kl"), 0.0, 1e-4);
-}
-
-// The log-probability recorded while sampling is that of training, so PPO's first ratio is 1 and its first KL 0.
-TEST(Rlhf, BeginsAtTheReference) {
-    auto config = testing::tiny_config();
-    config.rlhf.updates = 1;
-    config.rlhf.epochs = 1;
-    config.rlhf.minibatch = config.rlhf.episodes;
-    config.rlhf.temperature = 0.7;
-    TemporaryFolder folder;
-    finished_life().copy_inputs("rlhf", folder.path());
-    auto const spec = make_stage("rlhf", config, 3, finished_life().specs.at("rlhf").inputs);
-    execute(spec, testing::host_of(folder.path()));
-    auto const stream = store::MetricStream::load(folder.path() / spec.id() / "metrics.h5");
-    EXPECT_NEAR(stream.column("val/ratio")[0], 1.0, 1e-5);
-    EXPECT_NEAR(stream.column("policy/approxkl_avg")[0], 0.0, 1e-9);
-    EXPECT_EQ(stream.column("policy/clipfrac_avg")[0], 0.0);
-    EXPECT_NEAR(stream.column("objective/kl")[0], 0.0, 1e-4);
-    EXPECT_EQ(stream.column("episode")[0], 12.0);
 }
 
 TEST(CheckData, NamesTheFileThatIsNoData) {
