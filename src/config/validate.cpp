@@ -121,6 +121,8 @@ void validate(Config const& config) {
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
     if (config.world.kind == "enumerable") { check_enumerable(config); }
+    require(config.data.preferences.empty() || config.rlhf.reward == "proxy", "rlhf.reward = ", config.rlhf.reward,
+            " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
 }
 
 }  // namespace alignsweep::config

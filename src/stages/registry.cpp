@@ -10,6 +10,19 @@
 
 namespace alignsweep::stages {
 
+namespace {
+
+// The variants of PPO read what they need of the world, of the model's seed and of pre-training.
+void read_rlhf_keys(Reads& r) {
+    r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
+    auto const& rlhf = r.config().rlhf;
+    if (rlhf.reward == "gold") { r.world(); }
+    if (rlhf.reward == "gold" || rlhf.value_model == "shared") { r.seeds({"model"}); }  // a new scalar head
+    if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
+}
+
+}  // namespace
+
 std::vector<StageKind> const& stage_kinds() {
     static std::vector<StageKind> const kinds{
         {"corpus", 1, run_corpus,
@@ -39,11 +52,7 @@ std::vector<StageKind> const& stage_kinds() {
              r.sections({"reward_model"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 3, run_rlhf,
-         [](Reads& r) {
-             r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
-         },
-         true},
+        {"rlhf", 3, run_rlhf, read_rlhf_keys, true},
         {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo},
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },

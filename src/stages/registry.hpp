@@ -21,6 +21,7 @@ public:
     Reads& seeds(std::initializer_list<char const*> names);
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.
     Reads& model_limits();
+    [[nodiscard]] config::Config const& config() const { return config_; }
     [[nodiscard]] std::string const& text() const { return text_; }
 
 private:

@@ -19,6 +19,8 @@ public:
         return result;
     }
 
+    [[nodiscard]] double parameters() const { return static_cast<double>(weights_.layout.parameter_count()); }
+
 private:
     Reward(StoredModel stored, std::filesystem::path const& folder, int chunk)
         : weights_(std::move(stored.weights)), transformer_(weights_.shape), chunk_(chunk) {

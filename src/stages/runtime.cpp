@@ -130,10 +130,8 @@ std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder) {
     return steps;
 }
 
-}  // namespace
-
-void save_model(std::filesystem::path const& folder, Weights const& weights,
-                std::map<std::string, double> const& state) {
+void write_model(std::filesystem::path const& file, Weights const& weights,
+                 std::map<std::string, double> const& state) {
     HostTensors const host("", weights);
     for (store::NamedTensor const& tensor : host.tensors) {
         auto const values = std::get<std::span<Real const>>(tensor.values);
@@ -143,11 +141,10 @@ void save_model(std::filesystem::path const& folder, Weights const& weights,
     }
     store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
     view.state.insert(state.begin(), state.end());
-    store::save_checkpoint(folder / "checkpoint.h5", view);
+    store::save_checkpoint(file, view);
 }
 
-StoredModel load_stored_model(std::filesystem::path const& folder) {
-    auto const file = folder / "checkpoint.h5";
+StoredModel read_model(std::filesystem::path const& file) {
     auto const checkpoint = store::load_checkpoint(file);
     StoredModel model{Weights(shape_of(checkpoint, file)), {}};
     restore(checkpoint, file, "", model.weights, true);
@@ -156,6 +153,21 @@ StoredModel load_stored_model(std::filesystem::path const& folder) {
     }
     return model;
 }
+
+}  // namespace
+
+void save_model(std::filesystem::path const& folder, Weights const& weights,
+                std::map<std::string, double> const& state) {
+    write_model(folder / "checkpoint.h5", weights, state);
+}
+
+StoredModel load_stored_model(std::filesystem::path const& folder) { return read_model(folder / "checkpoint.h5"); }
+
+void save_value_model(std::filesystem::path const& folder, Weights const& weights) {
+    write_model(folder / "value.h5", weights, {});
+}
+
+Weights load_value_model(std::filesystem::path const& folder) { return read_model(folder / "value.h5").weights; }
 
 Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
 

@@ -33,6 +33,10 @@ StoredModel load_stored_model(std::filesystem::path const& folder);
 // As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
 
+// PPO's finished value model: <folder>/value.h5, written and read as the policy is, with its scalar head.
+void save_value_model(std::filesystem::path const& folder, Weights const& weights);
+Weights load_value_model(std::filesystem::path const& folder);
+
 // A model in training, or (without an optimiser) one that changes beside it.
 struct Trainee {
     std::string name;  // prefix in the checkpoint: "", "value." or "reference."

@@ -28,7 +28,12 @@ public:
 
     std::string align() {
         if (point_.method == "rlhf") {
-            return add("rlhf", {{"sft", sft}, {"feedback", feedback}, {"reward_model", reward_model}});
+            auto const& rlhf = point_.config.rlhf;
+            bool const gold_reward = rlhf.reward == "gold";
+            Inputs inputs{{"sft", sft}, {"feedback", feedback}};
+            if (!gold_reward) { inputs["reward_model"] = reward_model; }
+            if (gold_reward || rlhf.ptx_coef > 0.0) { inputs["corpus"] = corpus; }
+            return add("rlhf", inputs);
         }
         std::string const reference = add("reference", {{"sft", sft}, {"feedback", feedback}});
         return add(point_.method, {{"sft", sft}, {"feedback", feedback}, {"reference", reference}});

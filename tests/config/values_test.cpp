@@ -196,6 +196,9 @@ TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {
     expect_invalid({"data.corpus=x", "data.sft=x"}, {"without data.preferences"});
     expect_valid({"data.corpus=x", "data.preferences=y"});
     expect_valid({"data.corpus=x", "data.preferences=y", "data.sft=z", "data.thumbs=t"});
+    // Only the simulated world has an exact gold reward.
+    expect_invalid({"data.corpus=x", "data.preferences=y", "rlhf.reward=gold"}, {"rlhf.reward = gold", "allowed: proxy"});
+    expect_valid({"rlhf.reward=gold"});
 }
 
 }  // namespace
