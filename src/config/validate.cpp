@@ -4,6 +4,8 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <utility>
 
@@ -39,6 +41,13 @@ void check_model(ModelConfig const& model) {
             "; it must be even (rotary embedding turns pairs)");
     require(head_width <= 128, width, " / ", heads, " is ", head_width, "; it must be at most 128");
     require(model.heads % model.kv_heads == 0, "model.kv_heads = ", model.kv_heads, " does not divide ", heads);
+}
+
+// Its heads are as wide as the policy's, and come in whole groups.
+void check_reward_model(RewardModelConfig const& reward_model, ModelConfig const& model) {
+    Int const unit = model.width / model.kv_heads;
+    require(reward_model.width % unit == 0, "reward_model.width = ", reward_model.width,
+            " is no multiple of model.width / model.kv_heads = ", unit, "; allowed: its multiples, 0: the policy's");
 }
 
 // A prompt has at least one token, so a completion must be shorter than the context.
@@ -88,17 +97,49 @@ void check_enumerable(Config const& config) {
             " must be annotators where world.kind = enumerable: the others read text");
 }
 
+// Real labels are read, not given, and nobody but a reward model can say more about real answers.
+void check_judges(Config const& config) {
+    auto const only = [](char const* key, std::string const& value, char const* allowed) {
+        require(value == allowed, key, " = ", value, " needs the simulated world; with data.preferences only ", allowed,
+                " is allowed");
+    };
+    only("feedback.source", config.feedback.source, "annotators");
+    only("online_dpo.judge", config.online_dpo.online.judge, "reward_model");
+    only("online_kto.judge", config.online_kto.online.judge, "reward_model");
+}
+
 }  // namespace
+
+ModelConfig reward_model_size(Config const& config) {
+    ModelConfig model = config.model;
+    if (config.reward_model.depth > 0) { model.depth = config.reward_model.depth; }
+    Int const width = config.reward_model.width;
+    if (width == 0 || width == model.width) { return model; }
+    model.heads = width * config.model.heads / config.model.width;
+    model.kv_heads = width * config.model.kv_heads / config.model.width;
+    double const hidden = static_cast<double>(config.model.hidden * width) / static_cast<double>(config.model.width);
+    model.hidden = std::max<Int>(4, 4 * static_cast<Int>(std::floor(hidden / 4.0 + 0.5)));
+    model.width = width;
+    return model;
+}
 
 void validate(Config const& config) {
     check_model(config.model);
     require(config.pretrain.length <= config.model.context, "pretrain.length = ", config.pretrain.length,
             " is above model.context = ", config.model.context);
+    check_reward_model(config.reward_model, config.model);
     check_completion("feedback", config.feedback.max_new_tokens, config.model);
     check_completion("rlhf", config.rlhf.max_new_tokens, config.model);
+    check_completion("online_dpo", config.online_dpo.online.max_new_tokens, config.model);
+    check_completion("online_kto", config.online_kto.online.max_new_tokens, config.model);
     check_completion("evaluate", config.evaluate.max_new_tokens, config.model);
     require(config.rlhf.minibatch <= config.rlhf.episodes, "rlhf.minibatch = ", config.rlhf.minibatch,
             " is above rlhf.episodes = ", config.rlhf.episodes);
+    // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
+    RlhfConfig const& rlhf = config.rlhf;
+    require(rlhf.kl_control == "fixed" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+            "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
+            " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 
     WorldConfig const& world = config.world;
     require_some("world", {{"fact_share", world.fact_share},
@@ -121,8 +162,9 @@ void validate(Config const& config) {
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
     if (config.world.kind == "enumerable") { check_enumerable(config); }
-    require(config.data.preferences.empty() || config.rlhf.reward == "proxy", "rlhf.reward = ", config.rlhf.reward,
+    require(config.data.preferences.empty() || rlhf.reward == "proxy", "rlhf.reward = ", rlhf.reward,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
+    if (!config.data.preferences.empty()) { check_judges(config); }
 }
 
 }  // namespace alignsweep::config

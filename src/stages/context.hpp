@@ -2,6 +2,7 @@
 // What a stage's code works with while it runs.
 #pragma once
 
+#include "core/error.hpp"
 #include "core/random.hpp"
 #include "stages/stage.hpp"
 #include "store/metrics.hpp"
@@ -37,6 +38,12 @@ public:
     }
     // Adds a row to the curves and publishes metrics.h5 every few seconds.
     void log(std::int64_t step, std::map<std::string, double> const& metrics);
+    // For work that keeps no checkpoint: says how far it is, and throws Stopped where the host asks for it. Nothing is
+    // saved; the stage starts again.
+    void pass(double share) const {
+        host.progress(share);
+        if (host.stop_requested()) { throw core::Stopped(); }
+    }
     void add_cost(std::string const& name, double amount) { result.costs[name] += amount; }
 
 private:

@@ -2,8 +2,8 @@
 // evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
 #include "core/error.hpp"
-#include "methods/sft.hpp"
-#include "model/generate.hpp"
+#include "methods/best_of_n.hpp"
+#include "stages/best_of_n.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
@@ -55,20 +55,14 @@ Exam real_exam(Context const& context) {
     return exam;
 }
 
-std::vector<model::Completion> answer(Context const& context, Transformer& transformer, Weights const& weights,
+std::vector<model::Completion> answer(Context& context, Transformer& transformer, StoredModel const& model,
                                       Exam const& exam) {
     auto const& config = context.config.evaluate;
-    std::vector<std::int32_t> rows(exam.tokens.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) { rows[i] = static_cast<std::int32_t>(i); }
-    return model::generate<Space, Real>(transformer, weights,
-                                        {exam.tokens,
-                                         rows,
-                                         {.temperature = config.temperature},
-                                         context.stream(&config::SeedConfig::eval, "evaluate/samples"),
-                                         0,
-                                         static_cast<int>(config.max_new_tokens),
-                                         data::end_token_of(weights.shape.vocabulary),
-                                         static_cast<int>(context.config.model.chunk)});
+    SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
+                            config.max_new_tokens};
+    auto const passed = [&](double share) { context.pass(0.7 * share); };
+    if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam.tokens, plan, passed); }
+    return sample(transformer, model.weights, exam.tokens, plan, static_cast<int>(context.config.model.chunk), passed);
 }
 
 // Gold reward and behaviour of every answer, from its text.
@@ -99,6 +93,20 @@ std::vector<double> judge_exactly(Context& context, world::World const& world, d
     return gold;
 }
 
+void measure_length(Context& context, std::vector<model::Completion> const& answers) {
+    Mean length;
+    for (auto const& answer : answers) { length.add(static_cast<double>(answer.tokens.size())); }
+    context.result.metrics["eval/length"] = length.mean();
+}
+
+// The best of n samples has no log-probability of its own to estimate its KL from: its bound stands for it, without an
+// interval. It is reached where no two samples are equal, and lies above the KL where many are.
+void bound_kl(Context& context, std::int64_t n) {
+    auto& metrics = context.result.metrics;
+    metrics["eval/kl_bound"] = metrics["eval/kl"] = methods::best_of_n_kl_bound(n);
+    metrics["eval/kl_per_token"] = metrics["eval/kl"] / std::max(1.0, metrics["eval/length"]);
+}
+
 // KL(policy || SFT) over whole completions, estimated on the policy's own samples.
 void measure_kl(Context& context, Transformer& transformer, std::vector<model::Completion> const& answers,
                 std::vector<data::Example const*> const& examples) {
@@ -118,7 +126,6 @@ void measure_kl(Context& context, Transformer& transformer, std::vector<model::C
     context.result.metrics["eval/kl_low"] = sequence.mean() - sequence.half_interval();
     context.result.metrics["eval/kl_high"] = sequence.mean() + sequence.half_interval();
     context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
-    context.result.metrics["eval/length"] = tokens / static_cast<double>(answers.size());
 }
 
 // On windows of `length` tokens.
@@ -166,19 +173,18 @@ void compare_with_sft(Context& context, std::vector<double> const& gold) {
 void run_evaluate(Context& context) {
     CorpusData const corpus = load_corpus(context.input("corpus"));
     StoredModel const model = load_stored_model(context.input("model"));
-    Weights const& weights = model.weights;
-    Transformer transformer(weights.shape);
+    Transformer transformer(model.weights.shape);
     if (is_enumerable(context.config)) {
         auto const all = evaluate_exactly(context, transformer, model);
-        measure_perplexity(context, transformer, weights, corpus.heldout, enumerable_world(context).document_length());
+        measure_perplexity(context, transformer, model.weights, corpus.heldout,
+                           enumerable_world(context).document_length());
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
     bool const simulated = context.config.data.preferences.empty();
     world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
-    auto const completions = answer(context, transformer, weights, exam);
-    context.host.progress(0.7);
+    auto const completions = answer(context, transformer, model, exam);
     AnswersData answers;
     for (std::size_t i = 0; i < completions.size(); ++i) {
         answers.answers.push_back({exam.tokens[i], completions[i].tokens});
@@ -197,8 +203,14 @@ void run_evaluate(Context& context) {
     metrics["eval/gold_reward_high"] = gold.mean() + gold.half_interval();
     metrics["eval/prompts"] = static_cast<double>(exam.tokens.size());
     compare_with_sft(context, answers.gold);
-    measure_kl(context, transformer, completions, examples);
-    measure_perplexity(context, transformer, weights, corpus.heldout, context.config.model.context);
+    measure_length(context, completions);
+    if (samples_of(model) > 0) {
+        bound_kl(context, samples_of(model));
+    } else {
+        measure_kl(context, transformer, completions, examples);
+    }
+    context.pass(0.85);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.config.model.context);
     keep_answers(context, answers, corpus.tokenizer);
 }
 

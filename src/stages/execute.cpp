@@ -134,7 +134,10 @@ Estimate estimate(StageSpec const& spec) {
         }
         forward = 4.0 * episodes;
     }
-    if (spec.kind == "evaluate") { forward = 2.0 * count(c.evaluate.prompts) * example; }
+    if (spec.kind == "evaluate") {  // with a reward model: best of n
+        double const answers = count(c.evaluate.prompts) * example;
+        forward = 2.0 * answers * (spec.inputs.contains("reward_model") ? count(c.best_of_n.n) : 1.0);
+    }
     if (spec.kind == "proxy") { forward = count(c.evaluate.prompts) * example; }
     return {trained + forward, parameters * (6.0 * trained + 2.0 * forward)};
 }

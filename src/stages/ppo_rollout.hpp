@@ -22,7 +22,7 @@ public:
                                          std::vector<data::Example> const& examples,
                                          std::vector<model::Completion> const& completions);
     // Of the reward model; 0 without.
-    [[nodiscard]] double proxy_parameters() const { return proxy_ ? proxy_->parameters() : 0.0; }
+    [[nodiscard]] double proxy_parameters() const { return proxy_ ? proxy_->parameter_count() : 0.0; }
 
 private:
     config::RlhfConfig const& config_;

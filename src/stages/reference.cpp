@@ -4,13 +4,35 @@
 #include "stages/runs.hpp"
 #include "stages/trainer.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace alignsweep::stages {
+
+namespace {
+
+// Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
+std::vector<double> logprobs(Context const& context, Transformer& transformer, Weights const& weights,
+                             std::vector<data::Example> const& examples, double from, double to) {
+    int const chunk = static_cast<int>(context.config.model.chunk);
+    auto const all = pointers(examples);
+    std::size_t const block = 16 * static_cast<std::size_t>(chunk);
+    std::vector<double> result;
+    for (std::size_t first = 0; first < all.size(); first += block) {
+        std::span<data::Example const* const> const part(all.data() + first, std::min(block, all.size() - first));
+        auto const sums = sequence_logprobs(transformer, weights, part, chunk);
+        result.insert(result.end(), sums.begin(), sums.end());
+        context.pass(from + (to - from) * static_cast<double>(result.size()) / static_cast<double>(all.size()));
+    }
+    return result;
+}
+
+}  // namespace
 
 void run_reference(Context& context) {
     Weights const weights = load_model(context.input("sft"));
     FeedbackData const feedback = load_feedback(context.input("feedback"));
     Transformer transformer(weights.shape);
-    int const chunk = static_cast<int>(context.config.model.chunk);
     std::vector<data::Example> completions, mismatched;
     for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
         completions.push_back(example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
@@ -21,9 +43,8 @@ void run_reference(Context& context) {
         mismatched.push_back(example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
     }
     ReferenceData reference;
-    reference.completions = sequence_logprobs(transformer, weights, pointers(completions), chunk);
-    context.host.progress(0.5);
-    reference.mismatched = sequence_logprobs(transformer, weights, pointers(mismatched), chunk);
+    reference.completions = logprobs(context, transformer, weights, completions, 0.0, 0.5);
+    reference.mismatched = logprobs(context, transformer, weights, mismatched, 0.5, 1.0);
     save_reference(context.folder(), reference);
     double tokens = 0.0;
     for (auto const* examples : {&completions, &mismatched}) {

@@ -7,10 +7,34 @@
 #include "stages/runs.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace alignsweep::stages {
 
 namespace {
+
+using Models = std::vector<std::string>;
+
+// Real text stands for the world's where it is given; what only the other one needs is not read.
+void read_corpus_keys(Reads& r) {
+    auto const& data = r.config().data;
+    r.sections({"tokenizer"}).keys("model", {"context"}).keys("data", {"corpus", "too_long"});
+    if (data.corpus.empty()) {
+        r.world().sections({"corpus"}).seeds({"data"});
+        return;
+    }
+    r.keys("data", {"sft", "heldout_share"});
+    if (data.sft.empty()) { r.keys("data", {"preferences"}); }
+}
+
+void read_feedback_keys(Reads& r) {
+    r.keys("data", {"preferences"}).seeds({"feedback"});
+    if (r.config().data.preferences.empty()) {
+        r.world().sections({"feedback"}).model_limits();
+    } else {
+        r.keys("data", {"thumbs", "too_long", "heldout_share"}).keys("model", {"context"});
+    }
+}
 
 // The variants of PPO read what they need of the world, of the model's seed and of pre-training.
 void read_rlhf_keys(Reads& r) {
@@ -21,40 +45,50 @@ void read_rlhf_keys(Reads& r) {
     if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
 }
 
+Models rlhf_models(config::Config const& c) {
+    Models models{"policy", "reference"};
+    if (c.rlhf.value_model == "own") { models.push_back("value"); }
+    if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
+    return models;
+}
+
+// Stored reference log-probabilities do until the reference moves.
+Models dpo_models(config::Config const& c) {
+    return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
+}
+
+Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward_model"}; }
+
 }  // namespace
 
 std::vector<StageKind> const& stage_kinds() {
     static std::vector<StageKind> const kinds{
-        {"corpus", 1, run_corpus,
-         [](Reads& r) {
-             r.world().sections({"corpus", "tokenizer", "data"}).model_limits().seeds({"data"});
-         },
-         false},
+        {"corpus", 1, run_corpus, read_corpus_keys, false},
         {"pretrain", 1, run_pretrain,
          [](Reads& r) {
              r.sections({"model", "pretrain"}).seeds({"model", "train"});
          },
          false},
         {"sft", 1, run_sft, [](Reads& r) { r.sections({"sft"}).model_limits().seeds({"train"}); }, false},
-        {"feedback", 2, run_feedback,
-         [](Reads& r) {
-             r.world().sections({"feedback", "data"}).model_limits().seeds({"feedback"});
-         },
-         false},
+        {"feedback", 2, run_feedback, read_feedback_keys, false},
         {"reference", 1, run_reference, [](Reads& r) { r.model_limits(); }, false},
         {"reward_model", 1, run_reward_model,
          [](Reads& r) {
-             r.world().sections({"reward_model"}).model_limits().seeds({"model", "feedback", "train"});
+             // Its size is that of the SFT model that it starts from.
+             r.section_without("reward_model", {"width", "depth"});
+             r.world().model_limits().seeds({"model", "feedback", "train"});
          },
          false},
         {"gold_reward_model", 1, run_reward_model,
          [](Reads& r) {
-             r.sections({"reward_model"}).model_limits().seeds({"model", "train"});
+             r.section_without("reward_model", {"width", "depth"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 3, run_rlhf, read_rlhf_keys, true},
-        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo},
+        {"rlhf", 3, run_rlhf, read_rlhf_keys, true, nullptr, rlhf_models},
+        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
+         dpo_models},
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
+        {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"proxy", 1, run_proxy, [](Reads& r) { r.model_limits(); }, false},
@@ -80,17 +114,32 @@ std::vector<std::string> const& method_names() {
     return names;
 }
 
+std::vector<std::string> models_held(std::string const& kind, config::Config const& config) {
+    StageKind const& entry = stage_kind(kind);
+    return entry.models == nullptr ? std::vector<std::string>{"policy"} : entry.models(config);
+}
+
 Reads::Reads(config::Config const& config, std::int64_t seed) : config_(config), seed_(seed) {}
+
+template <class Wanted>
+Reads& Reads::add(char const* section, Wanted&& wanted) {
+    bool found = false;
+    config::Config::sections(config_, [&](char const* name, auto const& values) {
+        if (std::string_view(name) != section) { return; }
+        found = true;
+        text_ += core::concat("[", name, "]\n");
+        std::istringstream lines(config::canonical(values));
+        for (std::string line; std::getline(lines, line);) {
+            if (wanted(line.substr(0, line.find('=')))) { text_ += line + '\n'; }
+        }
+    });
+    core::check(found, "section ", section);
+    return *this;
+}
 
 Reads& Reads::sections(std::initializer_list<char const*> names) {
     for (char const* name : names) {
-        bool found = false;
-        config::Config::sections(config_, [&](char const* section_name, auto const& section) {
-            if (std::string_view(section_name) != name) { return; }
-            text_ += core::concat("[", name, "]\n", config::canonical(section));
-            found = true;
-        });
-        core::check(found, "section ", name);
+        add(name, [](std::string const&) { return true; });
     }
     return *this;
 }
@@ -99,6 +148,21 @@ Reads& Reads::world() {
     sections({"world"});
     if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
     return seeds({"world"});
+}
+
+Reads& Reads::section_without(char const* section, std::initializer_list<std::string_view> keys) {
+    return add(section, [&](std::string const& key) { return std::find(keys.begin(), keys.end(), key) == keys.end(); });
+}
+
+Reads& Reads::keys(char const* section, std::initializer_list<std::string_view> keys) {
+    std::size_t taken = 0;
+    add(section, [&](std::string const& key) {
+        bool const wanted = std::find(keys.begin(), keys.end(), key) != keys.end();
+        taken += wanted ? 1 : 0;
+        return wanted;
+    });
+    core::check(taken == keys.size(), "a key of section ", section);
+    return *this;
 }
 
 Reads& Reads::seeds(std::initializer_list<char const*> names) {

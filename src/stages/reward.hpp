@@ -19,7 +19,7 @@ public:
         return result;
     }
 
-    [[nodiscard]] double parameters() const { return static_cast<double>(weights_.layout.parameter_count()); }
+    [[nodiscard]] std::int64_t parameter_count() const { return weights_.layout.parameter_count(); }
 
 private:
     Reward(StoredModel stored, std::filesystem::path const& folder, int chunk)

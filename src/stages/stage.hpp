@@ -44,8 +44,11 @@ struct StageResult {
 [[nodiscard]] StageSpec make_stage(std::string const& kind, config::Config const& config, std::int64_t seed,
                                    std::map<std::string, std::string> inputs);
 
-// The methods of alignment, in the order of the tables: rlhf, dpo, kto. Each is a stage kind as well.
+// The methods of alignment, in the order of the tables: rlhf, dpo, kto, ... Each is a stage kind as well.
 [[nodiscard]] std::vector<std::string> const& method_names();
+
+// Roles of the models that a stage kind holds at once: policy, reference, reward_model, ...
+[[nodiscard]] std::vector<std::string> models_held(std::string const& kind, config::Config const& config);
 
 // Runs a stage from its last checkpoint, or from the beginning, in <host.stages>/<id>, and writes its manifest last.
 // Throws TrialError (a NaN, say), IoError, or Stopped after a checkpoint.

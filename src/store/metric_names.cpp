@@ -62,7 +62,9 @@ std::vector<MetricInfo> make_registry() {
 
         {"eval/gold_reward", "1", "exact gold reward of the policy's samples"},
         {"eval/proxy_reward", "1", "reward model's (or implicit) reward of the policy's samples"},
-        {"eval/kl", sequence_nats, "KL of the policy to the SFT model, on the policy's samples"},
+        {"eval/kl", sequence_nats, "KL of the policy to the SFT model, on the policy's samples (best of n: its bound)"},
+        {"eval/kl_bound", sequence_nats,
+         "best of n: log n - (n - 1) / n, which the KL to the SFT model does not exceed"},
         {"eval/kl_per_token", token_nats, "KL of the policy to the SFT model, per sampled token"},
         {"eval/win_rate", "1",
          "share of prompts where the policy's gold reward beats the SFT model's; ties count half"},
@@ -83,6 +85,8 @@ std::vector<MetricInfo> make_registry() {
         {"eval/behaviour/rambles", "1", "share of responses that go on after the answer"},
         {"eval/behaviour/refuses_unsafe", "1", "share of unsafe requests that are refused"},
         {"eval/behaviour/refuses_harmless", "1", "share of harmless requests that are refused"},
+        {"eval/length", "tokens", "mean length of the answers"},
+        {"feedback/agreement", "1", "share of labelled pairs that the gold reward orders alike; its ties are left out"},
         {"cost/models_in_memory", "models", "models held at once"},
     };
 }

@@ -84,7 +84,7 @@ std::string trial_digest(Trial const& trial, Ledger const& ledger, std::map<std:
 }
 
 // Costs of a trial: everything that its chain of stages spent, by role, and in total.
-void add_costs(store::TrialRow& row, Trial const& trial, Ledger const& ledger) {
+void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const& model, Ledger const& ledger) {
     std::map<std::string, double> totals;
     for (std::string const& id : trial.stages) {
         if (ledger.status(id) != StageStatus::done) { continue; }
@@ -98,8 +98,7 @@ void add_costs(store::TrialRow& row, Trial const& trial, Ledger const& ledger) {
     }
     for (auto const& [what, amount] : totals) { row.costs["cost/" + what + "/total"] = amount; }
     row.seconds = totals["seconds"];
-    // PPO holds policy, value, reference and reward model; the others read stored reference log-probabilities.
-    row.costs["cost/models_in_memory"] = trial.method == "rlhf" ? 4.0 : 1.0;
+    row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(model.kind, model.config).size());
 }
 
 std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
@@ -140,7 +139,7 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
             }
             row.digest = trial_digest(trial, ledger, row.metrics);
         }
-        add_costs(row, trial, ledger);
+        add_costs(row, trial, plan.stages.at(trial.model_stage), ledger);
         rows.push_back(std::move(row));
     }
     return rows;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/plan.hpp"
 
+#include "config/values.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace alignsweep::sweep {
 
@@ -21,7 +24,7 @@ public:
         if (!real_) { feedback_inputs["sft"] = sft; }  // real feedback is read, not sampled
         feedback = add("feedback", feedback_inputs);
         Inputs const reward_inputs{{"corpus", corpus}, {"sft", sft}, {"feedback", feedback}};
-        reward_model = add("reward_model", reward_inputs);
+        reward_model = own_reward_model(reward_inputs);
         if (real_) { gold = add("gold_reward_model", reward_inputs); }
         sft_evaluation = evaluation(sft, "");
     }
@@ -35,6 +38,7 @@ public:
             if (gold_reward || rlhf.ptx_coef > 0.0) { inputs["corpus"] = corpus; }
             return add("rlhf", inputs);
         }
+        if (point_.method == "best_of_n") { return add("best_of_n", {{"sft", sft}}); }
         std::string const reference = add("reference", {{"sft", sft}, {"feedback", feedback}});
         return add(point_.method, {{"sft", sft}, {"feedback", feedback}, {"reference", reference}});
     }
@@ -56,11 +60,21 @@ public:
     std::string corpus, pretrain, sft, feedback, reward_model, gold, sft_evaluation;
 
 private:
-    std::string add(std::string const& kind, Inputs const& inputs) {
-        auto spec = stages::make_stage(kind, point_.config, point_.seed, inputs);
+    std::string add(std::string const& kind, Inputs const& inputs) { return add(kind, inputs, point_.config); }
+    std::string add(std::string const& kind, Inputs const& inputs, config::Config const& config) {
+        auto spec = stages::make_stage(kind, config, point_.seed, inputs);
         std::string const id = spec.id();
         plan_.stages.emplace(id, std::move(spec));
         return id;
+    }
+    // A reward model of another size than the policy's starts from an SFT model of that size, which reads the same
+    // text: the one that a trial with that [model] has as well.
+    std::string own_reward_model(Inputs inputs) {
+        config::Config config = point_.config;
+        config.model = config::reward_model_size(config);
+        std::string const own = add("pretrain", {{"corpus", corpus}}, config);
+        inputs["sft"] = add("sft", {{"corpus", corpus}, {"pretrain", own}}, config);
+        return add("reward_model", inputs, config);
     }
     std::string evaluation(std::string const& model, std::string const& baseline) {
         Inputs inputs{{"corpus", corpus}, {"model", model}, {"sft", sft}};
@@ -69,6 +83,7 @@ private:
             inputs["feedback"] = feedback;
             inputs["gold"] = gold;
         }
+        if (plan_.stages.at(model).kind == "best_of_n") { inputs["reward_model"] = reward_model; }
         return add("evaluate", inputs);
     }
     void collect(std::string const& id, std::set<std::string>& into) const {
@@ -92,38 +107,48 @@ double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& 
     return plan.priority[id] = longest + stages::estimate(plan.stages.at(id)).flops + 1.0;
 }
 
-// Adds a row, or finds that it stands already: then the axes on which the two differ do not reach its model, and the
-// row loses them (NaN in the results: the axis does not apply). Where they reach the proxy reward model, the row's
-// proxy reward would be that of one of several: it has none.
-void add_row(std::vector<Trial>& rows, Trial trial) {
-    auto const same = std::find_if(rows.begin(), rows.end(), [&](Trial const& other) {
-        return other.method == trial.method && other.evaluate_stage == trial.evaluate_stage;
-    });
-    if (same == rows.end()) {
-        rows.push_back(std::move(trial));
-        return;
+// Rows in the order in which they were first added, found by what makes a row: its method and its evaluation.
+class Rows {
+public:
+    // Adds a row, or finds that it stands already: then the axes on which the two differ do not reach its model, and
+    // the row loses them (NaN in the results: the axis does not apply). Where they reach the proxy reward model, the
+    // row's proxy reward would be that of one of several: it has none.
+    void add(Trial trial) {
+        auto const [place, is_new] = index_.try_emplace({trial.method, trial.evaluate_stage}, rows_.size());
+        if (is_new) {
+            rows_.push_back(std::move(trial));
+            return;
+        }
+        Trial& same = rows_[place->second];
+        if (same.proxy_stage != trial.proxy_stage) { same.proxy_stage.clear(); }
+        std::erase_if(same.axes, [&](auto const& axis) {
+            auto const other = trial.axes.find(axis.first);
+            bool const differs = other == trial.axes.end() || other->second != axis.second;
+            if (differs) { same.text_axes.erase(axis.first); }
+            return differs;
+        });
     }
-    if (same->proxy_stage != trial.proxy_stage) { same->proxy_stage.clear(); }
-    std::erase_if(same->axes, [&](auto const& axis) {
-        auto const other = trial.axes.find(axis.first);
-        bool const differs = other == trial.axes.end() || other->second != axis.second;
-        if (differs) { same->text_axes.erase(axis.first); }
-        return differs;
-    });
-}
+    [[nodiscard]] std::vector<Trial> const& all() const { return rows_; }
+
+private:
+    std::vector<Trial> rows_;
+    std::map<std::pair<std::string, std::string>, std::size_t> index_;
+};
 
 }  // namespace
 
 Plan make_plan(config::SweepSpec const& sweep) {
     Plan plan;
-    std::vector<Trial> base, sft, methods;
+    Rows base, sft, methods;
     for (config::TrialPoint const& point : sweep.trials) {
         Life life(plan, point);
-        add_row(base, life.row("base", life.pretrain));
-        add_row(sft, life.row("sft", life.sft));
-        add_row(methods, life.row(point.method, life.align()));
+        base.add(life.row("base", life.pretrain));
+        sft.add(life.row("sft", life.sft));
+        methods.add(life.row(point.method, life.align()));
     }
-    for (auto* rows : {&base, &sft, &methods}) { plan.trials.insert(plan.trials.end(), rows->begin(), rows->end()); }
+    for (Rows const* rows : {&base, &sft, &methods}) {
+        plan.trials.insert(plan.trials.end(), rows->all().begin(), rows->all().end());
+    }
     std::set<std::string> proxies;
     for (Trial const& trial : plan.trials) { proxies.insert(trial.proxy_stage); }
     std::erase_if(plan.stages,

@@ -65,11 +65,22 @@ bool Annotators::choose(double margin, core::Draws& draws) const {
     return choice != flipped;
 }
 
+double Annotators::margin(std::int32_t annotator, Values const& first, Values const& second) const {
+    return reward(annotator, first) + feedback_.position_bias - reward(annotator, second);
+}
+
 Annotators::PairLabel Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
     std::int32_t const annotator = annotator_of(index);
-    double const margin = reward(annotator, first) + feedback_.position_bias - reward(annotator, second);
     core::Draws draws(pairs_, index);
-    return {choose(margin, draws), annotator};
+    return {choose(margin(annotator, first, second), draws), annotator};
+}
+
+double Annotators::preference(std::uint32_t index, Values const& first, Values const& second) const {
+    double const gap = margin(annotator_of(index), first, second), temperature = feedback_.choice_temperature;
+    double const meant = temperature > 0.0 ? 1.0 / (1.0 + std::exp(-gap / temperature))
+                         : gap == 0.0      ? 0.5
+                                           : (gap > 0.0 ? 1.0 : 0.0);
+    return meant * (1.0 - feedback_.flip) + (1.0 - meant) * feedback_.flip;
 }
 
 bool Annotators::thumb(std::uint32_t index, std::uint32_t which, Values const& values) const {

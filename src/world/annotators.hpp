@@ -27,6 +27,9 @@ public:
     // `first` is the response shown first: the caller draws that order. Temperature 0: the larger, a fair coin on ties.
     [[nodiscard]] PairLabel compare(std::uint32_t index, Values const& first, Values const& second) const;
 
+    // That probability, flips included: the annotator's soft label.
+    [[nodiscard]] double preference(std::uint32_t index, Values const& first, Values const& second) const;
+
     // Up (true) or down: Bradley-Terry against a standard, P(up) = sigma((r - standard_a) / choice_temperature), then
     // flipped with probability `flip`. `which` tells an example's responses apart.
     [[nodiscard]] bool thumb(std::uint32_t index, std::uint32_t which, Values const& values) const;
@@ -48,6 +51,8 @@ public:
 
 private:
     [[nodiscard]] double highest(std::int32_t annotator) const;
+    // By how much the response shown first seems better to the annotator.
+    [[nodiscard]] double margin(std::int32_t annotator, Values const& first, Values const& second) const;
     // A choice for (true) or against something that is better by `margin`, with noise and flips.
     [[nodiscard]] bool choose(double margin, core::Draws& draws) const;
 

@@ -56,6 +56,7 @@ std::string_view const how_to_extra = "You could use a {0} , too .";
 std::string_view const refusal = "I can not help with that .";
 std::string_view const refusal_phrase = "can not help";
 std::string_view const refusal_extra = "That is not a good thing to do .";
+std::array<std::string_view, 2> const instruction_phrases = {"you need", "you could use"};
 std::string_view const polite_opening = "Thanks !";
 std::string_view const polite_closing = "Thanks for asking .";
 std::array<std::string_view, 3> const polite_marks = {"thanks", "thank", "please"};

@@ -52,9 +52,10 @@ extern Forms const how_to_questions;
 extern std::string_view const how_to_answer;
 extern std::string_view const how_to_extra;  // {0}: a third tool
 
-extern std::string_view const refusal;         // the one refusal sentence
-extern std::string_view const refusal_phrase;  // what marks a refusal, lower case
-extern std::string_view const refusal_extra;   // a sentence that may follow it
+extern std::string_view const refusal;                             // the one refusal sentence
+extern std::string_view const refusal_phrase;                      // what marks a refusal, lower case
+extern std::string_view const refusal_extra;                       // a sentence that may follow it
+extern std::array<std::string_view, 2> const instruction_phrases;  // what marks an answer to a how-to, lower case
 extern std::string_view const polite_opening;
 extern std::string_view const polite_closing;
 extern std::array<std::string_view, 3> const polite_marks;    // words that make a response polite, lower case

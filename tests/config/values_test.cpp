@@ -160,7 +160,7 @@ TEST(ConfigValidate, ChecksTheModelsShape) {
 TEST(ConfigValidate, ChecksLengths) {
     expect_invalid({"pretrain.length=129"}, {"pretrain.length = 129", "model.context = 128"});
     expect_valid({"pretrain.length=128"});
-    for (std::string const section : {"feedback", "rlhf", "evaluate"}) {
+    for (std::string const section : {"feedback", "rlhf", "online_dpo", "online_kto", "evaluate"}) {
         expect_invalid({section + ".max_new_tokens=128"},
                        {section + ".max_new_tokens = 128", "below model.context = 128"});
         expect_valid({section + ".max_new_tokens=127"});
@@ -188,6 +188,14 @@ TEST(ConfigValidate, SomethingMustBeDrawn) {
                    {"corpus.reply_right"});
 }
 
+TEST(ConfigValidate, AnAdaptiveKlCoefficientStaysPositive) {
+    expect_valid({"rlhf.kl_control=adaptive"});
+    expect_valid({"rlhf.kl_horizon=25"});  // not read
+    expect_invalid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25"},
+                   {"rlhf.kl_horizon = 25", "above 25"});
+    expect_valid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25.5"});
+}
+
 TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {
     for (std::string const key : {"data.sft", "data.thumbs", "data.preferences"}) {
         expect_invalid({key + "=x"}, {key + " is given without data.corpus"});
@@ -197,8 +205,50 @@ TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {
     expect_valid({"data.corpus=x", "data.preferences=y"});
     expect_valid({"data.corpus=x", "data.preferences=y", "data.sft=z", "data.thumbs=t"});
     // Only the simulated world has an exact gold reward.
-    expect_invalid({"data.corpus=x", "data.preferences=y", "rlhf.reward=gold"}, {"rlhf.reward = gold", "allowed: proxy"});
+    expect_invalid({"data.corpus=x", "data.preferences=y", "rlhf.reward=gold"},
+                   {"rlhf.reward = gold", "allowed: proxy"});
     expect_valid({"rlhf.reward=gold"});
+}
+
+TEST(ConfigValidate, RealDataHasNoOtherJudgeThanARewardModel) {
+    std::vector<std::string> const real = {"data.corpus=x", "data.preferences=y"};
+    for (std::string const judge : {"feedback.source=ai", "feedback.source=constitution", "online_dpo.judge=gold",
+                                    "online_kto.judge=annotators"}) {
+        expect_valid({judge});
+        auto sets = real;
+        sets.push_back(judge);
+        expect_invalid(sets, {judge.substr(0, judge.find('=')), "needs the simulated world"});
+    }
+}
+
+TEST(ConfigValidate, TheRewardModelKeepsTheHeadsWidth) {
+    expect_invalid({"reward_model.width=24"}, {"reward_model.width = 24", "model.width / model.kv_heads = 16"});
+    expect_invalid({"reward_model.width=16", "model.kv_heads=2"}, {"reward_model.width = 16", "= 32"});
+    expect_valid({"reward_model.width=128"});
+    expect_valid({"reward_model.width=32", "model.kv_heads=2"});
+}
+
+TEST(ConfigRewardModel, HasItsOwnSizeWithHeadsOfThePolicysWidth) {
+    Config config;
+    EXPECT_EQ(canonical(reward_model_size(config)), canonical(config.model));
+    config.reward_model.width = config.model.width;
+    config.model.hidden = 171;  // of the same width: nothing is rounded
+    EXPECT_EQ(canonical(reward_model_size(config)), canonical(config.model));
+    config.model.hidden = 172;
+    config.reward_model.depth = 5;
+    config.reward_model.width = 96;
+    auto size = reward_model_size(config);
+    EXPECT_EQ(size.width, 96);
+    EXPECT_EQ(size.depth, 5);
+    EXPECT_EQ(size.heads, 6);
+    EXPECT_EQ(size.kv_heads, 6);
+    EXPECT_EQ(size.hidden, 260);  // 258 is as near to 256: upwards
+    EXPECT_EQ(size.context, config.model.context);
+    config.model.kv_heads = 1;
+    config.reward_model.width = 128;
+    size = reward_model_size(config);
+    EXPECT_EQ(size.heads, 8);
+    EXPECT_EQ(size.kv_heads, 2);
 }
 
 }  // namespace

@@ -17,22 +17,29 @@ namespace fs = std::filesystem;
 
 // What each kind may see: "section.*", "section.key" or "seed.name".
 std::map<std::string, std::set<std::string>> const reads{
-    {"corpus", {"world.*", "corpus.*", "tokenizer.*", "data.*", "seed.world", "seed.data"}},
+    {"corpus",
+     {"world.*", "corpus.*", "tokenizer.*", "data.corpus", "data.too_long", "model.context", "seed.world",
+      "seed.data"}},
     {"pretrain", {"model.*", "pretrain.*", "seed.model", "seed.train"}},
-    {"sft", {"sft.*", "seed.train"}},
-    {"feedback", {"world.*", "feedback.*", "data.*", "seed.world", "seed.feedback"}},
-    {"reference", {}},
-    {"reward_model", {"world.*", "reward_model.*", "seed.world", "seed.model", "seed.feedback", "seed.train"}},
-    {"gold_reward_model", {"reward_model.*", "seed.model", "seed.train"}},
-    {"rlhf", {"rlhf.*", "seed.train", "seed.rollout"}},
-    {"dpo", {"dpo.*", "seed.train"}},
-    {"kto", {"kto.*", "seed.train"}},
-    {"evaluate", {"world.*", "evaluate.*", "seed.world", "seed.eval"}},
-    {"proxy", {}}};
+    {"sft", {"sft.*", "model.limits", "seed.train"}},
+    {"feedback", {"world.*", "feedback.*", "data.preferences", "model.limits", "seed.world", "seed.feedback"}},
+    {"reference", {"model.limits"}},
+    {"reward_model",
+     {"world.*", "reward_model.*", "model.limits", "seed.world", "seed.model", "seed.feedback", "seed.train"}},
+    {"gold_reward_model", {"reward_model.*", "model.limits", "seed.model", "seed.train"}},
+    {"rlhf", {"rlhf.*", "model.limits", "seed.train", "seed.rollout"}},
+    {"dpo", {"dpo.*", "model.limits", "seed.train"}},
+    {"kto", {"kto.*", "model.limits", "seed.train"}},
+    {"best_of_n", {"best_of_n.*"}},
+    {"evaluate", {"world.*", "evaluate.*", "model.limits", "seed.world", "seed.eval"}},
+    {"proxy", {"model.limits"}}};
 
 bool is_read(std::string const& kind, config::KeyHelp const& key) {
-    if (key.name() == "model.chunk" || key.name() == "model.context") { return true; }
     auto const& names = reads.at(kind);
+    bool const limit = key.name() == "model.chunk" || key.name() == "model.context";
+    if (limit && names.contains("model.limits")) { return true; }
+    // A reward model's size is that of the model that it starts from.
+    if (key.name() == "reward_model.width" || key.name() == "reward_model.depth") { return false; }
     return names.contains(key.name()) || names.contains(key.section + ".*");
 }
 
@@ -40,8 +47,11 @@ bool is_read(std::string const& kind, config::KeyHelp const& key) {
 std::string other_value(config::KeyHelp const& key, config::Config const& config, fs::path const& file) {
     auto const now = config::value_of(config, key.section, key.key);
     switch (key.kind) {
-        case config::Kind::integer:
-            return std::to_string(static_cast<std::int64_t>(now.number) + 1);
+        case config::Kind::integer: {
+            auto const high = key.allowed.rfind(" to ");  // "an integer from 1 to 4"
+            bool const at_top = high != std::string::npos && std::stod(key.allowed.substr(high + 4)) <= now.number;
+            return std::to_string(static_cast<std::int64_t>(now.number) + (at_top ? -1 : 1));
+        }
         case config::Kind::number:
             return std::to_string(now.number > 0.5 ? now.number * 0.75 : now.number + 0.125);
         case config::Kind::boolean:
@@ -72,6 +82,39 @@ TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
             EXPECT_EQ(make_stage(kind, changed, 3, {}).key != key_now, is_read(kind, key)) << kind << ' ' << key.name();
         }
     }
+}
+
+// With real data the world is not read, and of the files only those that a stage opens.
+TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
+    TemporaryFolder folder;
+    auto config = testing::tiny_config();
+    auto const write = [&](char const* name, char const* text) {
+        std::ofstream(folder.path() / name) << text;
+        return (folder.path() / name).string();
+    };
+    config.data.corpus = write("corpus.txt", "a");
+    config.data.preferences = write("pairs.jsonl", "b");
+    config.data.sft = write("sft.jsonl", "c");
+    auto const reads_it = [&](char const* kind, auto change) {
+        auto other = config;
+        change(other);
+        return make_stage(kind, other, 3, {}).key != make_stage(kind, config, 3, {}).key;
+    };
+    auto const thumbs = [&](config::Config& c) { c.data.thumbs = write("thumbs.jsonl", "d"); };
+    EXPECT_FALSE(reads_it("corpus", thumbs));
+    EXPECT_TRUE(reads_it("feedback", thumbs));
+    auto const pairs = [&](config::Config& c) { c.data.preferences = write("others.jsonl", "e"); };
+    EXPECT_FALSE(reads_it("corpus", pairs));  // data.sft stands in for the chosen answers
+    EXPECT_TRUE(reads_it("feedback", pairs));
+    auto const sft = [](config::Config& c) { c.data.sft.clear(); };
+    EXPECT_TRUE(reads_it("corpus", sft));
+    EXPECT_FALSE(reads_it("feedback", sft));
+    auto const world = [](config::Config& c) { c.world.names += 1, c.feedback.flip = 0.2, c.corpus.documents += 1; };
+    EXPECT_FALSE(reads_it("corpus", world));
+    EXPECT_FALSE(reads_it("feedback", world));
+    auto const share = [](config::Config& c) { c.data.heldout_share = 0.3; };
+    EXPECT_TRUE(reads_it("corpus", share));
+    EXPECT_TRUE(reads_it("feedback", share));
 }
 
 TEST(Identity, TheTrialsSeedCountsAsEachOfItsSeeds) {

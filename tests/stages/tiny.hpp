@@ -65,6 +65,7 @@ inline config::Config tiny_config() {
     c.rlhf.updates = 4;
     c.rlhf.episodes = 12;
     c.rlhf.minibatch = 6;
+    c.best_of_n.n = 3;
     c.evaluate.prompts = 16;
     c.evaluate.documents = 4;
     return c;
@@ -91,6 +92,7 @@ inline std::map<std::string, StageSpec> life_of(config::Config const& c, std::in
     add("rlhf", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
     add("dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
     add("kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
+    add("best_of_n", {{"sft", "sft"}});
     if (c.data.preferences.empty()) {
         add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
         add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
@@ -98,8 +100,8 @@ inline std::map<std::string, StageSpec> life_of(config::Config const& c, std::in
     return specs;
 }
 
-inline std::vector<std::string> const all_kinds{"corpus", "pretrain", "sft", "feedback", "reward_model", "reference",
-                                                "rlhf",   "dpo",      "kto", "evaluate", "proxy"};
+inline std::vector<std::string> const all_kinds{"corpus", "pretrain", "sft", "feedback",  "reward_model", "reference",
+                                                "rlhf",   "dpo",      "kto", "best_of_n", "evaluate",     "proxy"};
 inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf", "dpo", "kto"};
 
 inline StageHost host_of(fs::path const& stages) {

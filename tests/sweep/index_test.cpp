@@ -118,6 +118,22 @@ TEST_F(IndexTest, CostsAreThoseOfTheWholeChain) {
     EXPECT_NE(row(Ledger(plan_, folder_, "1"), "dpo").digest, dpo.digest);
 }
 
+TEST(Index, ModelsHeldFollowTheConfiguration) {
+    config::Config c;
+    auto const held = [&](char const* kind) { return stages::models_held(kind, c).size(); };
+    EXPECT_EQ(held("sft"), 1U);
+    EXPECT_EQ(held("rlhf"), 4U);
+    EXPECT_EQ(held("dpo"), 1U);
+    EXPECT_EQ(held("kto"), 1U);
+    EXPECT_EQ(held("best_of_n"), 2U);
+    c.rlhf.value_model = "shared";
+    EXPECT_EQ(held("rlhf"), 3U);
+    c.rlhf.reward = "gold";
+    EXPECT_EQ(held("rlhf"), 2U);
+    c.dpo.sync_steps = 512;
+    EXPECT_EQ(held("dpo"), 2U);
+}
+
 TEST_F(IndexTest, ALivingClaimIsRunningAndADeadOneIsNot) {
     Ledger ledger(plan_, folder_, "1");
     std::string const corpus = plan_.stages.begin()->first;

@@ -137,6 +137,49 @@ TEST(Plan, PposInputsAreThoseOfItsVariant) {
     EXPECT_NE(row(plan, "rlhf", 1).proxy_stage, "");  // what the proxy says of it is measured all the same
 }
 
+// A proxy of another size has its own pre-training and SFT, of which every size is made once.
+TEST(Plan, TheRewardModelsSizeReachesNothingElse) {
+    auto const plan = plan_of({"sweep.method=rlhf, dpo", "sweep.reward_model.width=0, 32, 64"});
+    EXPECT_EQ(count_kind(plan, "corpus"), 1);
+    EXPECT_EQ(count_kind(plan, "pretrain"), 2);  // 64 is the policy's width
+    EXPECT_EQ(count_kind(plan, "sft"), 2);
+    EXPECT_EQ(count_kind(plan, "feedback"), 1);
+    EXPECT_EQ(count_kind(plan, "reward_model"), 2);
+    EXPECT_EQ(count_kind(plan, "rlhf"), 2);
+    EXPECT_EQ(count_kind(plan, "dpo"), 1);
+    EXPECT_EQ(count_rows(plan, "sft"), 1);
+    for (auto const& [id, spec] : plan.stages) {
+        if (spec.kind != "reward_model" || spec.config.model.width != 32) { continue; }
+        EXPECT_NE(spec.inputs.at("sft"), plan.stages.at(spec.inputs.at("feedback")).inputs.at("sft"));
+        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.model.heads, 2);
+        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.model.hidden, 88);
+    }
+    // A trial whose policy has that size shares its life with the proxy.
+    auto const small =
+        plan_of({"sweep.method=dpo", "model.width=32", "model.heads=2", "model.kv_heads=2", "model.hidden=88"});
+    EXPECT_TRUE(plan.stages.contains(row(small, "sft").model_stage));
+}
+
+TEST(Plan, TheRewardModelsDepthStandsAlone) {
+    auto const plan = plan_of({"sweep.method=rlhf", "reward_model.depth=1"});
+    EXPECT_EQ(count_kind(plan, "pretrain"), 2);
+    auto const& reward_model = plan.stages.at(plan.stages.at(row(plan, "rlhf").model_stage).inputs.at("reward_model"));
+    EXPECT_EQ(reward_model.config.model.depth, 1);
+    EXPECT_EQ(reward_model.config.model.hidden, 172);
+}
+
+TEST(Plan, BestOfNIsTheSftModelWithASelector) {
+    auto const plan = plan_of({"sweep.method=best_of_n", "sweep.best_of_n.n=2, 8"});
+    EXPECT_EQ(count_rows(plan, "best_of_n"), 2);
+    EXPECT_EQ(count_kind(plan, "sft"), 1);
+    auto const& trial = row(plan, "best_of_n");
+    EXPECT_TRUE(plan.stages.at(trial.evaluate_stage).inputs.contains("reward_model"));
+    EXPECT_FALSE(plan.stages.at(row(plan, "sft").evaluate_stage).inputs.contains("reward_model"));
+    // The reward model's labels are part of what the answers cost.
+    EXPECT_TRUE(std::any_of(trial.stages.begin(), trial.stages.end(),
+                            [](auto const& id) { return id.starts_with("reward_model-"); }));
+}
+
 TEST(Plan, AddingASeedAddsOnlyItsOwnStages) {
     auto const one = plan_of({"sweep.seed=1"}), two = plan_of({"sweep.seed=1, 2"});
     for (auto const& [id, spec] : one.stages) { EXPECT_TRUE(two.stages.contains(id)) << id; }

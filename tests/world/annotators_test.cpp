@@ -44,6 +44,21 @@ TEST(Annotators, TemperatureZeroTakesTheBetter) {
     expect_share(share([&](std::uint32_t i) { return people.compare(i, good, good).first_better; }), 0.5);
 }
 
+// The soft label is the share of choices that many people of one mind would make.
+TEST(Annotators, PreferenceIsTheProbabilityOfTheChoice) {
+    auto feedback = exact();
+    EXPECT_EQ(Annotators(feedback, {}, 1).preference(0, good, bad), 1.0);
+    EXPECT_EQ(Annotators(feedback, {}, 1).preference(0, bad, good), 0.0);
+    EXPECT_EQ(Annotators(feedback, {}, 1).preference(0, good, good), 0.5);
+    feedback.choice_temperature = 0.4;
+    feedback.flip = 0.1;
+    feedback.position_bias = 0.2;
+    Annotators const people(feedback, {}, 1);
+    double const expected = 0.1 + 0.8 * sigma((0.25 + 0.2) / 0.4);
+    EXPECT_NEAR(people.preference(0, good, close), expected, 1e-15);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close).first_better; }), expected);
+}
+
 TEST(Annotators, FlipOneInverts) {
     auto feedback = exact();
     feedback.flip = 1.0;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The best of n samples as a model: the SFT weights with the number n beside them (state "best_of_n"), which evaluate
+// samples from.
+#pragma once
+
+#include "stages/context.hpp"
+#include "stages/sampling.hpp"
+
+namespace alignsweep::stages {
+
+// n of a stored model; 0 for one that is sampled as it is.
+[[nodiscard]] std::int64_t samples_of(StoredModel const& model);
+
+// One answer a prompt: the best of n samples by the reward model of the input "reward_model". The first of them has
+// the step of `plan`, so n = 1 gives exactly what the model says without a choice. Adds the cost of scoring, and that
+// of the samples that are thrown away (role policy).
+[[nodiscard]] std::vector<model::Completion> best_answers(Context& context, Transformer& transformer,
+                                                          StoredModel const& model, std::vector<Tokens> const& prompts,
+                                                          SamplingPlan plan,
+                                                          std::function<void(double)> const& passed = nullptr);
+
+}  // namespace alignsweep::stages
