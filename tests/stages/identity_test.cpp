@@ -32,6 +32,9 @@ std::map<std::string, std::set<std::string>> const reads{
     {"kto", {"kto.*", "model.limits", "seed.train"}},
     {"best_of_n", {"best_of_n.*"}},
     {"evaluate", {"world.*", "evaluate.*", "model.limits", "seed.world", "seed.eval"}},
+    {"token_values",
+     {"world.*", "token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "model.limits", "seed.world",
+      "seed.eval"}},
     {"proxy", {"model.limits"}}};
 
 bool is_read(std::string const& kind, config::KeyHelp const& key) {
