@@ -81,6 +81,37 @@ void check_judges(Config const& config) {
     only("online_kto.judge", config.online_kto.online.judge, "reward_model");
 }
 
+// Every response is listed, so the numbers of them and all lengths must be small and agree.
+void check_enumerable(Config const& config) {
+    EnumerableConfig const& world = config.enumerable;
+    require(config.data.corpus.empty(), "world.kind = enumerable leaves no room for data.corpus; give one of them");
+    Int responses = 1, prompt = 2, words = 0;
+    for (Int t = 0, level = 1; t < world.length; ++t) { responses += level *= world.tokens - 1; }
+    require(responses * world.prompts <= 1000000, "enumerable: ", world.prompts, " prompts with ", responses,
+            " responses each are ", responses * world.prompts, "; at most 1000000 can be listed");
+    // Prompts are words of ascending length and an end token.
+    for (Int level = world.tokens - 1; words + level < world.prompts; level *= world.tokens - 1, ++prompt) {
+        words += level;
+    }
+    require(prompt + world.length <= config.model.context, "enumerable: a prompt of ", prompt,
+            " tokens and a response of ", world.length, " do not fit model.context = ", config.model.context);
+    for (auto const& [section, tokens] :
+         {std::pair{"feedback", config.feedback.max_new_tokens}, std::pair{"rlhf", config.rlhf.max_new_tokens},
+          std::pair{"online_dpo", config.online_dpo.online.max_new_tokens},
+          std::pair{"online_kto", config.online_kto.online.max_new_tokens}}) {
+        require(tokens == world.length, section, ".max_new_tokens = ", tokens,
+                " must be enumerable.length = ", world.length, " where world.kind = enumerable");
+    }
+    require(config.evaluate.temperature == 1.0, "evaluate.temperature = ", config.evaluate.temperature,
+            " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
+    require(config.feedback.source == "annotators", "feedback.source = ", config.feedback.source,
+            " must be annotators where world.kind = enumerable: the others read text");
+    for (auto const& [key, judge] : {std::pair{"online_dpo", &config.online_dpo.online.judge},
+                                     std::pair{"online_kto", &config.online_kto.online.judge}}) {
+        require(*judge != "annotators", key, ".judge = annotators needs world.kind = text; its people value text");
+    }
+}
+
 }  // namespace
 
 ModelConfig reward_model_size(Config const& config) {
@@ -130,6 +161,7 @@ void validate(Config const& config) {
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
     if (!config.data.preferences.empty()) { check_judges(config); }
+    if (config.world.kind == "enumerable") { check_enumerable(config); }
 }
 
 }  // namespace alignsweep::config

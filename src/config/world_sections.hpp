@@ -63,9 +63,9 @@ struct EnumerableConfig {
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
         visit("prompts", self.prompts, Range{1, 256}, "prompts, all of them asked in training and in evaluation");
-        visit("tokens", self.tokens, Range{2, 16}, "tokens that a response may hold, the end token among them");
+        visit("tokens", self.tokens, Range{2, 16}, "tokens of the vocabulary, the end token among them");
         visit("length", self.length, Range{1, 4}, "most tokens of a response, the end token among them");
-        visit("reward_spread", self.reward_spread, non_negative, "standard deviation of the gold reward's terms");
+        visit("reward_spread", self.reward_spread, non_negative, "standard deviation of the gold reward over worlds");
         visit("corpus_spread", self.corpus_spread, non_negative,
               "standard deviation of the corpus' next-token logits: how uneven the base model is");
     }

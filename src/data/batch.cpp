@@ -61,7 +61,7 @@ PackedBatch pack_text(std::span<std::span<std::int32_t const> const> windows) {
 
 Example make_example(Tokenizer const& tokenizer, std::string_view prompt, std::string_view completion) {
     Example example{tokenizer.encode(prompt), tokenizer.encode(completion)};
-    example.completion.push_back(end_token);
+    example.completion.push_back(tokenizer.end());
     return example;
 }
 
@@ -69,7 +69,7 @@ std::vector<std::int32_t> token_stream(Tokenizer const& tokenizer, std::span<std
     std::vector<std::int32_t> tokens;
     for (std::string const& document : documents) {
         tokenizer.encode_to(document, tokens);
-        tokens.push_back(end_token);
+        tokens.push_back(tokenizer.end());
     }
     return tokens;
 }

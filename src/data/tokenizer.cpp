@@ -41,6 +41,16 @@ Tokenizer::Tokenizer(std::vector<std::array<std::int32_t, 2>> merges) : merges_(
     }
 }
 
+Tokenizer Tokenizer::letters(std::int64_t vocabulary) {
+    core::check(vocabulary >= 2 && vocabulary <= 27, "an alphabet of ", vocabulary, " tokens");
+    Tokenizer tokenizer;
+    tokenizer.bytes_.assign(1, {});
+    for (std::int64_t i = 1; i < vocabulary; ++i) {
+        tokenizer.bytes_.emplace_back(1, static_cast<char>('a' + static_cast<char>(i - 1)));
+    }
+    return tokenizer;
+}
+
 std::vector<std::int32_t> Tokenizer::merge_piece(std::string_view piece) const {
     std::vector<std::int32_t> symbols;
     symbols.reserve(piece.size());
@@ -66,6 +76,17 @@ std::vector<std::int32_t> Tokenizer::merge_piece(std::string_view piece) const {
 }
 
 void Tokenizer::encode_to(std::string_view text, std::vector<std::int32_t>& tokens) const {
+    if (is_letters()) {
+        for (char const letter : text) {
+            auto const token = static_cast<std::int32_t>(letter - 'a') + 1;
+            if (token < 1 || token >= vocabulary()) {
+                throw core::ConfigError(
+                    core::concat("'", letter, "' has no token; the letters from a to ", bytes_.back(), " have"));
+            }
+            tokens.push_back(token);
+        }
+        return;
+    }
     for_each_piece(text, [&](std::string_view piece) {
         auto found = cache_.find(piece);
         if (found == cache_.end()) {

@@ -95,6 +95,9 @@ Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wid
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
 
 data::Tokenizer read_tokenizer(FileReader const& file) {
+    if (file.has_attribute("/tokenizer", "letters")) {
+        return data::Tokenizer::letters(std::get<std::int64_t>(file.attribute("/tokenizer", "letters")));
+    }
     auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
     std::vector<std::array<std::int32_t, 2>> merges;
     for (std::size_t i = 0; i < left.size(); ++i) {
@@ -110,6 +113,7 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) 
     auto const& merges = corpus.tokenizer.merges();
     write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
     write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
+    if (corpus.tokenizer.is_letters()) { file.set_attribute("/tokenizer", "letters", corpus.tokenizer.vocabulary()); }
     file.write("/corpus/train", widen(corpus.train));
     file.write("/corpus/heldout", widen(corpus.heldout));
     write_examples(file, "/sft", corpus.sft);
@@ -249,6 +253,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
     FileWriter file(data_file(folder), schema, version);
     write_examples(file, "/answers", answers.answers);
     file.write("/answers/gold", answers.gold);
+    if (!answers.weight.empty()) { file.write("/answers/weight", answers.weight); }
+    for (auto const& [name, column] : answers.exact) { file.write("/exact/" + name, column); }
+    for (auto const& [name, value] : answers.facts) { file.set_attribute("/exact", name, value); }
     std::vector<std::string> prompts, texts;
     for (data::Example const& answer : answers.answers) {
         prompts.push_back(tokenizer.decode(answer.prompt));
@@ -261,7 +268,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 
 AnswersData load_answers(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    return {read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    AnswersData answers{read_examples(file, "/answers"), file.read<double>("/answers/gold")};
+    if (file.contains("/answers/weight")) { answers.weight = file.read<double>("/answers/weight"); }
+    return answers;
 }
 
 }  // namespace alignsweep::stages

@@ -6,8 +6,10 @@
 #include "data/batch.hpp"
 #include "data/tokenizer.hpp"
 #include "methods/preference.hpp"
+#include "store/file.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -75,10 +77,14 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
 std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
                                         bool with_partner = true);
 
-// evaluate: one answer a held-out prompt.
+// evaluate: one answer a held-out prompt, or in the enumerable world every answer to every prompt.
 struct AnswersData {
     std::vector<data::Example> answers;
-    std::vector<double> gold;  // NaN where there is no gold reward
+    std::vector<double> gold;      // NaN where there is no gold reward
+    std::vector<double> weight{};  // adding up to 1; empty: all alike
+    // Enumerable world: what is known of each answer beside its weight, and of the model.
+    std::map<std::string, std::vector<double>> exact{};
+    std::map<std::string, store::Attribute> facts{};
 };
 void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer);
 AnswersData load_answers(std::filesystem::path const& folder);

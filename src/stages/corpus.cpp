@@ -3,7 +3,7 @@
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "data/text.hpp"
-#include "stages/artifacts.hpp"
+#include "stages/enumerable.hpp"
 #include "stages/heldout.hpp"
 #include "stages/runs.hpp"
 #include "world/world.hpp"
@@ -78,11 +78,8 @@ Texts real(Context const& context) {
     return texts;
 }
 
-}  // namespace
-
-void run_corpus(Context& context) {
+CorpusData tokenised(Context& context, Texts const& texts) {
     auto const& config = context.config;
-    Texts const texts = config.data.corpus.empty() ? simulated(context) : real(context);
     CorpusData corpus;
     corpus.tokenizer = data::Tokenizer::train(texts.train, config.tokenizer.vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
@@ -98,6 +95,17 @@ void run_corpus(Context& context) {
             ++dropped;
         }
     }
+    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
+    return corpus;
+}
+
+}  // namespace
+
+void run_corpus(Context& context) {
+    auto const& config = context.config;
+    CorpusData const corpus = is_enumerable(config)
+                                  ? enumerable_corpus(context)
+                                  : tokenised(context, config.data.corpus.empty() ? simulated(context) : real(context));
     if (corpus.sft.empty()) {
         throw core::ConfigError(core::concat("no SFT example fits model.context = ", config.model.context));
     }
@@ -106,7 +114,6 @@ void run_corpus(Context& context) {
     context.result.metrics["corpus/tokens"] = static_cast<double>(corpus.train.size());
     context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
     context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
-    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
 }
 
 }  // namespace alignsweep::stages

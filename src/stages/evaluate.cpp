@@ -3,8 +3,8 @@
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
 #include "core/error.hpp"
 #include "methods/best_of_n.hpp"
-#include "stages/artifacts.hpp"
 #include "stages/best_of_n.hpp"
+#include "stages/enumerable.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
 #include "stages/statistics.hpp"
@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
 
 namespace alignsweep::stages {
@@ -127,9 +128,11 @@ void measure_kl(Context& context, Transformer& transformer, std::vector<model::C
     context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
 }
 
-void measure_perplexity(Context& context, Transformer& transformer, Weights const& weights, Tokens const& text) {
+// On windows of `length` tokens.
+void measure_perplexity(Context& context, Transformer& transformer, Weights const& weights, Tokens const& text,
+                        std::int64_t length) {
     std::vector<data::Example> windows;
-    for (auto const window : data::windows(text, context.config.model.context)) {
+    for (auto const window : data::windows(text, length)) {
         if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
         windows.push_back({{}, Tokens(window.begin(), window.end())});
     }
@@ -139,6 +142,14 @@ void measure_perplexity(Context& context, Transformer& transformer, Weights cons
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
+}
+
+// Puts what was asked and answered into data.h5.
+void keep_answers(Context& context, AnswersData const& answers, data::Tokenizer const& tokenizer) {
+    save_answers(context.folder(), answers, tokenizer);
+    double tokens = 0.0;
+    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
+    context.add_cost("tokens/evaluate", tokens);
 }
 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
@@ -162,7 +173,14 @@ void compare_with_sft(Context& context, std::vector<double> const& gold) {
 void run_evaluate(Context& context) {
     CorpusData const corpus = load_corpus(context.input("corpus"));
     StoredModel const model = load_stored_model(context.input("model"));
-    Transformer transformer(model.weights.shape);
+    Weights const& weights = model.weights;
+    Transformer transformer(weights.shape);
+    if (is_enumerable(context.config)) {
+        auto const all = evaluate_exactly(context, transformer, model);
+        measure_perplexity(context, transformer, weights, corpus.heldout, enumerable_world(context).document_length());
+        keep_answers(context, all, corpus.tokenizer);
+        return;
+    }
     bool const simulated = context.config.data.preferences.empty();
     world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
@@ -192,21 +210,22 @@ void run_evaluate(Context& context) {
         measure_kl(context, transformer, completions, examples);
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout);
-    save_answers(context.folder(), answers, corpus.tokenizer);
-    double tokens = 0.0;
-    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
-    context.add_cost("tokens/evaluate", tokens);
+    measure_perplexity(context, transformer, weights, corpus.heldout, context.config.model.context);
+    keep_answers(context, answers, corpus.tokenizer);
 }
 
 // proxy: what the reward model says of the answers that evaluate stored.
 void run_proxy(Context& context) {
     auto const answers = load_answers(context.input("evaluate"));
-    Mean proxy;
-    for (double const score : Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
-                                  .score(pointers(answers.answers))) {
-        proxy.add(score);
+    auto const scores = Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
+                            .score(pointers(answers.answers));
+    if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
+        context.result.metrics["eval/proxy_reward"] =
+            std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
+        return;
     }
+    Mean proxy;
+    for (double const score : scores) { proxy.add(score); }
     context.result.metrics["eval/proxy_reward"] = proxy.mean();
     context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
     context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();

@@ -2,7 +2,7 @@
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
-#include "stages/artifacts.hpp"
+#include "stages/enumerable.hpp"
 #include "stages/heldout.hpp"
 #include "stages/labels.hpp"
 #include "stages/partners.hpp"
@@ -224,7 +224,9 @@ private:
 }  // namespace
 
 void run_feedback(Context& context) {
-    FeedbackData feedback = context.config.data.preferences.empty() ? simulated(context) : RealFeedback(context).read();
+    FeedbackData feedback = is_enumerable(context.config)             ? enumerable_feedback(context)
+                            : context.config.data.preferences.empty() ? simulated(context)
+                                                                      : RealFeedback(context).read();
     add_partners(context, feedback);
     measure_agreement(context, feedback);
     save_feedback(context.folder(), feedback);

@@ -2,26 +2,33 @@
 #include "stages/gold.hpp"
 
 #include "core/error.hpp"
+#include "stages/enumerable.hpp"
 
 namespace alignsweep::stages {
 
-Gold::Gold(Context const& context)
-    : world_(context.config.world, context.seed(&config::SeedConfig::world)),
-      tokenizer_(load_tokenizer(context.input("corpus"))) {
+Gold::Worlds Gold::make_world(Context const& context) {
     if (!context.config.data.preferences.empty()) {
         throw core::ConfigError(core::concat(context.config.data.preferences,
                                              ": real prompts have no exact gold reward; only the simulated world has"));
     }
+    if (is_enumerable(context.config)) { return enumerable_world(context); }
+    return Text{world::World(context.config.world, context.seed(&config::SeedConfig::world)),
+                load_tokenizer(context.input("corpus"))};
 }
 
+Gold::Gold(Context const& context) : world_(make_world(context)) {}
+
 world::Values Gold::values(world::Prompt const& prompt, Tokens const& completion, bool ended) const {
-    return world::values(world_, prompt, tokenizer_.decode(completion), ended);
+    return world::values(world(), prompt, tokenizer().decode(completion), ended);
 }
 
 double Gold::reward(PromptRow const& prompt, Tokens const& completion, bool ended) const {
+    if (auto const* enumerable = std::get_if<world::Enumerable>(&world_)) {
+        return enumerable->reward(prompt.subject, completion);
+    }
     auto const asked =
-        world_.prompt_at(static_cast<world::PromptKind>(prompt.kind), prompt.subject, prompt.attribute, prompt.form);
-    return world::gold_reward(values(asked, completion, ended), world_.config());
+        world().prompt_at(static_cast<world::PromptKind>(prompt.kind), prompt.subject, prompt.attribute, prompt.form);
+    return world::gold_reward(values(asked, completion, ended), world().config());
 }
 
 }  // namespace alignsweep::stages

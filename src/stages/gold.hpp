@@ -4,27 +4,36 @@
 
 #include "stages/artifacts.hpp"
 #include "stages/context.hpp"
+#include "world/enumerable.hpp"
 #include "world/gold.hpp"
+
+#include <variant>
 
 namespace alignsweep::stages {
 
 class Gold {
 public:
-    // From [world], seed.world and the tokenizer of the input "corpus". Throws ConfigError where the prompts are real:
-    // these have no exact gold reward.
+    // From the world's sections and seed.world; in the text world also from the tokenizer of the input "corpus".
+    // Throws ConfigError where the prompts are real: these have no exact gold reward.
     explicit Gold(Context const& context);
 
     // Of one answer to a prompt of this world; `ended`: whether the end token came.
     [[nodiscard]] double reward(PromptRow const& prompt, Tokens const& completion, bool ended) const;
-    // The values that the reward is a weighted sum of.
+
+    // The text world, and the values that its reward is a weighted sum of.
+    [[nodiscard]] world::World const& world() const { return std::get<Text>(world_).world; }
+    [[nodiscard]] data::Tokenizer const& tokenizer() const { return std::get<Text>(world_).tokenizer; }
     [[nodiscard]] world::Values values(world::Prompt const& prompt, Tokens const& completion, bool ended) const;
 
-    [[nodiscard]] world::World const& world() const { return world_; }
-    [[nodiscard]] data::Tokenizer const& tokenizer() const { return tokenizer_; }
-
 private:
-    world::World world_;
-    data::Tokenizer tokenizer_;
+    struct Text {
+        world::World world;
+        data::Tokenizer tokenizer;
+    };
+    using Worlds = std::variant<Text, world::Enumerable>;
+    [[nodiscard]] static Worlds make_world(Context const& context);
+
+    Worlds world_;
 };
 
 }  // namespace alignsweep::stages

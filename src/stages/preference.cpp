@@ -40,7 +40,7 @@ void run_dpo(Context& context) {
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
           sync ? sync->surroundings() : Surroundings{});
     context.add_cost("labels/policy", static_cast<double>(pairs.size()));
-    save_model(context.folder(), weights);
+    save_model(context.folder(), weights, {{"beta", config.beta}});
 }
 
 void run_kto(Context& context) {
@@ -53,7 +53,7 @@ void run_kto(Context& context) {
     methods::Kto method(thumbs, rule);
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(thumbs.size()));
-    save_model(context.folder(), weights);
+    save_model(context.folder(), weights, {{"beta", config.beta}});
 }
 
 }  // namespace alignsweep::stages

@@ -20,7 +20,7 @@ void read_corpus_keys(Reads& r) {
     auto const& data = r.config().data;
     r.sections({"tokenizer"}).keys("model", {"context"}).keys("data", {"corpus", "too_long"});
     if (data.corpus.empty()) {
-        r.sections({"world", "corpus"}).seeds({"world", "data"});
+        r.world().sections({"corpus"}).seeds({"data"});
         return;
     }
     r.keys("data", {"sft", "heldout_share"});
@@ -30,7 +30,7 @@ void read_corpus_keys(Reads& r) {
 void read_feedback_keys(Reads& r) {
     r.keys("data", {"preferences"}).seeds({"feedback"});
     if (r.config().data.preferences.empty()) {
-        r.sections({"world", "feedback"}).model_limits().seeds({"world"});
+        r.world().sections({"feedback"}).model_limits();
     } else {
         r.keys("data", {"thumbs", "too_long", "heldout_share"}).keys("model", {"context"});
     }
@@ -46,6 +46,20 @@ Models rlhf_models(config::Config const& c) {
 // Stored reference log-probabilities do until the reference moves.
 Models dpo_models(config::Config const& c) {
     return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
+}
+
+// People and the gold reward judge by the world; people as feedback describes them.
+void read_online_keys(Reads& r, config::OnlineConfig const& online) {
+    r.model_limits().seeds({"rollout"});
+    if (online.judge == "reward_model") { return; }
+    r.world();
+    if (online.judge == "annotators") { r.sections({"feedback"}).seeds({"feedback"}); }
+}
+
+Models online_models(config::OnlineConfig const& online) {
+    Models models{"policy", "reference"};
+    if (online.judge == "reward_model") { models.push_back("reward_model"); }
+    return models;
 }
 
 Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward_model"}; }
@@ -67,7 +81,7 @@ std::vector<StageKind> const& stage_kinds() {
          [](Reads& r) {
              // Its size is that of the SFT model that it starts from.
              r.section_without("reward_model", {"width", "depth"});
-             r.sections({"world"}).model_limits().seeds({"world", "model", "feedback", "train"});
+             r.world().model_limits().seeds({"model", "feedback", "train"});
          },
          false},
         {"gold_reward_model", 1, run_reward_model,
@@ -75,19 +89,22 @@ std::vector<StageKind> const& stage_kinds() {
              r.section_without("reward_model", {"width", "depth"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 2, run_rlhf,
+        {"rlhf", 3, run_rlhf,
          [](Reads& r) {
              r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
          },
          true, nullptr, rlhf_models},
-        {"dpo", 1, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
+        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
          dpo_models},
-        {"kto", 1, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
+        {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
         {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
-        {"evaluate", 1, run_evaluate,
-         [](Reads& r) {
-             r.sections({"world", "evaluate"}).model_limits().seeds({"world", "eval"});
-         },
+        {"online_dpo", 1, run_online_dpo,
+         [](Reads& r) { read_online_keys(r.sections({"online_dpo"}), r.config().online_dpo.online); }, true, nullptr,
+         [](config::Config const& c) { return online_models(c.online_dpo.online); }},
+        {"online_kto", 1, run_online_kto,
+         [](Reads& r) { read_online_keys(r.sections({"online_kto"}), r.config().online_kto.online); }, true, nullptr,
+         [](config::Config const& c) { return online_models(c.online_kto.online); }},
+        {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"proxy", 1, run_proxy, [](Reads& r) { r.model_limits(); }, false},
     };
@@ -155,6 +172,12 @@ Reads& Reads::keys(char const* section, std::initializer_list<std::string_view> 
     });
     core::check(taken == keys.size(), "a key of section ", section);
     return *this;
+}
+
+Reads& Reads::world() {
+    sections({"world"});
+    if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
+    return seeds({"world"});
 }
 
 Reads& Reads::seeds(std::initializer_list<char const*> names) {

@@ -121,7 +121,8 @@ void run_reward_model(Context& context) {
     auto const [mean, deviation] = normalisation(own);
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
-    if (context.config.data.preferences.empty()) { measure_refusals(context, transformer, weights); }
+    bool const text = context.config.data.preferences.empty() && context.config.world.kind == "text";
+    if (text) { measure_refusals(context, transformer, weights); }
     save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 

@@ -61,7 +61,7 @@ public:
         add_trained("policy", tokens, state["policy_tokens"]);
         add_trained("value", tokens, static_cast<double>(config_.epochs) * tokens);
         for (char const* role : {"reference", "reward_model"}) { add_trained(role, tokens, 0.0); }
-        save_model(context_.folder(), policy_);
+        save_model(context_.folder(), policy_, {{"beta", config_.kl_coef}});
     }
 
 private:
@@ -134,7 +134,7 @@ private:
                                              context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
                                              static_cast<std::uint32_t>(update),
                                              static_cast<int>(config_.max_new_tokens),
-                                             data::end_token,
+                                             data::end_token_of(policy_.shape.vocabulary),
                                              chunk_});
     }
 

@@ -17,7 +17,8 @@ using Transformer = model::Transformer<Space, Real>;
 using Optimizer = model::Adamw<Space, Real>;
 
 // Writes the finished model of a stage: <folder>/checkpoint.h5, parameters and shape, no optimiser state. `state`:
-// further numbers (a reward model's mean and standard deviation). Throws TrialError for weights that are not finite.
+// further numbers (a reward model's mean and standard deviation, the beta of an aligned model). Throws TrialError for
+// weights that are not finite.
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state = {});
 

@@ -26,7 +26,7 @@ std::vector<model::Completion> sample(Transformer& transformer, Weights const& w
                                                   plan.stream,
                                                   plan.step,
                                                   static_cast<int>(plan.max_new_tokens),
-                                                  data::end_token,
+                                                  data::end_token_of(weights.shape.vocabulary),
                                                   chunk});
         std::move(some.begin(), some.end(), std::back_inserter(completions));
         if (passed) { passed(static_cast<double>(first + count) / static_cast<double>(prompts.size())); }
