@@ -170,9 +170,9 @@ def reward_against_kl(arms: Arms) -> Figure | None:
                 axes.plot(*zip(*path, strict=True), color=colours[method].light, linewidth=1.2, alpha=0.7, zorder=2)
         axes.set_xlabel("KL to SFT, nats per sequence")
         axes.margins(0.14, 0.12)
-    if arms.has_points:
-        handles = [_marker(arms, arm, colours[arm.method].light, hollow=False) for arm in shown]
-        legend_above(figure, handles, [arm.label for arm in shown])
+    # In a legend, not beside the points: methods often end close to each other.
+    handles = [_marker(arms, arm, colours[arm.method].light, hollow=False) for arm in shown]
+    legend_above(figure, handles, [arm.label for arm in shown])
     return figure
 
 
@@ -196,18 +196,15 @@ def _trials_at_kl(
     centre = (float(x.mean()), float(y.mean()))
     # Two seeds give an interval thirteen times their half-distance; the two points say more.
     if len(seeds) > 2:
+        along = t_interval(x).half_width
         axes.errorbar(
-            *centre, xerr=t_interval(x).half_width, yerr=t_interval(y).half_width,
+            *centre, xerr=[[min(along, max(centre[0], 0.0))], [along]],  # a KL is never negative
+            yerr=t_interval(y).half_width,
             color=colour, linewidth=1.1, alpha=0.9, zorder=4,
         )  # fmt: skip
     marker = _marker(arms, arm, colour, hollow=not solid)
     marker.set(data=([centre[0]], [centre[1]]), zorder=5)
     axes.add_line(marker)
-    if not arms.has_points:
-        axes.annotate(
-            arm.label, centre, (9, 8), textcoords="offset points", color=colour, fontsize=10, fontweight="bold",
-            zorder=6,
-        )  # fmt: skip
     return centre
 
 

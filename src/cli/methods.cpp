@@ -1,62 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// methods: what there is, and every key of the configuration with its default.
+// methods: what there is: signals, models, equations, sources, and every key of the configuration with its default.
+#include "cli/catalogue.hpp"
 #include "cli/options.hpp"
 #include "cli/table.hpp"
 #include "config/values.hpp"
+#include "core/error.hpp"
 #include "stages/stage.hpp"
 
+#include <algorithm>
 #include <iostream>
-#include <map>
 
 namespace alignsweep::cli {
 
 namespace {
 
-struct About {
-    char const *signal, *source;
-};
+using Table = std::vector<std::vector<std::string>>;
 
-About about(std::string const& method) {
-    static std::map<std::string, About> const known{
-        {"rlhf", {"pairs, through a reward model", "Schulman et al. 1707.06347; Ziegler et al. 1909.08593"}},
-        {"dpo", {"pairs", "Rafailov et al. 2305.18290, eq. 7"}},
-        {"kto", {"thumbs", "Ethayarajh et al. 2402.01306, eq. 8"}},
-        {"best_of_n", {"pairs, through a reward model", "Gao et al. 2210.10760; KL: Beirami et al. 2401.01879"}},
-        {"online_dpo", {"its own answers, judged", "Guo et al. 2402.04792"}},
-        {"online_kto", {"its own answers, judged", "as online_dpo, with the loss of kto"}}};
-    auto const found = known.find(method);
-    return found == known.end() ? About{"", ""} : found->second;
-}
-
-// Models as the defaults hold them.
-std::vector<std::vector<std::string>> method_table() {
-    std::vector<std::vector<std::string>> table{{"method", "signal", "models in memory", "source"}};
-    for (std::string const& method : stages::method_names()) {
-        std::string models;
-        for (std::string const& role : stages::models_held(method, {})) {
-            models += (models.empty() ? "" : ", ") + role;
-        }
-        table.push_back({method, about(method).signal, models, about(method).source});
+std::string models_of(MethodEntry const& entry) {
+    auto const& methods = stages::method_names();
+    if (std::find(methods.begin(), methods.end(), entry.name) == methods.end()) { return "-"; }
+    std::string text;
+    for (std::string const& role : stages::models_held(entry.name, config::Config{})) {
+        text += (text.empty() ? "" : ", ") + role;
     }
-    return table;
+    return text;
 }
 
-}  // namespace
+void print_overview() {
+    Table table{{"method", "signal", "models in memory", "source"}};
+    for (MethodEntry const& entry : catalogue()) {
+        table.push_back({entry.name, entry.signal, models_of(entry), entry.source});
+    }
+    std::cout
+        << format_table(table)
+        << "\nModels in memory go by the defaults; log-probabilities of a fixed reference are stored, not held.\n";
+}
 
-int methods_command(Arguments const& arguments) {
-    namespace po = boost::program_options;
-    auto const values =
-        parse(arguments, "alignsweep methods", "Lists the methods of alignment and all keys of the configuration.",
-              po::options_description("options"), nullptr);
-    if (!values) { return 0; }
-    std::cout << format_table(method_table());
+void print_entry(MethodEntry const& entry) {
+    std::cout << "\n" << entry.name << ": " << entry.equation << "\n";
+    Table table;
+    for (Variant const& variant : entry.variants) {
+        table.push_back({"  " + variant.key + " = " + variant.value, variant.equation, variant.source});
+    }
+    std::cout << format_table(table);
+}
+
+void print_keys(std::string const& only) {
     std::string section;
-    std::vector<std::vector<std::string>> table;
+    Table table;
     auto const flush = [&] {
         std::cout << format_table(table);
         table.clear();
     };
     for (auto const& key : config::all_keys()) {
+        if (!only.empty() && key.section != only) { continue; }
         if (key.section != section) {
             flush();
             section = key.section;
@@ -65,7 +62,37 @@ int methods_command(Arguments const& arguments) {
         table.push_back({key.key, key.default_value.empty() ? "(empty)" : key.default_value, key.allowed, key.help});
     }
     flush();
-    return 0;
+}
+
+}  // namespace
+
+int methods_command(Arguments const& arguments) {
+    namespace po = boost::program_options;
+    auto const values = parse(arguments, "alignsweep methods [METHOD]",
+                              "Lists the methods with their signals, models, equations and variants, and all keys of "
+                              "the configuration; with a name, that method alone.",
+                              po::options_description("options"), "method");
+    if (!values) { return 0; }
+    if (values->count("method") == 0) {
+        print_overview();
+        for (MethodEntry const& entry : catalogue()) { print_entry(entry); }
+        print_keys("");
+        return 0;
+    }
+    auto const names = (*values)["method"].as<std::vector<std::string>>();
+    if (names.size() > 1) { throw core::ConfigError("methods: one method at a time"); }
+    std::string const& name = names.front();
+    std::string allowed;
+    for (MethodEntry const& entry : catalogue()) {
+        allowed += (allowed.empty() ? "" : ", ") + entry.name;
+        if (entry.name != name) { continue; }
+        std::cout << format_table(
+            {{"signal", entry.signal}, {"models in memory", models_of(entry)}, {"source", entry.source}});
+        print_entry(entry);
+        print_keys(entry.section);
+        return 0;
+    }
+    throw core::ConfigError(core::concat("unknown method ", name, " (allowed: ", allowed, ")"));
 }
 
 }  // namespace alignsweep::cli

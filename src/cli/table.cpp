@@ -61,7 +61,8 @@ std::string trials_table(std::vector<store::TrialRow> const& rows) {
         cells.push_back(row.status);
         for (auto const& column : columns) {
             auto const metric = row.metrics.find(column[1]);
-            cells.push_back(metric == row.metrics.end() ? "-" : short_number(metric->second));
+            double const value = metric == row.metrics.end() ? NAN : metric->second;
+            cells.push_back(short_number(std::abs(value) < 5e-7 ? 0.0 : value));  // a model's rounding, not a KL
         }
         table.push_back(cells);
         if (!row.error.empty()) { table.push_back({"  " + row.error}); }

@@ -70,17 +70,6 @@ void check_data(DataConfig const& data) {
             "data.preferences");
 }
 
-// Real labels are read, not given, and nobody but a reward model can say more about real answers.
-void check_judges(Config const& config) {
-    auto const only = [](char const* key, std::string const& value, char const* allowed) {
-        require(value == allowed, key, " = ", value, " needs the simulated world; with data.preferences only ", allowed,
-                " is allowed");
-    };
-    only("feedback.source", config.feedback.source, "annotators");
-    only("online_dpo.judge", config.online_dpo.online.judge, "reward_model");
-    only("online_kto.judge", config.online_kto.online.judge, "reward_model");
-}
-
 // Every response is listed, so the numbers of them and all lengths must be small and agree.
 void check_enumerable(Config const& config) {
     EnumerableConfig const& world = config.enumerable;
@@ -112,6 +101,17 @@ void check_enumerable(Config const& config) {
     }
 }
 
+// Real labels are read, not given, and nobody but a reward model can say more about real answers.
+void check_judges(Config const& config) {
+    auto const only = [](char const* key, std::string const& value, char const* allowed) {
+        require(value == allowed, key, " = ", value, " needs the simulated world; with data.preferences only ", allowed,
+                " is allowed");
+    };
+    only("feedback.source", config.feedback.source, "annotators");
+    only("online_dpo.judge", config.online_dpo.online.judge, "reward_model");
+    only("online_kto.judge", config.online_kto.online.judge, "reward_model");
+}
+
 }  // namespace
 
 ModelConfig reward_model_size(Config const& config) {
@@ -139,6 +139,11 @@ void validate(Config const& config) {
     check_completion("evaluate", config.evaluate.max_new_tokens, config.model);
     require(config.rlhf.minibatch <= config.rlhf.episodes, "rlhf.minibatch = ", config.rlhf.minibatch,
             " is above rlhf.episodes = ", config.rlhf.episodes);
+    // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
+    RlhfConfig const& rlhf = config.rlhf;
+    require(rlhf.kl_control == "fixed" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+            "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
+            " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 
     WorldConfig const& world = config.world;
     require_some("world", {{"fact_share", world.fact_share},
@@ -160,8 +165,10 @@ void validate(Config const& config) {
                             {"unsafe_refused", corpus.unsafe_refused},
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
-    if (!config.data.preferences.empty()) { check_judges(config); }
     if (config.world.kind == "enumerable") { check_enumerable(config); }
+    require(config.data.preferences.empty() || rlhf.reward == "proxy", "rlhf.reward = ", rlhf.reward,
+            " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
+    if (!config.data.preferences.empty()) { check_judges(config); }
 }
 
 }  // namespace alignsweep::config

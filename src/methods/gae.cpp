@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace alignsweep::methods {
@@ -46,6 +47,11 @@ void whiten_advantages(std::span<Episode> episodes) {
     for (Episode& episode : episodes) {
         for (double& advantage : episode.advantage) { advantage = (advantage - mean) / std::sqrt(variance + 1e-8); }
     }
+}
+
+double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget const& target) {
+    double const error = std::clamp(kl / target.kl - 1.0, -0.2, 0.2);
+    return coefficient * (1.0 + error * episodes / target.horizon);
 }
 
 }  // namespace alignsweep::methods

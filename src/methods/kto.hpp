@@ -10,7 +10,9 @@ namespace alignsweep::methods {
 
 // loss = mean over the step's answers of thumb_loss (its equations and sources stand there), with z0 = max(0, mean over
 // the whole step of the mismatched examples' log-ratio), without gradient. Metrics: loss, entropy, kl (z0, nats; only
-// where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable).
+// where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable). The formula is
+// TRL's; the mismatched examples are not: TRL rotates each batch's completions by one, in the order of the file, where
+// a prompt can meet its own other answer.
 class Kto final : public Method {
 public:
     Kto(std::span<Thumb const> thumbs, ThumbLossRule const& rule) : thumbs_(thumbs), rule_(rule) {}

@@ -84,4 +84,30 @@ model::ChunkGradients PpoValue::loss(std::span<SequenceOutputs const> sequences,
     return gradients;
 }
 
+void PpoShared::prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) {
+    policy_.prepare(examples, probe_logps);
+    value_.prepare(examples, probe_logps);
+}
+
+model::ChunkGradients PpoShared::loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
+                                      MetricSums& metrics) const {
+    auto gradients = policy_.loss(sequences, outputs, metrics);
+    gradients.value = value_.loss(sequences, outputs, metrics).value;
+    return gradients;
+}
+
+void PpoText::prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) {
+    text_.prepare(examples, probe_logps);
+}
+
+model::ChunkGradients PpoText::loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
+                                    MetricSums& metrics) const {
+    MetricSums own;
+    auto gradients = text_.loss(sequences, outputs, own);
+    for (double& slope : gradients.logprob) { slope *= coefficient_; }
+    auto const count = static_cast<double>(outputs.logprob.size());
+    if (count > 0.0) { metrics.add("policy/ptx_loss", own.values().at("loss") * count, count); }
+    return gradients;
+}
+
 }  // namespace alignsweep::methods

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proximal policy optimisation: the losses of the policy and of its value model over one rollout.
+// Proximal policy optimisation: the losses of the policy and of its value model over one rollout, and what is mixed in.
 // Schulman et al., arXiv:1707.06347, eq. 7 (clipped ratio) and section 5; value clipping as in Engstrom et al.,
 // arXiv:2005.12729, appendix A.1; Ziegler et al., arXiv:1909.08593 for language.
 #pragma once
 
 #include "methods/gae.hpp"
-#include "methods/method.hpp"
+#include "methods/sft.hpp"
 
 namespace alignsweep::methods {
 
@@ -16,7 +16,8 @@ struct Rollout {
 };
 
 // loss = mean over the tokens of the step of max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), rho = pi / pi_rollout.
-// Metrics: policy/{loss_avg,approxkl_avg,clipfrac_avg,entropy_avg}, val/{ratio,ratio_var}.
+// Metrics: policy/{loss_avg,approxkl_avg,clipfrac_avg,entropy_avg}, val/{ratio,ratio_var}, all means over the step's
+// tokens; TRL's approxkl, entropy and ratio count padding, too, and its ratio_var is the variance of the ratio's means.
 class PpoPolicy final : public Method {
 public:
     PpoPolicy(Rollout const& rollout, double clip_range, double temperature)
@@ -58,6 +59,49 @@ private:
     Rollout const& rollout_;
     double clip_range_, coefficient_;
     double tokens_ = 1.0;
+};
+
+// Policy and value head on one trunk: the sum of the two losses, one forward and backward pass for both. Their metrics.
+class PpoShared final : public Method {
+public:
+    PpoShared(PpoPolicy const& policy, PpoValue const& value) : policy_(policy), value_(value) {}
+
+    [[nodiscard]] std::int64_t size() const override { return policy_.size(); }
+    [[nodiscard]] data::Example const& sequence(std::int64_t example, int which) const override {
+        return policy_.sequence(example, which);
+    }
+    [[nodiscard]] ValueRows value_rows() const override { return ValueRows::targets; }
+    [[nodiscard]] double temperature() const override { return policy_.temperature(); }
+    void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;
+    model::ChunkGradients loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
+                               MetricSums& metrics) const override;
+
+private:
+    PpoPolicy policy_;
+    PpoValue value_;
+};
+
+// PPO-ptx: loss = coefficient times the cross-entropy of pre-training text, mean over the targets of the step, at
+// temperature 1 whatever PPO samples at. Ouyang et al., arXiv:2203.02155, eq. 2, where it is added to each policy
+// step. Metric: policy/ptx_loss, without the coefficient.
+class PpoText final : public Method {
+public:
+    // `windows` must outlive the method.
+    PpoText(std::span<data::Example const> windows, double coefficient)
+        : text_(windows, data::TargetKind::full), coefficient_(coefficient) {}
+
+    [[nodiscard]] std::int64_t size() const override { return text_.size(); }
+    [[nodiscard]] data::Example const& sequence(std::int64_t example, int which) const override {
+        return text_.sequence(example, which);
+    }
+    [[nodiscard]] data::TargetKind targets() const override { return text_.targets(); }
+    void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;
+    model::ChunkGradients loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
+                               MetricSums& metrics) const override;
+
+private:
+    CrossEntropy text_;
+    double coefficient_;
 };
 
 }  // namespace alignsweep::methods

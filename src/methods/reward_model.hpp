@@ -10,7 +10,8 @@ namespace alignsweep::methods {
 
 // loss = (1 / n) sum of -log sigma(r_w - r_l - margin) + centering (r_w + r_l)^2, r read at the last token; of a label
 // that holds with probability p, p times the first term plus 1 - p times the same with the answers swapped. Metrics:
-// loss, accuracy, margin, min_reward, mean_reward, max_reward.
+// loss, accuracy, margin (the mean gap r_w - r_l), min_reward, mean_reward, max_reward over both answers of the step's
+// pairs.
 class RewardModel final : public Method {
 public:
     struct Weights {

@@ -76,17 +76,38 @@ Adamw<ExecSpace, Scalar>::Adamw(Layout const& layout, config::OptimizerConfig co
       matrix_size_(layout.matrix_size()) {}
 
 template <class ExecSpace, class Scalar>
-double Adamw<ExecSpace, Scalar>::step(ExecSpace const& space, Vector const& gradient, double learning_rate,
-                                      Parameters<ExecSpace, Scalar>& parameters) {
-    double const norm = std::sqrt(kernels::sum_of_squares<ExecSpace, Scalar>(space, gradient));
+double Adamw<ExecSpace, Scalar>::update(ExecSpace const& space, Vector const& gradient, double learning_rate,
+                                        Range const& range, Parameters<ExecSpace, Scalar>& parameters) {
+    auto const part = [&](Vector const& flat) { return as_vector<ExecSpace, Scalar>(flat, range.first, range.size); };
+    double const norm = std::sqrt(kernels::sum_of_squares<ExecSpace, Scalar>(space, part(gradient)));
     if (!std::isfinite(norm)) { return norm; }
     // As in torch.nn.utils.clip_grad_norm_.
     double const scale = config_.clip > 0.0 ? std::min(1.0, config_.clip / (norm + 1e-6)) : 1.0;
     ++steps_done_;
     kernels::adamw<ExecSpace, Scalar>(
         space, {learning_rate, config_.beta1, config_.beta2, config_.epsilon, config_.weight_decay, scale, steps_done_},
-        matrix_size_, gradient, parameters.values, first_moment, second_moment);
+        range.decayed, part(gradient), part(parameters.values), part(first_moment), part(second_moment));
     return norm;
+}
+
+template <class ExecSpace, class Scalar>
+double Adamw<ExecSpace, Scalar>::step(ExecSpace const& space, Vector const& gradient, double learning_rate,
+                                      Parameters<ExecSpace, Scalar>& parameters) {
+    return update(space, gradient, learning_rate, {0, parameters.layout.size(), matrix_size_}, parameters);
+}
+
+template <class ExecSpace, class Scalar>
+double Adamw<ExecSpace, Scalar>::step_tensor(ExecSpace const& space, Vector const& gradient, double learning_rate,
+                                             Tensor const& tensor, Parameters<ExecSpace, Scalar>& parameters) {
+    Range const range{tensor.offset, tensor.size(), tensor.is_matrix ? tensor.size() : 0};
+    return update(space, gradient, learning_rate, range, parameters);
+}
+
+template <class ExecSpace, class Scalar>
+void Adamw<ExecSpace, Scalar>::reset() {
+    Kokkos::deep_copy(first_moment, Scalar(0));
+    Kokkos::deep_copy(second_moment, Scalar(0));
+    steps_done_ = 0;
 }
 
 #define INSTANTIATE(E, S)              \

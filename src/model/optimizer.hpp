@@ -50,6 +50,11 @@ public:
     // One update; returns the global gradient norm before clipping. A norm that is not finite changes nothing.
     double step(ExecSpace const& space, Vector const& gradient, double learning_rate,
                 Parameters<ExecSpace, Scalar>& parameters);
+    // The same for one tensor alone: the norm is that of its gradient, and no other weight or moment moves a bit.
+    double step_tensor(ExecSpace const& space, Vector const& gradient, double learning_rate, Tensor const& tensor,
+                       Parameters<ExecSpace, Scalar>& parameters);
+    // As if no step had been taken.
+    void reset();
 
     [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
     // For checkpoints.
@@ -57,6 +62,12 @@ public:
     void set_steps_done(std::int64_t steps) { steps_done_ = steps; }
 
 private:
+    struct Range {
+        std::int64_t first, size, decayed;  // the first `decayed` of its elements decay
+    };
+    double update(ExecSpace const& space, Vector const& gradient, double learning_rate, Range const& range,
+                  Parameters<ExecSpace, Scalar>& parameters);
+
     config::OptimizerConfig config_;
     std::int64_t matrix_size_;
     std::int64_t steps_done_ = 0;

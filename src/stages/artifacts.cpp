@@ -130,6 +130,14 @@ data::Tokenizer load_tokenizer(std::filesystem::path const& folder) {
     return read_tokenizer(FileReader(data_file(folder), schema, version));
 }
 
+std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length) {
+    std::vector<data::Example> examples;
+    for (auto const window : data::windows(stream, length)) {
+        examples.push_back({{}, Tokens(window.begin(), window.end())});
+    }
+    return examples;
+}
+
 void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback) {
     FileWriter file(data_file(folder), schema, version);
     write_prompts(file, "/prompts", feedback.prompts);

@@ -173,11 +173,11 @@ void compare_with_sft(Context& context, std::vector<double> const& gold) {
 void run_evaluate(Context& context) {
     CorpusData const corpus = load_corpus(context.input("corpus"));
     StoredModel const model = load_stored_model(context.input("model"));
-    Weights const& weights = model.weights;
-    Transformer transformer(weights.shape);
+    Transformer transformer(model.weights.shape);
     if (is_enumerable(context.config)) {
         auto const all = evaluate_exactly(context, transformer, model);
-        measure_perplexity(context, transformer, weights, corpus.heldout, enumerable_world(context).document_length());
+        measure_perplexity(context, transformer, model.weights, corpus.heldout,
+                           enumerable_world(context).document_length());
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
@@ -210,7 +210,7 @@ void run_evaluate(Context& context) {
         measure_kl(context, transformer, completions, examples);
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, weights, corpus.heldout, context.config.model.context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.config.model.context);
     keep_answers(context, answers, corpus.tokenizer);
 }
 

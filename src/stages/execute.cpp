@@ -36,7 +36,7 @@ void make_folder(fs::path const& folder) {
 
 std::map<std::string, std::string> digests_of_files(fs::path const& folder) {
     std::map<std::string, std::string> digests;
-    for (char const* name : {"checkpoint.h5", "data.h5", "metrics.h5"}) {
+    for (char const* name : {"checkpoint.h5", "value.h5", "data.h5", "metrics.h5"}) {
         if (fs::exists(folder / name)) { digests[name] = core::digest_of_file(folder / name); }
     }
     return digests;
@@ -129,6 +129,9 @@ Estimate estimate(StageSpec const& spec) {
     if (spec.kind == "rlhf") {
         double const episodes = count(c.rlhf.updates * c.rlhf.episodes) * example;
         trained = 2.0 * count(c.rlhf.epochs) * episodes;
+        if (c.rlhf.ptx_coef > 0.0) {
+            trained += count(c.rlhf.updates * c.rlhf.epochs * c.rlhf.episodes * c.pretrain.length);
+        }
         forward = 4.0 * episodes;
     }
     for (auto const& [kind, online] :

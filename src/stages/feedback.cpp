@@ -2,6 +2,7 @@
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
+#include "stages/artifacts.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/heldout.hpp"
 #include "stages/labels.hpp"

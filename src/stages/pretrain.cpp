@@ -12,10 +12,7 @@ namespace alignsweep::stages {
 void run_pretrain(Context& context) {
     auto const& config = context.config;
     CorpusData const corpus = load_corpus(context.input("corpus"));
-    std::vector<data::Example> examples;
-    for (auto const window : data::windows(corpus.train, config.pretrain.length)) {
-        examples.push_back({{}, Tokens(window.begin(), window.end())});
-    }
+    auto const examples = text_examples(corpus.train, config.pretrain.length);
     Weights weights(model::make_shape(config.model, static_cast<int>(corpus.tokenizer.vocabulary()), false));
     model::initialise(weights, context.seed(&config::SeedConfig::model), config.model.init_std,
                       config.model.embedding_init_std);

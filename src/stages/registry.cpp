@@ -36,6 +36,15 @@ void read_feedback_keys(Reads& r) {
     }
 }
 
+// The variants of PPO read what they need of the world, of the model's seed and of pre-training.
+void read_rlhf_keys(Reads& r) {
+    r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
+    auto const& rlhf = r.config().rlhf;
+    if (rlhf.reward == "gold") { r.world(); }
+    if (rlhf.reward == "gold" || rlhf.value_model == "shared") { r.seeds({"model"}); }  // a new scalar head
+    if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
+}
+
 Models rlhf_models(config::Config const& c) {
     Models models{"policy", "reference"};
     if (c.rlhf.value_model == "own") { models.push_back("value"); }
@@ -89,11 +98,7 @@ std::vector<StageKind> const& stage_kinds() {
              r.section_without("reward_model", {"width", "depth"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 3, run_rlhf,
-         [](Reads& r) {
-             r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
-         },
-         true, nullptr, rlhf_models},
+        {"rlhf", 3, run_rlhf, read_rlhf_keys, true, nullptr, rlhf_models},
         {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
          dpo_models},
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
@@ -159,6 +164,12 @@ Reads& Reads::sections(std::initializer_list<char const*> names) {
     return *this;
 }
 
+Reads& Reads::world() {
+    sections({"world"});
+    if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
+    return seeds({"world"});
+}
+
 Reads& Reads::section_without(char const* section, std::initializer_list<std::string_view> keys) {
     return add(section, [&](std::string const& key) { return std::find(keys.begin(), keys.end(), key) == keys.end(); });
 }
@@ -172,12 +183,6 @@ Reads& Reads::keys(char const* section, std::initializer_list<std::string_view> 
     });
     core::check(taken == keys.size(), "a key of section ", section);
     return *this;
-}
-
-Reads& Reads::world() {
-    sections({"world"});
-    if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
-    return seeds({"world"});
 }
 
 Reads& Reads::seeds(std::initializer_list<char const*> names) {

@@ -16,11 +16,11 @@ public:
 
     // Whole sections, by name.
     Reads& sections(std::initializer_list<char const*> names);
+    // What the simulated world is drawn from.
+    Reads& world();
     // A section but for some of its keys, or only some of them.
     Reads& section_without(char const* section, std::initializer_list<std::string_view> keys);
     Reads& keys(char const* section, std::initializer_list<std::string_view> keys);
-    // What the simulated world is drawn from.
-    Reads& world();
     // Seeds, by name; each resolved to the trial's seed where it is not set apart.
     Reads& seeds(std::initializer_list<char const*> names);
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.

@@ -5,6 +5,7 @@
 #include "data/order.hpp"
 #include "stages/loop.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace alignsweep::stages {
@@ -97,8 +98,9 @@ void Trainer::check_finite(model::GradientTree<Space, Real>::Vector const& gradi
     throw core::TrialError(core::concat("step ", step, ": the gradient's norm is not finite"));
 }
 
-std::map<std::string, double> Trainer::step(methods::Method& method, std::span<std::int64_t const> examples,
-                                            double learning_rate, std::int64_t step) {
+void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
+    methods::Method& method = *part.method;
+    auto const examples = part.examples;
     std::vector<data::Example const*> probes;
     for (std::int64_t const example : examples) {
         if (auto const* probe = method.probe(example)) {
@@ -110,18 +112,17 @@ std::map<std::string, double> Trainer::step(methods::Method& method, std::span<s
 
     int const unit = method.sequences_per_example();
     auto const per_chunk = static_cast<std::size_t>(std::max(1, chunk_ / unit));
-    methods::MetricSums sums;
     for (std::size_t first = 0; first < examples.size(); first += per_chunk) {
-        auto const part = examples.subspan(first, std::min(per_chunk, examples.size() - first));
+        auto const some = examples.subspan(first, std::min(per_chunk, examples.size() - first));
         std::vector<data::Example const*> sequences;
-        for (std::int64_t const example : part) {
+        for (std::int64_t const example : some) {
             for (int which = 0; which < unit; ++which) { sequences.push_back(&method.sequence(example, which)); }
         }
         Chunk const chunk(sequences, method.targets(), method.value_rows());
         auto const outputs = transformer_.forward(weights_, chunk.input(), method.temperature(), true);
         std::vector<SequenceOutputs> views;
         for (std::size_t s = 0; s < sequences.size(); ++s) {
-            views.push_back(chunk.outputs_of(s, part[s / static_cast<std::size_t>(unit)],
+            views.push_back(chunk.outputs_of(s, some[s / static_cast<std::size_t>(unit)],
                                              static_cast<int>(s % static_cast<std::size_t>(unit))));
         }
         auto const gradients = method.loss(views, outputs, sums);
@@ -130,6 +131,29 @@ std::map<std::string, double> Trainer::step(methods::Method& method, std::span<s
         tree_.finish_chunk(space);
         trained_tokens_ += static_cast<double>(chunk.batch.tokens.size());
     }
+}
+
+double Trainer::update(Trained trained, model::GradientTree<Space, Real>::Vector const& gradient,
+                       double learning_rate) {
+    auto const& space = transformer_.space();
+    if (trained == Trained::all) { return optimizer_.step(space, gradient, learning_rate, weights_); }
+    auto const& tensors = weights_.layout.tensors();
+    auto const head = std::find_if(tensors.begin(), tensors.end(),
+                                   [&](auto const& tensor) { return tensor.offset == weights_.layout.score(); });
+    core::check(head != tensors.end(), "a model without scalar head was to train it");
+    return optimizer_.step_tensor(space, gradient, learning_rate, *head, weights_);
+}
+
+std::map<std::string, double> Trainer::step(methods::Method& method, std::span<std::int64_t const> examples,
+                                            double learning_rate, std::int64_t step) {
+    Part const part{&method, examples};
+    return this->step(std::span(&part, 1), learning_rate, step);
+}
+
+std::map<std::string, double> Trainer::step(std::span<Part const> parts, double learning_rate, std::int64_t step,
+                                            Trained trained) {
+    methods::MetricSums sums;
+    for (Part const& part : parts) { add_gradients(part, sums); }
     auto metrics = sums.values();
     for (auto const& [name, value] : metrics) {
         if (!std::isfinite(value)) {
@@ -137,7 +161,7 @@ std::map<std::string, double> Trainer::step(methods::Method& method, std::span<s
         }
     }
     auto const total = tree_.total(transformer_.space());
-    double const norm = optimizer_.step(transformer_.space(), total, learning_rate, weights_);
+    double const norm = update(trained, total, learning_rate);
     check_finite(total, norm, step);
     metrics["grad_norm"] = norm;
     metrics["learning_rate"] = learning_rate;
@@ -176,7 +200,9 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                                model::Parameters<Space, Scalar> const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
@@ -191,7 +217,9 @@ std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weight
     return result;
 }
 
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                      model::Parameters<Space, Scalar> const& weights,
                                       std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for (auto const& tokens :
@@ -203,7 +231,9 @@ std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& w
     return result;
 }
 
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
+                           model::Parameters<Space, Scalar> const& weights,
                            std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
@@ -226,5 +256,15 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
     });
     return result;
 }
+
+#define INSTANTIATE(E, S)                                                                                         \
+    template std::vector<std::vector<double>> token_logprobs<S>(                                                  \
+        model::Transformer<E, S>&, model::Parameters<E, S> const&, std::span<data::Example const* const>, double, \
+        data::TargetKind, int);                                                                                   \
+    template std::vector<double> sequence_logprobs<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,  \
+                                                      std::span<data::Example const* const>, int);                \
+    template std::vector<double> scores<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,             \
+                                           std::span<data::Example const* const>, int);
+ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::stages

@@ -10,6 +10,15 @@
 
 namespace alignsweep::stages {
 
+// Some examples of a method: a step, or a part of one whose loss is a sum.
+struct Part {
+    methods::Method* method;
+    std::span<std::int64_t const> examples;
+};
+
+// What a step may change: every weight, or the scalar head's alone.
+enum class Trained { all, scalar_head };
+
 class Trainer {
 public:
     // `chunk`: sequences of a chunk.
@@ -19,6 +28,9 @@ public:
     // is not finite throws TrialError naming the step and the tensor, and changes nothing.
     std::map<std::string, double> step(methods::Method& method, std::span<std::int64_t const> examples,
                                        double learning_rate, std::int64_t step);
+    // The same over several parts, whose gradients add up in their order; no two parts share a metric's name.
+    std::map<std::string, double> step(std::span<Part const> parts, double learning_rate, std::int64_t step,
+                                       Trained trained = Trained::all);
 
     [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
     [[nodiscard]] Transformer& transformer() { return transformer_; }
@@ -27,6 +39,8 @@ public:
     [[nodiscard]] double trained_tokens() const { return trained_tokens_; }
 
 private:
+    void add_gradients(Part const& part, methods::MetricSums& sums);
+    double update(Trained trained, model::GradientTree<Space, Real>::Vector const& gradient, double learning_rate);
     void check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm, std::int64_t step) const;
 
     Weights& weights_;
@@ -54,16 +68,22 @@ void train(Context& context, Weights& weights, methods::Method& method, Schedule
            config::OptimizerConfig const& optimizer, std::string const& cost_role,
            Surroundings const& surroundings = {});
 
-// Forward-only results for any number of sequences, in chunks.
+// Forward-only results for any number of sequences, in chunks. Scalar: float, double (for `alignsweep score`).
 // Log-probability of each target token (completion) of each example, in order.
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                                model::Parameters<Space, Scalar> const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk);
 // Their sums.
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                      model::Parameters<Space, Scalar> const& weights,
                                       std::span<data::Example const* const> examples, int chunk);
 // The scalar head at each example's last token, or at every target row.
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
+                           model::Parameters<Space, Scalar> const& weights,
                            std::span<data::Example const* const> examples, int chunk);
 std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
                                               std::span<data::Example const* const> examples, int chunk);

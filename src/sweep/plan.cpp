@@ -31,7 +31,12 @@ public:
 
     std::string align() {
         if (point_.method == "rlhf") {
-            return add("rlhf", {{"sft", sft}, {"feedback", feedback}, {"reward_model", reward_model}});
+            auto const& rlhf = point_.config.rlhf;
+            bool const gold_reward = rlhf.reward == "gold";
+            Inputs inputs{{"sft", sft}, {"feedback", feedback}};
+            if (!gold_reward) { inputs["reward_model"] = reward_model; }
+            if (gold_reward || rlhf.ptx_coef > 0.0) { inputs["corpus"] = corpus; }
+            return add("rlhf", inputs);
         }
         if (point_.method == "best_of_n") { return add("best_of_n", {{"sft", sft}}); }
         if (point_.method == "online_dpo") { return online(point_.config.online_dpo.online.judge); }

@@ -10,6 +10,12 @@ import tempfile
 import unittest
 from pathlib import Path
 
+try:
+    import h5py
+    import xarray
+except ImportError:  # the system's Python
+    xarray = None
+
 import program
 from program import manifests, run, start, started, trials, wait_until
 
@@ -53,6 +59,28 @@ class Sweep(unittest.TestCase):
         self.assertEqual(program.words(self.columns["method"]),
                          ["base"] * 2 + ["sft"] * 2 + ["rlhf"] * 2 + ["dpo"] * 4 + ["kto"] * 2)
         self.assertEqual(len(set(program.words(self.columns["digest"]))), 12)
+
+    @unittest.skipUnless(xarray, "no h5py or xarray")
+    def test_every_file_opens_in_other_programs(self):
+        kinds, columns = set(), []
+        for path in sorted(self.reference.rglob("*.h5")):
+            kinds.add(path.name)
+            groups = ["/"]
+            with h5py.File(path) as file:
+                def visit(name, item):
+                    if isinstance(item, h5py.Group):
+                        groups.append(name)
+                    else:
+                        item[()]  # reads it, which checks its checksum
+                        if name.startswith("trials/"):
+                            columns.append(name)
+                file.visititems(visit)
+            for group in groups:
+                with xarray.open_dataset(path, group=group, engine="h5netcdf", phony_dims="sort") as data:
+                    data.load()
+        self.assertEqual(kinds, {"sweep.h5", "metrics.h5", "checkpoint.h5", "data.h5"})
+        for name in columns:
+            self.assertFalse([other for other in columns if other.startswith(name + "/")], "no name is a path of another")
 
     @unittest.skipUnless(program.MPIRUN, "no mpirun")
     def test_two_ranks(self):

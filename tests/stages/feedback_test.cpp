@@ -158,25 +158,6 @@ TEST(Reference, IsTheSftModelsSoTheFirstStepSeesNoReward) {
     EXPECT_NEAR(first("kto", "kl"), 0.0, 1e-4);
 }
 
-// The log-probability recorded while sampling is that of training, so PPO's first ratio is 1 and its first KL 0.
-TEST(Rlhf, BeginsAtTheReference) {
-    auto config = testing::tiny_config();
-    config.rlhf.updates = 1;
-    config.rlhf.epochs = 1;
-    config.rlhf.minibatch = config.rlhf.episodes;
-    config.rlhf.temperature = 0.7;
-    TemporaryFolder folder;
-    finished_life().copy_inputs("rlhf", folder.path());
-    auto const spec = make_stage("rlhf", config, 3, finished_life().specs.at("rlhf").inputs);
-    execute(spec, testing::host_of(folder.path()));
-    auto const stream = store::MetricStream::load(folder.path() / spec.id() / "metrics.h5");
-    EXPECT_NEAR(stream.column("val/ratio")[0], 1.0, 1e-5);
-    EXPECT_NEAR(stream.column("policy/approxkl_avg")[0], 0.0, 1e-9);
-    EXPECT_EQ(stream.column("policy/clipfrac_avg")[0], 0.0);
-    EXPECT_NEAR(stream.column("objective/kl")[0], 0.0, 1e-4);
-    EXPECT_EQ(stream.column("episode")[0], 12.0);
-}
-
 TEST(CheckData, NamesTheFileThatIsNoData) {
     TemporaryFolder folder;
     config::DataConfig data;

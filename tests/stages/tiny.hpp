@@ -120,7 +120,7 @@ inline StageHost host_of(fs::path const& stages) {
 // Digests of what a finished stage leaves.
 inline std::map<std::string, std::string> digests_of(fs::path const& folder) {
     std::map<std::string, std::string> digests;
-    for (char const* name : {"checkpoint.h5", "metrics.h5", "data.h5"}) {
+    for (char const* name : {"checkpoint.h5", "value.h5", "metrics.h5", "data.h5"}) {
         if (fs::exists(folder / name)) { digests[name] = core::digest_of_file(folder / name); }
     }
     return digests;

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "methods/dpo.hpp"
 #include "methods/kto.hpp"
+#include "methods/ppo.hpp"
 #include "methods/sft.hpp"
 
 #include <gtest/gtest.h>
@@ -223,6 +224,81 @@ TEST(Trainer, AGradientThatIsNotFiniteNamesStepAndTensorAndChangesNothing) {
         EXPECT_TRUE(named) << text;
     }
     EXPECT_EQ(model::to_host(weights.values), before);
+}
+
+// Two halves of a loss are the loss, in one update.
+TEST(Trainer, PartsOfAStepAddUp) {
+    auto const examples = some_examples(8);
+    methods::PpoText whole(examples, 1.0), half(examples, 0.5), rest(examples, 0.5);
+    auto one = tiny_weights(), two = tiny_weights();
+    Trainer single(one, optimizer, 4), both(two, optimizer, 4);
+    auto const order = in_order(8);
+    std::vector<Part> const parts{{&half, order}, {&rest, order}};
+    auto const expected = single.step(whole, order, 1e-2, 0), metrics = both.step(parts, 1e-2, 0);
+    EXPECT_NEAR(metrics.at("grad_norm") / expected.at("grad_norm"), 1.0, 1e-5);
+    EXPECT_NEAR(metrics.at("policy/ptx_loss"), expected.at("policy/ptx_loss"), 1e-6);
+    EXPECT_EQ(both.optimizer().steps_done(), 1);
+    EXPECT_EQ(both.trained_tokens(), 2.0 * single.trained_tokens());
+}
+
+// Trap: token means of each micro-batch. Episodes are of unequal length, so any mean but the step's own shows.
+TEST(Trainer, PpoOnASharedTrunkHardlyDependsOnTheChunk) {
+    methods::Rollout rollout;
+    rollout.examples = some_examples(11);
+    core::Draws draws(core::RandomStream(3, "trainer_test/ppo"), 0, 0);
+    for (auto const& example : rollout.examples) {
+        methods::Episode episode;
+        for (std::size_t t = 0; t < example.completion.size(); ++t) {
+            episode.logprob.push_back(-3.7 + 0.1 * draws.normal());
+            episode.value.push_back(draws.normal());
+            episode.advantage.push_back(draws.normal());
+            episode.returns.push_back(draws.normal());
+        }
+        rollout.episodes.push_back(episode);
+    }
+    std::map<std::string, double> reference;
+    for (int const chunk : {64, 1, 2, 5}) {
+        methods::PpoShared method(methods::PpoPolicy(rollout, 0.2, 1.0), methods::PpoValue(rollout, 0.2, 0.1));
+        auto weights = tiny_weights(true);
+        Trainer trainer(weights, optimizer, chunk);
+        auto const metrics = trainer.step(method, in_order(11), 1e-2, 0);
+        if (reference.empty()) { reference = metrics; }
+        for (char const* name : {"grad_norm", "policy/loss_avg", "val/loss_avg", "val/ratio", "policy/entropy_avg"}) {
+            EXPECT_NEAR(metrics.at(name) / reference.at(name), 1.0, 1e-4) << name << ' ' << chunk;
+        }
+    }
+}
+
+TEST(Trainer, TrainsTheScalarHeadAlone) {
+    methods::Rollout rollout{some_examples(4), {}};
+    for (auto const& example : rollout.examples) {
+        std::vector<double> const zeros(example.completion.size(), 0.0), ones(example.completion.size(), 1.0);
+        rollout.episodes.push_back({zeros, zeros, zeros, 0.0, zeros, ones});
+    }
+    methods::PpoValue method(rollout, 10.0, 1.0);
+    auto weights = tiny_weights(true);
+    auto const before = model::to_host(weights.values);
+    auto const order = in_order(4);
+    Part const part{&method, order};
+    Trainer trainer(weights, {.learning_rate = 1e-2, .weight_decay = 0.1}, 4);
+    trainer.step(std::span(&part, 1), 1e-2, 0, Trained::scalar_head);
+    auto const after = model::to_host(weights.values), moment = model::to_host(trainer.optimizer().first_moment);
+    auto const head = static_cast<std::size_t>(weights.layout.score());
+    for (std::size_t i = 0; i < after.size(); ++i) {
+        bool const is_head = i >= head && i < head + 16;
+        EXPECT_EQ(after[i] != before[i], is_head) << i;
+        EXPECT_EQ(moment[i] != Real(0), is_head) << i;
+    }
+    trainer.optimizer().reset();
+    EXPECT_EQ(trainer.optimizer().steps_done(), 0);
+    EXPECT_EQ(model::to_host(trainer.optimizer().first_moment), std::vector<Real>(after.size(), Real(0)));
+    EXPECT_EQ(model::to_host(trainer.optimizer().second_moment), std::vector<Real>(after.size(), Real(0)));
+
+    auto headless = tiny_weights();
+    methods::CrossEntropy text(rollout.examples, data::TargetKind::completion);
+    Part const other{&text, order};
+    Trainer without(headless, optimizer, 4);
+    EXPECT_THROW(without.step(std::span(&other, 1), 1e-2, 0, Trained::scalar_head), std::logic_error);
 }
 
 TEST(Forward, ResultsHardlyDependOnTheChunk) {

@@ -118,6 +118,25 @@ TEST(Plan, ARowThatSeveralProxiesCouldScoreHasNone) {
     EXPECT_EQ(count_kind(plan, "proxy"), 2);
 }
 
+// PPO against the gold reward asks no reward model; what reads text has the corpus.
+TEST(Plan, PposInputsAreThoseOfItsVariant) {
+    auto const roles = [](std::vector<std::string> const& settings) {
+        auto const plan = plan_of(settings);
+        std::vector<std::string> names;
+        for (auto const& [role, id] : plan.stages.at(row(plan, "rlhf").model_stage).inputs) { names.push_back(role); }
+        return names;
+    };
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(roles({"sweep.method=rlhf"}), (Names{"feedback", "reward_model", "sft"}));
+    EXPECT_EQ(roles({"sweep.method=rlhf", "rlhf.value_model=shared"}), (Names{"feedback", "reward_model", "sft"}));
+    EXPECT_EQ(roles({"sweep.method=rlhf", "rlhf.reward=gold"}), (Names{"corpus", "feedback", "sft"}));
+    EXPECT_EQ(roles({"sweep.method=rlhf", "rlhf.ptx_coef=0.1"}), (Names{"corpus", "feedback", "reward_model", "sft"}));
+    auto const plan = plan_of({"sweep.method=rlhf", "sweep.rlhf.reward=proxy, gold"});
+    EXPECT_EQ(count_rows(plan, "rlhf"), 2);
+    for (auto const& id : row(plan, "rlhf", 1).stages) { EXPECT_FALSE(id.starts_with("reward_model-")) << id; }
+    EXPECT_NE(row(plan, "rlhf", 1).proxy_stage, "");  // what the proxy says of it is measured all the same
+}
+
 // A proxy of another size has its own pre-training and SFT, of which every size is made once.
 TEST(Plan, TheRewardModelsSizeReachesNothingElse) {
     auto const plan = plan_of({"sweep.method=rlhf, dpo", "sweep.reward_model.width=0, 32, 64"});
