@@ -71,6 +71,13 @@ std::string other_value(config::KeyHelp const& key, config::Config const& config
     return rest.substr(0, rest.find(", "));
 }
 
+// A stage that refuses a value (dpo: one that its loss would ignore) has read it.
+std::string key_of(std::string const& kind, config::Config const& config) {
+    try {
+        return make_stage(kind, config, 3, {}).key;
+    } catch (core::ConfigError const&) { return "refused"; }
+}
+
 TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
     TemporaryFolder folder;
     fs::path const file = folder.path() / "data.jsonl";
@@ -82,7 +89,7 @@ TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
             auto changed = config;
             config::Entry const origin;
             config::assign(changed, key.section, key.key, other_value(key, config, file), origin);
-            EXPECT_EQ(make_stage(kind, changed, 3, {}).key != key_now, is_read(kind, key)) << kind << ' ' << key.name();
+            EXPECT_EQ(key_of(kind, changed) != key_now, is_read(kind, key)) << kind << ' ' << key.name();
         }
     }
 }
