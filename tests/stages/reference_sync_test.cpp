@@ -26,11 +26,11 @@ StageSpec dpo_with(config::Int sync_steps, double sync_alpha) {
 }
 
 // A finished run, in a folder of its own.
-struct Run {
+struct FinishedDpo {
     TemporaryFolder folder;
     StageSpec spec;
 
-    explicit Run(StageSpec const& spec_in) : spec(spec_in) {
+    explicit FinishedDpo(StageSpec const& spec_in) : spec(spec_in) {
         finished_life().copy_inputs("dpo", folder.path());
         execute(spec, testing::host_of(folder.path()));
     }
@@ -42,18 +42,19 @@ struct Run {
 };
 
 TEST(ReferenceSync, AHardSyncAtEachStepLeavesNoMargin) {
-    auto const margins = Run(dpo_with(1, 1.0)).curve("rewards/margins");
+    auto const margins = FinishedDpo(dpo_with(1, 1.0)).curve("rewards/margins");
     ASSERT_GE(margins.size(), 4U);
     for (std::size_t s = 0; s < margins.size(); ++s) { EXPECT_NEAR(margins[s], 0.0, 1e-5) << "step " << s; }
     double largest = 0.0;
-    for (double const margin : Run(dpo_with(0, 0.0)).curve("rewards/margins")) {
+    for (double const margin : FinishedDpo(dpo_with(0, 0.0)).curve("rewards/margins")) {
         largest = std::max(largest, std::abs(margin));
     }
     EXPECT_GT(largest, 1e-3);  // without a sync there is one to see
 }
 
 TEST(ReferenceSync, BeginsAfterTheFirstSync) {
-    auto const fixed = Run(dpo_with(0, 0.0)).curve("loss"), moving = Run(dpo_with(2, 0.6)).curve("loss");
+    auto const fixed = FinishedDpo(dpo_with(0, 0.0)).curve("loss"),
+               moving = FinishedDpo(dpo_with(2, 0.6)).curve("loss");
     ASSERT_GE(fixed.size(), 4U);
     EXPECT_EQ(moving[0], fixed[0]);
     EXPECT_EQ(moving[1], fixed[1]);
@@ -61,12 +62,12 @@ TEST(ReferenceSync, BeginsAfterTheFirstSync) {
 }
 
 TEST(ReferenceSync, OfShareZeroIsTheFixedReference) {
-    auto const fixed = Run(dpo_with(0, 0.0)).curve("loss"), same = Run(dpo_with(1, 0.0)).curve("loss");
+    auto const fixed = FinishedDpo(dpo_with(0, 0.0)).curve("loss"), same = FinishedDpo(dpo_with(1, 0.0)).curve("loss");
     for (std::size_t s = 0; s < fixed.size(); ++s) { EXPECT_NEAR(same[s], fixed[s], 1e-5) << "step " << s; }
 }
 
 TEST(ReferenceSync, TheReferencesTokensAreCounted) {
-    Run const fixed(dpo_with(0, 0.0)), moving(dpo_with(2, 0.6));
+    FinishedDpo const fixed(dpo_with(0, 0.0)), moving(dpo_with(2, 0.6));
     EXPECT_GT(moving.cost("tokens/policy"), 1.2 * fixed.cost("tokens/policy"));
     EXPECT_GT(moving.cost("flops/policy"), 1.05 * fixed.cost("flops/policy"));
 }
@@ -104,13 +105,13 @@ TEST(ReferenceSync, MixesWeights) {
     EXPECT_EQ(pairs[0].rejected_reference, expected[1]);
 }
 
-void expect_same_run(Run const& whole, fs::path const& stage) {
+void expect_same_run(FinishedDpo const& whole, fs::path const& stage) {
     EXPECT_EQ(digests_of(stage), digests_of(whole.stage()));
     EXPECT_EQ(store::read_manifest(stage)->costs, store::read_manifest(whole.stage())->costs);
 }
 
 TEST(ReferenceSync, StoppedAfterEveryStepItLeavesTheSameBytes) {
-    Run const whole(dpo_with(2, 0.6));
+    FinishedDpo const whole(dpo_with(2, 0.6));
     TemporaryFolder folder;
     finished_life().copy_inputs("dpo", folder.path());
     StageHost const stops{folder.path(), [] { return true; }, [](double) {}};
@@ -127,7 +128,7 @@ TEST(ReferenceSync, StoppedAfterEveryStepItLeavesTheSameBytes) {
 
 // Killed in mid-epoch: the curves are ahead of the newest checkpoint, and the last sync is lost with them.
 TEST(ReferenceSync, KilledAfterASyncItLeavesTheSameBytes) {
-    Run const whole(dpo_with(2, 0.6));
+    FinishedDpo const whole(dpo_with(2, 0.6));
     TemporaryFolder folder;
     finished_life().copy_inputs("dpo", folder.path());
     int asked = 0;
