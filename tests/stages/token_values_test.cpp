@@ -15,6 +15,7 @@ namespace alignsweep::stages {
 namespace {
 
 using testing::TemporaryFolder;
+namespace fs = std::filesystem;
 
 // A life in a world of three prompts with 13 responses each, and what each token is worth in it.
 struct EnumerableLife {
