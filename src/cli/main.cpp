@@ -21,6 +21,7 @@ constexpr Command commands[] = {
     {"train", "runs one trial: the first of a sweep", alignsweep::cli::train_command},
     {"plan", "shows what a sweep would run; runs nothing", alignsweep::cli::plan_command},
     {"status", "shows how far a sweep is", alignsweep::cli::status_command},
+    {"score", "scores a data set row by row, in any model", alignsweep::cli::score_command},
     {"methods", "lists the methods and all configuration keys", alignsweep::cli::methods_command},
 };
 

@@ -68,7 +68,8 @@ struct RlhfConfig {
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
         visit("value_warmup", self.value_warmup, Range{0, 1e7},
-              "rounds before these that train the value model alone, on returns of the SFT model");
+              "rounds before these that train the value model alone (shared: the scalar head alone), on returns of the "
+              "SFT model");
         visit("updates", self.updates, Range{0, 1e7}, "rounds of rollout and optimisation");
         visit("episodes", self.episodes, Range{1, 1e7}, "completions of a rollout");
         visit("epochs", self.epochs, Range{1, 1e4}, "passes over a rollout");
@@ -76,24 +77,30 @@ struct RlhfConfig {
         visit("max_new_tokens", self.max_new_tokens, Range{1, 65536}, "most tokens of a completion");
         visit("temperature", self.temperature, positive, "sampling temperature, and divisor of all logits");
         visit("reward", self.reward, Choices{"proxy", "gold"},
-              "what scores the episodes: the reward model, or the exact gold reward (an oracle)");
+              "what scores the episodes: the reward model, or the exact gold reward (an oracle, simulated world only), "
+              "which is not normalised and judges a missing end itself");
         visit("kl_coef", self.kl_coef, non_negative, "coefficient of the per-token KL penalty");
         visit("kl_estimator", self.kl_estimator, Choices{"k1", "k3"}, "estimator of the KL (Schulman's names)");
-        visit("kl_control", self.kl_control, Choices{"fixed", "adaptive"}, "whether kl_coef follows kl_target");
+        visit("kl_control", self.kl_control, Choices{"fixed", "adaptive"},
+              "adaptive: kl_coef is where the coefficient starts; it follows kl_target (metric objective/kl_coef)");
         visit("kl_target", self.kl_target, positive, "adaptive: KL aimed at, nats a sequence");
-        visit("kl_horizon", self.kl_horizon, positive, "adaptive: episodes in which the coefficient can double, or so");
+        visit("kl_horizon", self.kl_horizon, positive,
+              "adaptive: an error of a fifth for this many episodes changes the coefficient by a fifth");
         visit("value_model", self.value_model, Choices{"own", "shared"},
-              "a model of its own that starts from the reward model, or a head on the policy's trunk");
+              "a model of its own that starts from the reward model (reward = gold: from the SFT model), or a scalar "
+              "head on the policy's trunk");
         visit("gamma", self.gamma, probability, "discount");
         visit("lambda", self.lambda, probability, "GAE's lambda");
         visit("clip_range", self.clip_range, positive, "clip range of the ratio");
         visit("value_clip_range", self.value_clip_range, positive, "clip range of the value");
         visit("vf_coef", self.vf_coef, non_negative, "coefficient of the value loss");
         visit("missing_end", self.missing_end, Choices{"replace", "subtract"},
-              "without an end token: missing_end_score replaces the score, or missing_end_penalty is taken from it");
+              "proxy, no end token: missing_end_score replaces the score, or missing_end_penalty is taken from it");
         visit("missing_end_score", self.missing_end_score, any, "score of a completion without an end (replace)");
         visit("missing_end_penalty", self.missing_end_penalty, non_negative, "penalty without an end (subtract)");
-        visit("ptx_coef", self.ptx_coef, non_negative, "weight of the pre-training loss mixed in (PPO-ptx); 0: none");
+        visit("ptx_coef", self.ptx_coef, non_negative,
+              "weight of the pre-training loss (mean over tokens) in each policy step, which reads a window of the "
+              "corpus for each episode of its minibatch (PPO-ptx); 0: none");
         OptimizerConfig::fields(self.optimizer, visit);
     }
 };

@@ -137,6 +137,11 @@ void validate(Config const& config) {
     check_completion("evaluate", config.evaluate.max_new_tokens, config.model);
     require(config.rlhf.minibatch <= config.rlhf.episodes, "rlhf.minibatch = ", config.rlhf.minibatch,
             " is above rlhf.episodes = ", config.rlhf.episodes);
+    // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
+    RlhfConfig const& rlhf = config.rlhf;
+    require(rlhf.kl_control == "fixed" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+            "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
+            " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 
     WorldConfig const& world = config.world;
     require_some("world", {{"fact_share", world.fact_share},
@@ -159,7 +164,7 @@ void validate(Config const& config) {
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.data);
     if (config.world.kind == "enumerable") { check_enumerable(config); }
-    require(config.data.preferences.empty() || config.rlhf.reward == "proxy", "rlhf.reward = ", config.rlhf.reward,
+    require(config.data.preferences.empty() || rlhf.reward == "proxy", "rlhf.reward = ", rlhf.reward,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
     if (!config.data.preferences.empty()) { check_judges(config); }
 }

@@ -153,6 +153,7 @@ std::optional<Completion> read_completion(Line const& line, ReadCounts& counts) 
     Value const prompt = line.value("prompt");
     Value const completion = line.value("completion");
     need_one_kind(line, "prompt", prompt, "completion", completion);
+    counts.conversational += completion.conversational ? 1 : 0;
     auto text = answer_text(line, "completion", completion);
     if (!text) {
         ++counts.empty_completion;
@@ -179,6 +180,7 @@ std::optional<Preference> read_preference(Line const& line, ReadCounts& counts) 
         if (chosen.conversational && !prompt.conversational) { explicit_prompt = false; }
     }
     if (explicit_prompt) { need_one_kind(line, "prompt", prompt, "chosen", chosen); }
+    counts.conversational += chosen.conversational ? 1 : 0;
 
     std::optional<std::string> better;
     std::optional<std::string> worse;
@@ -211,7 +213,10 @@ Rows<Row> read_rows(std::filesystem::path const& file, std::string_view keys,
         Line line(file.string(), number, keys);
         line.parse(bytes);
         ++result.counts.rows;
-        if (auto row = read(line, result.counts)) { result.rows.push_back(std::move(*row)); }
+        if (auto row = read(line, result.counts)) {
+            result.rows.push_back(std::move(*row));
+            result.lines.push_back(number);
+        }
     }
     if (result.rows.empty()) {
         ReadCounts const& counts = result.counts;

@@ -36,11 +36,13 @@ struct ReadCounts {
     std::int64_t rows = 0;              // all rows: those kept and those dropped
     std::int64_t empty_completion = 0;  // dropped
     std::int64_t equal_answers = 0;     // dropped
+    std::int64_t conversational = 0;    // rows of conversations, rendered by data/chat.hpp
 };
 
 template <class Row>
 struct Rows {
-    std::vector<Row> rows;  // in the file's order
+    std::vector<Row> rows;            // in the file's order
+    std::vector<std::int64_t> lines;  // where each stands, from 1
     ReadCounts counts;
 };
 

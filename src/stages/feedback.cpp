@@ -2,13 +2,13 @@
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
-#include "model/generate.hpp"
+#include "stages/artifacts.hpp"
 #include "stages/enumerable.hpp"
-#include "stages/gold.hpp"
 #include "stages/heldout.hpp"
+#include "stages/labels.hpp"
+#include "stages/partners.hpp"
 #include "stages/runs.hpp"
-#include "stages/runtime.hpp"
-#include "world/annotators.hpp"
+#include "stages/sampling.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,134 +18,129 @@ namespace alignsweep::stages {
 
 namespace {
 
-using world::PromptKind;
-
-// The prompts, and for each the prompt that its second answer is sampled for: itself, or its twin (a contrast).
-struct Questions {
+// Draws the prompts, and for each the prompt that its second answer is sampled for: itself, or its twin (a contrast).
+struct Drawn {
     std::vector<world::Prompt> prompts, asked_second;
     std::vector<bool> contrast;
 };
 
-Questions draw_questions(Context const& context, world::World const& world) {
+Drawn draw_prompts(Context const& context, world::World const& world) {
     auto const& config = context.config.feedback;
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/prompts");
-    Questions questions;
+    Drawn drawn;
     for (config::Int i = 0; i < config.prompts; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
         auto const prompt = world.prompt(world::Split::train, draws);
         auto const twin = world.twin(prompt, draws);
         bool const contrast = twin.has_value() && draws.chance(config.contrast);
-        questions.prompts.push_back(prompt);
-        questions.asked_second.push_back(contrast ? *twin : prompt);
-        questions.contrast.push_back(contrast);
+        drawn.prompts.push_back(prompt);
+        drawn.asked_second.push_back(contrast ? *twin : prompt);
+        drawn.contrast.push_back(contrast);
+    }
+    return drawn;
+}
+
+Questions ask(Context const& context, Drawn const& drawn, Gold const& gold, Weights const& weights) {
+    Questions questions{drawn.prompts, {}, {}, {}, {}};
+    std::vector<Tokens> second;
+    for (std::size_t i = 0; i < drawn.prompts.size(); ++i) {
+        questions.tokens.push_back(gold.tokenizer().encode(drawn.prompts[i].text));
+        second.push_back(gold.tokenizer().encode(drawn.asked_second[i].text));
+    }
+    auto const& config = context.config.feedback;
+    Transformer transformer(weights.shape);
+    auto const answers = [&](std::vector<Tokens> const& asked, std::uint32_t which) {
+        SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
+                                config.temperature, config.max_new_tokens};
+        return sample(transformer, weights, asked, plan, static_cast<int>(context.config.model.chunk),
+                      [&](double share) { context.pass(0.45 * (which + share)); });
+    };
+    auto const first_answers = answers(questions.tokens, 0), second_answers = answers(second, 1);
+    for (std::size_t i = 0; i < second.size(); ++i) {
+        questions.answers.push_back({first_answers[i], second_answers[i]});
+        std::array<world::Values, 2> values;
+        for (std::size_t k = 0; k < 2; ++k) {
+            auto const& answer = questions.answers[i][k];
+            values[k] = gold.values(drawn.prompts[i], answer.tokens, answer.ended);
+        }
+        questions.values.push_back(values);
+        questions.gold.push_back(
+            {world::gold_reward(values[0], context.config.world), world::gold_reward(values[1], context.config.world)});
     }
     return questions;
 }
 
-std::vector<model::Completion> sample(Context const& context, Weights const& weights,
-                                      std::vector<Tokens> const& prompts, std::uint32_t which) {
-    auto const& config = context.config.feedback;
-    std::vector<std::int32_t> rows(prompts.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) { rows[i] = static_cast<std::int32_t>(i); }
-    Transformer transformer(weights.shape);
-    return model::generate<Space, Real>(transformer, weights,
-                                        {prompts,
-                                         rows,
-                                         {.temperature = config.temperature},
-                                         context.stream(&config::SeedConfig::feedback, "feedback/samples"),
-                                         which,
-                                         static_cast<int>(config.max_new_tokens),
-                                         data::end_token_of(weights.shape.vocabulary),
-                                         static_cast<int>(context.config.model.chunk)});
-}
-
-// Each thumb's mismatched partner: a completion of another prompt, drawn once, that fits the context after the thumb's
-// own prompt. Searched from a random place on, so that even a data set of almost equal prompts finds one.
-void draw_partners(Context const& context, FeedbackData& feedback) {
-    auto const room = static_cast<std::size_t>(context.config.model.context);
-    auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/partners");
-    std::size_t const count = feedback.thumbs.size();
-    auto const completion_of = [&](std::size_t thumb) -> FeedbackData::CompletionRow const& {
-        return feedback.completions[static_cast<std::size_t>(feedback.thumbs[thumb].completion)];
-    };
-    auto const prompt_of = [&](std::size_t thumb) -> Tokens const& {
-        return feedback.prompts[static_cast<std::size_t>(completion_of(thumb).prompt)].tokens;
-    };
-    for (std::size_t i = 0; i < count; ++i) {
-        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
-        std::size_t const start = draws.index(count);
-        feedback.thumbs[i].partner = -1;
-        for (std::size_t k = 0; k < count; ++k) {
-            std::size_t const other = (start + k) % count;
-            bool const fits = prompt_of(i).size() + completion_of(other).tokens.size() <= room;
-            if (!fits || prompt_of(other) == prompt_of(i)) { continue; }
-            feedback.thumbs[i].partner = feedback.thumbs[other].completion;
-            break;
-        }
+// Each thumb's mismatched partner, drawn once.
+void add_partners(Context const& context, FeedbackData& feedback) {
+    std::vector<Judged> judged;
+    for (auto const& thumb : feedback.thumbs) {
+        auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
+        judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
+    }
+    auto const partners = draw_partners(judged, context.config.model.context,
+                                        context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
+    for (std::size_t i = 0; i < partners.size(); ++i) {
+        auto const other = static_cast<std::size_t>(partners[i]);
+        feedback.thumbs[i].partner = partners[i] < 0 ? -1 : feedback.thumbs[other].completion;
     }
 }
 
-// The newest pair as two thumbs.
-void take_apart(FeedbackData& feedback) {
-    feedback.thumbs.push_back({feedback.pairs.back().chosen, 1, -1});
-    feedback.thumbs.push_back({feedback.pairs.back().rejected, 0, -1});
+// A pair as two thumbs.
+void take_apart(FeedbackData& feedback, std::int64_t chosen, std::int64_t rejected) {
+    feedback.thumbs.push_back({chosen, 1, -1});
+    feedback.thumbs.push_back({rejected, 0, -1});
+}
+
+// How often a label names the answer with the higher gold reward as the better one.
+void measure_agreement(Context& context, FeedbackData const& feedback) {
+    double agreed = 0.0, counted = 0.0;
+    for (auto const& pair : feedback.pairs) {
+        double const gap = feedback.completions[static_cast<std::size_t>(pair.chosen)].gold -
+                           feedback.completions[static_cast<std::size_t>(pair.rejected)].gold;
+        if (std::isnan(gap) || gap == 0.0) { continue; }
+        agreed += gap > 0.0 ? 1.0 : 0.0;
+        counted += 1.0;
+    }
+    if (counted > 0.0) { context.result.metrics["feedback/agreement"] = agreed / counted; }
 }
 
 FeedbackData simulated(Context& context) {
     auto const& config = context.config;
     Gold const gold(context);
-    Weights const weights = load_model(context.input("sft"));
-    Questions const questions = draw_questions(context, gold.world());
+    Weights const sft = load_model(context.input("sft"));
+    Drawn const drawn = draw_prompts(context, gold.world());
+    Questions const questions = ask(context, drawn, gold, sft);
+    auto const labels = label(context, questions, gold, sft);
     FeedbackData feedback;
-    std::vector<Tokens> first, second;
-    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
-        auto const& prompt = questions.prompts[i];
-        first.push_back(gold.tokenizer().encode(prompt.text));
-        second.push_back(gold.tokenizer().encode(questions.asked_second[i].text));
-        feedback.prompts.push_back({first.back(), static_cast<std::int32_t>(prompt.kind), prompt.subject,
+    bool const judged_alone = config.feedback.thumbs == "annotators", soft = config.feedback.labels == "probabilities";
+    double equal = 0.0, undecided = 0.0;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        auto const& prompt = drawn.prompts[i];
+        auto const& says = labels[i];
+        feedback.prompts.push_back({questions.tokens[i], static_cast<std::int32_t>(prompt.kind), prompt.subject,
                                     prompt.attribute, prompt.form, false});
-    }
-    auto const answers_first = sample(context, weights, first, 0);
-    context.host.progress(0.45);
-    auto const answers_second = sample(context, weights, second, 1);
-    context.host.progress(0.9);
-
-    std::vector<world::Values> values;
-    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
-        for (auto const* answer : {&answers_first[i], &answers_second[i]}) {
-            values.push_back(gold.values(questions.prompts[i], answer->tokens, answer->ended));
-            bool const on_policy = answer == &answers_first[i] || !questions.contrast[i];
-            feedback.completions.push_back({static_cast<std::int64_t>(i), answer->tokens, on_policy,
-                                            world::gold_reward(values.back(), config.world), 0});
-        }
-    }
-    world::Annotators annotators(config.feedback, config.world, context.seed(&config::SeedConfig::feedback));
-    std::vector<double> golds;
-    for (auto const& completion : feedback.completions) { golds.push_back(completion.gold); }
-    std::nth_element(golds.begin(), golds.begin() + static_cast<std::ptrdiff_t>(golds.size() / 2), golds.end());
-    annotators.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
-    bool const judged_alone = config.feedback.thumbs == "annotators";
-    std::int64_t equal = 0;
-    for (std::size_t i = 0; i < questions.prompts.size(); ++i) {
-        auto const index = static_cast<std::uint32_t>(i);
         auto const a = static_cast<std::int64_t>(2 * i), b = a + 1;
-        for (std::uint32_t which = 0; which < 2; ++which) {
-            auto const completion = 2 * i + which;
-            feedback.completions[completion].rating = annotators.rating(index, which, values[completion]);
-            if (judged_alone) {
-                bool const up = annotators.thumb(index, which, values[completion]);
-                feedback.thumbs.push_back({static_cast<std::int64_t>(completion), up ? 1 : 0, -1});
-            }
+        for (std::size_t k = 0; k < 2; ++k) {
+            feedback.completions.push_back({static_cast<std::int64_t>(i), questions.answers[i][k].tokens,
+                                            k == 0 || !drawn.contrast[i], questions.gold[i][k], says.rating[k]});
+            if (judged_alone) { feedback.thumbs.push_back({a + static_cast<std::int64_t>(k), says.up[k] ? 1 : 0, -1}); }
         }
-        if (answers_first[i].tokens == answers_second[i].tokens) {
-            ++equal;
+        if (questions.answers[i][0].tokens == questions.answers[i][1].tokens) {
+            equal += 1.0;
             continue;
         }
-        bool const first_better = annotators.compare(index, values[2 * i], values[2 * i + 1]).first_better;
-        feedback.pairs.push_back(first_better ? FeedbackData::PairRow{a, b} : FeedbackData::PairRow{b, a});
-        if (!judged_alone) { take_apart(feedback); }
+        if (says.undecided) {
+            undecided += 1.0;
+            continue;
+        }
+        if (!judged_alone) { take_apart(feedback, says.chose_first ? a : b, says.chose_first ? b : a); }
+        // A soft label names the likelier one as chosen, so that what reads only the order reads the best of it.
+        bool const first = soft ? says.first_better >= 0.5 : says.chose_first;
+        double const probability = soft ? std::max(says.first_better, 1.0 - says.first_better) : 1.0;
+        feedback.pairs.push_back({first ? a : b, first ? b : a, probability});
     }
-    context.result.metrics["feedback/equal_answers"] = static_cast<double>(equal);
+    context.result.metrics["feedback/equal_answers"] = equal;
+    context.result.metrics["feedback/undecided"] = undecided;
     return feedback;
 }
 
@@ -164,8 +159,8 @@ public:
         for (auto const& row : preferences.rows) {
             auto const added = add(row.prompt, {row.chosen, row.rejected}, data.preferences);
             if (added.empty()) { continue; }
-            feedback_.pairs.push_back({added[0], added[1]});
-            if (data.thumbs.empty()) { take_apart(feedback_); }
+            feedback_.pairs.push_back({added[0], added[1], 1.0});
+            if (data.thumbs.empty()) { take_apart(feedback_, added[0], added[1]); }
         }
         if (!data.thumbs.empty()) {
             auto const thumbs = data::read_thumbs(data.thumbs);
@@ -233,7 +228,8 @@ void run_feedback(Context& context) {
     FeedbackData feedback = is_enumerable(context.config)             ? enumerable_feedback(context)
                             : context.config.data.preferences.empty() ? simulated(context)
                                                                       : RealFeedback(context).read();
-    draw_partners(context, feedback);
+    add_partners(context, feedback);
+    measure_agreement(context, feedback);
     save_feedback(context.folder(), feedback);
     double tokens = 0.0;
     for (auto const& completion : feedback.completions) { tokens += static_cast<double>(completion.tokens.size()); }

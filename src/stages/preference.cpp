@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dpo, kto: alignment from a fixed set of feedback, from the SFT weights on.
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "methods/dpo.hpp"
 #include "methods/kto.hpp"
 #include "stages/artifacts.hpp"
@@ -34,6 +35,12 @@ void run_dpo(Context& context) {
     methods::Dpo method(pairs, methods::pair_loss_rule(config));
     std::optional<ReferenceSync> sync;
     if (config.sync_steps > 0) {
+        std::int64_t const pair_count = static_cast<std::int64_t>(pairs.size());
+        std::int64_t const steps = config.epochs * ((pair_count + config.batch - 1) / config.batch);
+        if (steps <= config.sync_steps) {
+            core::log_warning(core::concat("dpo.sync_steps = ", config.sync_steps, " acts in none of the ", steps,
+                                           " steps of this run: the reference stays the SFT model"));
+        }
         int const chunk = static_cast<int>(context.config.model.chunk);
         sync.emplace(config, chunk, load_model(context.input("sft")), weights, pairs);
     }

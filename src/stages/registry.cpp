@@ -45,6 +45,20 @@ void read_rlhf_keys(Reads& r) {
     if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
 }
 
+Models rlhf_models(config::Config const& c) {
+    Models models{"policy", "reference"};
+    if (c.rlhf.value_model == "own") { models.push_back("value"); }
+    if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
+    return models;
+}
+
+// Stored reference log-probabilities do until the reference moves.
+Models dpo_models(config::Config const& c) {
+    return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
+}
+
+Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward_model"}; }
+
 }  // namespace
 
 std::vector<StageKind> const& stage_kinds() {
@@ -70,24 +84,11 @@ std::vector<StageKind> const& stage_kinds() {
              r.section_without("reward_model", {"width", "depth"}).model_limits().seeds({"model", "train"});
          },
          false},
-        {"rlhf", 3, run_rlhf, read_rlhf_keys, true,
-         [](config::Config const& c) {
-             Models models{"policy", "reference"};
-             if (c.rlhf.value_model == "own") { models.push_back("value"); }
-             if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
-             return models;
-         }},
-        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true,
-         [](config::Config const& c) {  // stored reference log-probabilities do until the reference moves
-             return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
-         },
-         check_dpo},
-        {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true,
-         [](config::Config const&) { return Models{"policy"}; }},
-        {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true,
-         [](config::Config const&) {
-             return Models{"policy", "reward_model"};
-         }},
+        {"rlhf", 3, run_rlhf, read_rlhf_keys, true, nullptr, rlhf_models},
+        {"dpo", 2, run_dpo, [](Reads& r) { r.sections({"dpo"}).model_limits().seeds({"train"}); }, true, check_dpo,
+         dpo_models},
+        {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
+        {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"token_values", 1, run_token_values,

@@ -45,10 +45,10 @@ struct StageKind {
     void (*run)(Context&);
     void (*reads)(Reads&);
     bool is_method;
-    // Methods: the roles of the models that are held at once, in training or, for a method that trains none, in use.
-    std::vector<std::string> (*models)(config::Config const&) = nullptr;
     // Throws ConfigError for keys that the stage would ignore or cannot act on.
     void (*check)(config::Config const&) = nullptr;
+    // Roles of the models that a method holds at once, in training or, where it trains none, in use; null: the policy.
+    std::vector<std::string> (*models)(config::Config const&) = nullptr;
 };
 
 [[nodiscard]] std::vector<StageKind> const& stage_kinds();

@@ -67,8 +67,9 @@ struct HostTensors {
 };
 
 // Copies the tensors of a checkpoint that the model has; `all`: each of them must be there.
+template <class Scalar>
 void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
-             Weights& weights, bool all) {
+             model::Parameters<Space, Scalar>& weights, bool all) {
     auto host = model::to_host(weights.values);
     for (model::Tensor const& tensor : weights.layout.tensors()) {
         auto const stored = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
@@ -83,11 +84,11 @@ void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& f
         std::visit(
             [&](auto const& values) {
                 std::transform(values.begin(), values.end(), host.begin() + tensor.offset,
-                               [](auto value) { return static_cast<Real>(value); });
+                               [](auto value) { return static_cast<Scalar>(value); });
             },
             stored->values);
     }
-    model::from_host<Space, Real>(host, weights.values);
+    model::from_host<Space, Scalar>(host, weights.values);
 }
 
 void restore_moment(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& name,
@@ -144,30 +145,37 @@ void write_model(std::filesystem::path const& file, Weights const& weights,
     store::save_checkpoint(file, view);
 }
 
-StoredModel read_model(std::filesystem::path const& file) {
+}  // namespace
+
+template <class Scalar>
+StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file) {
     auto const checkpoint = store::load_checkpoint(file);
-    StoredModel model{Weights(shape_of(checkpoint, file)), {}};
+    StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape_of(checkpoint, file)), {}};
     restore(checkpoint, file, "", model.weights, true);
     for (auto const& [name, value] : checkpoint.state) {
         if (auto const* number = std::get_if<double>(&value)) { model.state[name] = *number; }
     }
     return model;
 }
+template StoredModelAs<float> load_model_as<float>(std::filesystem::path const& file);
+template StoredModelAs<double> load_model_as<double>(std::filesystem::path const& file);
 
-}  // namespace
+StoredModel load_stored_model(std::filesystem::path const& folder) {
+    return load_model_as<Real>(folder / "checkpoint.h5");
+}
 
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state) {
     write_model(folder / "checkpoint.h5", weights, state);
 }
 
-StoredModel load_stored_model(std::filesystem::path const& folder) { return read_model(folder / "checkpoint.h5"); }
-
 void save_value_model(std::filesystem::path const& folder, Weights const& weights) {
     write_model(folder / "value.h5", weights, {});
 }
 
-Weights load_value_model(std::filesystem::path const& folder) { return read_model(folder / "value.h5").weights; }
+Weights load_value_model(std::filesystem::path const& folder) {
+    return load_model_as<Real>(folder / "value.h5").weights;
+}
 
 Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
 

@@ -25,11 +25,16 @@ void save_model(std::filesystem::path const& folder, Weights const& weights,
 // Reads it. Throws IoError where a tensor is missing or has another shape.
 Weights load_model(std::filesystem::path const& folder);
 // With the further numbers that save_model took.
-struct StoredModel {
-    Weights weights;
+template <class Scalar>
+struct StoredModelAs {
+    model::Parameters<Space, Scalar> weights;
     std::map<std::string, double> state;
 };
+using StoredModel = StoredModelAs<Real>;
 StoredModel load_stored_model(std::filesystem::path const& folder);
+// The same from any such file, in float or double.
+template <class Scalar>
+StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file);
 // As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
 

@@ -200,7 +200,9 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                                model::Parameters<Space, Scalar> const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
@@ -215,7 +217,9 @@ std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weight
     return result;
 }
 
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
+                                      model::Parameters<Space, Scalar> const& weights,
                                       std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for (auto const& tokens :
@@ -227,7 +231,9 @@ std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& w
     return result;
 }
 
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
+template <class Scalar>
+std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
+                           model::Parameters<Space, Scalar> const& weights,
                            std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
@@ -250,5 +256,15 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
     });
     return result;
 }
+
+#define INSTANTIATE(E, S)                                                                                         \
+    template std::vector<std::vector<double>> token_logprobs<S>(                                                  \
+        model::Transformer<E, S>&, model::Parameters<E, S> const&, std::span<data::Example const* const>, double, \
+        data::TargetKind, int);                                                                                   \
+    template std::vector<double> sequence_logprobs<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,  \
+                                                      std::span<data::Example const* const>, int);                \
+    template std::vector<double> scores<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,             \
+                                           std::span<data::Example const* const>, int);
+ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::stages

@@ -188,6 +188,14 @@ TEST(ConfigValidate, SomethingMustBeDrawn) {
                    {"corpus.reply_right"});
 }
 
+TEST(ConfigValidate, AnAdaptiveKlCoefficientStaysPositive) {
+    expect_valid({"rlhf.kl_control=adaptive"});
+    expect_valid({"rlhf.kl_horizon=25"});  // not read
+    expect_invalid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25"},
+                   {"rlhf.kl_horizon = 25", "above 25"});
+    expect_valid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25.5"});
+}
+
 TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {
     for (std::string const key : {"data.sft", "data.thumbs", "data.preferences"}) {
         expect_invalid({key + "=x"}, {key + " is given without data.corpus"});
@@ -197,7 +205,8 @@ TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {
     expect_valid({"data.corpus=x", "data.preferences=y"});
     expect_valid({"data.corpus=x", "data.preferences=y", "data.sft=z", "data.thumbs=t"});
     // Only the simulated world has an exact gold reward.
-    expect_invalid({"data.corpus=x", "data.preferences=y", "rlhf.reward=gold"}, {"rlhf.reward = gold", "allowed: proxy"});
+    expect_invalid({"data.corpus=x", "data.preferences=y", "rlhf.reward=gold"},
+                   {"rlhf.reward = gold", "allowed: proxy"});
     expect_valid({"rlhf.reward=gold"});
 }
 

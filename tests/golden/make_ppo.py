@@ -39,7 +39,8 @@ RUNS = {
                  responses=[[5, 22, 9, 31, 4, 17], [8, 8, 26, 20, 33, 10], [28, 19, 2, 35, 16, 18],
                             [13, 24, 5, 38, 6, 27], [36, 15, 23, 29, 32, 34]]),
     # The end token first, in between, last, and twice not at all.
-    "ended": dict(settings=dict(kl_estimator="k3", gamma=0.97, temperature=0.7, stop_token="eos", missing_eos_penalty=0.5),
+    "ended": dict(settings=dict(kl_estimator="k3", gamma=0.97, temperature=0.7, stop_token="eos",
+                                missing_eos_penalty=0.5),
                   responses=[[5, 22, 9, EOS], [EOS], [28, 19, 2, 35, 16, 18], [13, 24, 5, 38, 6, EOS],
                              [36, 15, 23, 29, 32, 34]]),
 }

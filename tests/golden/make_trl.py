@@ -87,7 +87,8 @@ def pair_by_pair(trainer, function):
 
 
 def pair_dataset(pairs=PAIRS):
-    return Dataset.from_list([dict(prompt=tiny.text(p), chosen=tiny.text(c), rejected=tiny.text(r)) for p, c, r in pairs])
+    return Dataset.from_list([dict(prompt=tiny.text(p), chosen=tiny.text(c), rejected=tiny.text(r))
+                              for p, c, r in pairs])
 
 
 def check_tokens(dataset, names, rows):
@@ -129,14 +130,16 @@ def reward_model():
                 f"{group}/losses": losses, f"{group}/gradient": gradient}
         out |= {f"reward_model/{side}_rewards": found[f"rewards_{side}"] for side in ("chosen", "rejected")}
         metrics = trainer._metrics["train"]
-        out |= {f"reward_model@{key}": metrics[key][1] for key in ("accuracy", "min_reward", "mean_reward", "max_reward")}
+        out |= {f"reward_model@{key}": metrics[key][1]  # of the batch in double, after the stock one
+                for key in ("accuracy", "min_reward", "mean_reward", "max_reward")}
         out["reward_model@gap"] = metrics["margin"][1]
     return out
 
 
 def dpo_trainer(loss, **settings):
-    trainer = DPOTrainer(tiny.make_model("policy"), ref_model=tiny.make_model("reference"), train_dataset=pair_dataset(),
-                         processing_class=tiny.make_tokenizer(), args=arguments(DPOConfig, loss_type=[loss], **settings))
+    trainer = DPOTrainer(
+        tiny.make_model("policy"), ref_model=tiny.make_model("reference"), train_dataset=pair_dataset(),
+        processing_class=tiny.make_tokenizer(), args=arguments(DPOConfig, loss_type=[loss], **settings))
     check_tokens(trainer.train_dataset, ["prompt_ids", "chosen_ids", "rejected_ids"], PAIRS)
     return trainer
 
@@ -177,7 +180,8 @@ def pairs_without_reference():
     trainer = CPOTrainer(
         tiny.make_model("policy"), train_dataset=pair_dataset(), processing_class=tiny.make_tokenizer(),
         args=arguments(CPOConfig, loss_type="simpo", cpo_alpha=0.0, beta=beta, simpo_gamma=gamma, max_length=64))
-    check_tokens(trainer.train_dataset, ["chosen_input_ids", "rejected_input_ids"], [[p + c, p + r] for p, c, r in PAIRS])
+    check_tokens(trainer.train_dataset, ["chosen_input_ids", "rejected_input_ids"],
+                 [[p + c, p + r] for p, c, r in PAIRS])
     found, loss, gradient = run(trainer, CPOTrainer.get_batch_loss_metrics)
     out = {"pairs/simpo@beta": beta, "pairs/simpo@gamma_ratio": gamma / beta, "pairs/simpo@loss": loss,
            "pairs/simpo/losses": found["losses"], "pairs/simpo/gradient": gradient}
@@ -188,7 +192,8 @@ def pairs_without_reference():
     trainer = ORPOTrainer(
         tiny.make_model("policy"), train_dataset=pair_dataset(short), processing_class=tiny.make_tokenizer(),
         args=arguments(ORPOConfig, beta=beta, max_length=64))
-    check_tokens(trainer.train_dataset, ["chosen_input_ids", "rejected_input_ids"], [[p + c, p + r] for p, c, r in short])
+    check_tokens(trainer.train_dataset, ["chosen_input_ids", "rejected_input_ids"],
+                 [[p + c, p + r] for p, c, r in short])
     found, loss, gradient = run(trainer, ORPOTrainer.get_batch_loss_metrics)
     losses = pair_by_pair(trainer, ORPOTrainer.get_batch_loss_metrics)[1]  # a mean over tokens: not their mean
     out |= {"pairs/orpo@beta": beta, "pairs/orpo@loss": loss, "pairs/orpo/losses": losses,
@@ -198,7 +203,8 @@ def pairs_without_reference():
 
 
 def thumbs():
-    out = {"thumbs/prompt": tiny.ragged([p for p, _, _ in THUMBS]), "thumbs/completion": tiny.ragged([c for _, c, _ in THUMBS]),
+    out = {"thumbs/prompt": tiny.ragged([p for p, _, _ in THUMBS]),
+           "thumbs/completion": tiny.ragged([c for _, c, _ in THUMBS]),
            "thumbs/desirable": [int(d) for _, _, d in THUMBS]}
     data = Dataset.from_list([dict(prompt=tiny.text(p), completion=tiny.text(c), label=d) for p, c, d in THUMBS])
     cases = {"kto": ("kto", "reference", "policy"), "kto_clamped": ("kto", "policy", "reference"),

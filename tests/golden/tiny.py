@@ -19,7 +19,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassifi
 
 from make_llama import full_precision
 
-SHAPE = dict(vocabulary=40, width=12, hidden=16, depth=2, heads=3, kv_heads=1, tied=1, rope_theta=10000.0, norm_eps=1e-5)
+SHAPE = dict(vocabulary=40, width=12, hidden=16, depth=2, heads=3, kv_heads=1, tied=1, rope_theta=1e4, norm_eps=1e-5)
 PAD, EOS = 0, 1
 
 

@@ -82,7 +82,7 @@ TEST(BestOfNStage, MoreSamplesRaiseTheProxyRewardAndTheirCost) {
 // Stages without a checkpoint end soon, and leave nothing that looks finished.
 TEST(Stop, IsSeenWithinAStageThatSavesNothing) {
     auto const& life = finished_life();
-    for (std::string const kind : {"evaluate", "reference"}) {
+    for (std::string const kind : {"feedback", "evaluate", "reference"}) {
         TemporaryFolder folder;
         life.copy_inputs(kind, folder.path());
         int asked = 0;

@@ -12,6 +12,8 @@
 #include <cmath>
 
 namespace alignsweep::stages {
+
+namespace fs = std::filesystem;
 namespace {
 
 using testing::TemporaryFolder;

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// score: log-probabilities, rewards and losses of a data set, row by row.
+#include "stages/score.hpp"
+#include "cli/options.hpp"
+#include "cli/table.hpp"
+#include "config/text.hpp"
+#include "config/values.hpp"
+#include "core/error.hpp"
+#include "stages/stage.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+namespace alignsweep::cli {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr char const* usage =
+    "alignsweep score POLICY [--reference REF] --data FILE.jsonl --method dpo|kto|reward|lm --out scores.h5";
+constexpr char const* text =
+    "Scores every row of a data set, in any model: a stage's folder or its checkpoint.h5, or a Hugging Face folder of\n"
+    "a Llama (config.json, model.safetensors, tokenizer.json with byte-level BPE).\n\n"
+    "  dpo     prompt, chosen, rejected:   logps/, ref_logps/, rewards/ and tokens/{chosen,rejected}, loss\n"
+    "  kto     prompt, completion, label:  logps/, ref_logps/{completion,mismatched}, rewards/completion, kl, label, "
+    "loss\n"
+    "  reward  prompt, chosen, rejected:   rewards/{chosen,rejected}, loss\n"
+    "  lm      prompt, completion:         logps/completion, tokens, loss (mean over the completion's tokens)\n\n"
+    "Texts and conversations are read as Hugging Face TRL reads them, and the end token is appended. Rows of ready\n"
+    "token ids (prompt_ids with chosen_ids, rejected_ids or completion_ids; KL_completion_ids for kto) are used as "
+    "they\n"
+    "are and need no tokenizer. kto's z0 is one value over the whole file; each row's mismatched completion is drawn\n"
+    "once, from a row of another prompt (--set seed.feedback=N draws others). `line` says which line each entry is "
+    "of.\n"
+    "Conversations are rendered as \"User: ...\\nAssistant: ...\"; a model's chat template is not applied.";
+
+struct Method {
+    stages::ScoreMethod method;
+    std::vector<std::string> keys;  // of the configuration that it reads
+};
+
+std::map<std::string, Method> const& score_methods() {
+    using stages::ScoreMethod;
+    static std::map<std::string, Method> const methods{
+        {"dpo", {ScoreMethod::dpo, {"dpo.loss", "dpo.beta", "dpo.label_smoothing", "dpo.gamma_ratio"}}},
+        {"kto",
+         {ScoreMethod::kto,
+          {"kto.loss", "kto.beta", "kto.lambda_desirable", "kto.lambda_undesirable", "seed.feedback"}}},
+        {"reward", {ScoreMethod::reward, {"reward_model.margin", "reward_model.centering"}}},
+        {"lm", {ScoreMethod::lm, {}}}};
+    return methods;
+}
+
+std::string required(po::variables_map const& values, char const* name) {
+    if (values.count(name) == 0) {
+        throw core::ConfigError(core::concat("no --", name, " given (usage: ", usage, ")"));
+    }
+    return values[name].as<std::string>();
+}
+
+// --set, of the keys that the method reads alone.
+config::Config read_config(std::vector<std::string> const& sets, std::string const& method) {
+    std::vector<std::string> allowed = score_methods().at(method).keys;
+    allowed.insert(allowed.end(), {"data.too_long", "model.chunk"});
+    std::vector<config::Entry> entries;
+    for (std::string const& set : sets) {
+        auto const entry = config::parse_set(set);
+        if (config::find_key(entry.section, entry.key) == nullptr) {
+            config::throw_unknown(entry.section, entry.key, entry);
+        }
+        if (std::find(allowed.begin(), allowed.end(), entry.name()) == allowed.end()) {
+            throw core::ConfigError(core::concat(entry.location(), ": score --method ", method,
+                                                 " does not read this key; allowed: ", config::join(allowed)));
+        }
+        entries.push_back(entry);
+    }
+    return config::apply(entries);
+}
+
+stages::ScoreRequest read_request(po::variables_map const& values) {
+    auto const models =
+        values.count("policy") > 0 ? values["policy"].as<std::vector<std::string>>() : std::vector<std::string>();
+    if (models.size() != 1) {
+        throw core::ConfigError(
+            core::concat(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage, ")"));
+    }
+    stages::ScoreRequest request;
+    request.policy = models[0];
+    request.data = required(values, "data");
+    request.out = required(values, "out");
+    request.method_name = required(values, "method");
+    auto const method = score_methods().find(request.method_name);
+    if (method == score_methods().end()) {
+        throw core::ConfigError(core::concat("--method ", request.method_name, ": dpo, kto, reward or lm is allowed"));
+    }
+    request.method = method->second.method;
+    if (values.count("reference") > 0) { request.reference = values["reference"].as<std::string>(); }
+    if (values.count("tokenizer") > 0) { request.tokenizer = values["tokenizer"].as<std::string>(); }
+    std::string const scalar = values["scalar"].as<std::string>();
+    if (scalar != "float" && scalar != "double") {
+        throw core::ConfigError(core::concat("--scalar ", scalar, ": float or double is allowed"));
+    }
+    request.in_double = scalar == "double";
+    auto const sets =
+        values.count("set") > 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>();
+    request.config = read_config(sets, request.method_name);
+    return request;
+}
+
+}  // namespace
+
+int score_command(Arguments const& arguments) {
+    po::options_description options("options");
+    auto const add = [&](char const* name, char const* help) {
+        options.add_options()(name, po::value<std::string>(), help);
+    };
+    add("reference", "the model that the policy is compared with (dpo, but for simpo and orpo; kto)");
+    add("data", "JSONL, .gz too");
+    add("method", "dpo, kto, reward or lm");
+    options.add_options()("set", po::value<std::vector<std::string>>()->composing(),
+                          "section.key=value, e.g. --set dpo.loss=ipo (may be repeated); of the method's loss, "
+                          "data.too_long and model.chunk");
+    add("out", "the HDF5 file to write");
+    add("tokenizer", "a tokenizer.json, or the folder of one or of a corpus stage, in place of the policy's own");
+    options.add_options()("scalar", po::value<std::string>()->default_value("float"), "float or double")(
+        "threads", po::value<int>()->default_value(0), "threads (default: OMP_NUM_THREADS, else all cores)");
+    auto const values = parse(arguments, usage, text, options, "policy");
+    if (!values) { return 0; }
+    auto const request = read_request(*values);
+    stages::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
+    auto const summary = stages::score(request);
+    std::cout << summary.scored << " rows scored of " << summary.read << " (dropped: " << summary.too_long
+              << " too long, " << summary.empty << " with an empty answer, " << summary.equal
+              << " with equal answers)\n\n";
+    std::vector<std::vector<std::string>> table{{"column", "mean"}};
+    for (auto const& [name, mean] : summary.means) { table.push_back({name, config::format_number(mean)}); }
+    std::cout << format_table(table) << "\nresults: " << request.out.string() << '\n';
+    return 0;
+}
+
+}  // namespace alignsweep::cli

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/unicode.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace alignsweep::data {
+namespace {
+
+struct Range {
+    char32_t first, last;
+};
+
+#include "data/unicode_ranges.inc"
+
+template <std::size_t n>
+bool in_ranges(Range const (&ranges)[n], char32_t c) {
+    auto const* const after = std::upper_bound(std::begin(ranges), std::end(ranges), c,
+                                               [](char32_t x, Range const& r) { return x < r.first; });
+    return after != std::begin(ranges) && c <= std::prev(after)->last;
+}
+
+}  // namespace
+
+bool is_letter(char32_t c) {
+    if (c < 0x80) { return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z'); }
+    return in_ranges(letters, c);
+}
+
+bool is_number(char32_t c) {
+    if (c < 0x80) { return c >= U'0' && c <= U'9'; }
+    return in_ranges(numbers, c);
+}
+
+bool is_digit(char32_t c) { return is_number(c) || in_ranges(newer_numbers, c); }
+
+bool is_space(char32_t c) {
+    return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+CodePoint code_point(std::string_view text, std::size_t at) {
+    auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    unsigned const lead = byte(at);
+    if (lead < 0x80) { return {lead, 1}; }
+    std::size_t const length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+    CodePoint const invalid{0x110000 + lead, 1};
+    if (length == 0 || lead >= 0xF8 || at + length > text.size()) { return invalid; }
+    char32_t value = lead & (0xFFU >> (length + 1));
+    for (std::size_t i = at + 1; i < at + length; ++i) {
+        if ((byte(i) & 0xC0U) != 0x80) { return invalid; }
+        value = value << 6 | (byte(i) & 0x3FU);
+    }
+    return {value, length};
+}
+
+}  // namespace alignsweep::data

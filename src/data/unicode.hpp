@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The little of Unicode that the patterns of byte-level BPE ask for.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace alignsweep::data {
+
+[[nodiscard]] bool is_letter(char32_t c);  // \p{L}
+[[nodiscard]] bool is_number(char32_t c);  // \p{N}
+[[nodiscard]] bool is_space(char32_t c);   // \s, the property White_Space
+// What the pre-tokenizer Digits sets apart: \p{N} of a newer Unicode.
+[[nodiscard]] bool is_digit(char32_t c);
+
+// A code point of valid UTF-8 and its length in bytes. A byte that begins no valid sequence is a code point of its own
+// above all others, neither letter nor number nor space.
+struct CodePoint {
+    char32_t value;
+    std::size_t bytes;
+};
+// The code point at `at` < text.size().
+[[nodiscard]] CodePoint code_point(std::string_view text, std::size_t at);
+
+}  // namespace alignsweep::data
