@@ -22,6 +22,20 @@ struct EvaluateConfig {
     }
 };
 
+// [token_values]: what each token's reward, value and implicit reward are worth beside the exact value of the answer so
+// far; a side stage of the methods that train a policy.
+struct TokenValuesConfig {
+    Int prompts = 0, continuations = 32;
+
+    template <class Self, class Visitor>
+    static void fields(Self& self, Visitor&& visit) {
+        visit("prompts", self.prompts, Range{0, 1e6},
+              "held-out prompts whose answers are valued token by token (0: none; enumerable world: any takes all)");
+        visit("continuations", self.continuations, Range{2, 1e6},
+              "samples from each beginning of an answer (the enumerable world lists them instead)");
+    }
+};
+
 // [run]: how a run goes; never part of a key, since no bit depends on it.
 struct RunConfig {
     double checkpoint_seconds = 30.0, metrics_seconds = 5.0;
@@ -53,6 +67,7 @@ struct Config {
     OnlineDpoConfig online_dpo;
     OnlineKtoConfig online_kto;
     EvaluateConfig evaluate;
+    TokenValuesConfig token_values;
     RunConfig run;
 
     template <class Self, class Visitor>
@@ -75,6 +90,7 @@ struct Config {
         visit("online_dpo", self.online_dpo);
         visit("online_kto", self.online_kto);
         visit("evaluate", self.evaluate);
+        visit("token_values", self.token_values);
         visit("run", self.run);
     }
 };

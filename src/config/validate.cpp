@@ -106,6 +106,8 @@ void check_judges(Config const& config) {
     only("feedback.source", config.feedback.source, "annotators");
     only("online_dpo.judge", config.online_dpo.online.judge, "reward_model");
     only("online_kto.judge", config.online_kto.online.judge, "reward_model");
+    require(config.token_values.prompts == 0, "token_values.prompts = ", config.token_values.prompts,
+            " with data.preferences: only the simulated world has an exact gold reward; allowed: 0");
 }
 
 }  // namespace

@@ -281,4 +281,33 @@ AnswersData load_answers(std::filesystem::path const& folder) {
     return answers;
 }
 
+void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefixes) {
+    FileWriter file(data_file(folder), schema, version);
+    write_examples(file, "/beginnings", prefixes.beginnings);
+    write_column(file, "/beginnings/position", prefixes.beginnings,
+                 [](data::Example const& e) { return static_cast<std::int64_t>(e.completion.size()); });
+    file.write("/beginnings/number", prefixes.prompt);
+    file.write("/beginnings/finished", prefixes.finished);
+    file.write("/beginnings/previous", prefixes.previous);
+    file.write("/beginnings/weight", prefixes.weight);
+    for (auto const& [name, column] : prefixes.estimates) { file.write("/estimates/" + name, column); }
+    for (auto const& [name, column] : prefixes.exact) { file.write("/exact/" + name, column); }
+    for (auto const& [name, value] : prefixes.facts) { file.set_attribute("/beginnings", name, value); }
+    file.publish();
+}
+
+PrefixData load_prefixes(std::filesystem::path const& folder) {
+    FileReader const file(data_file(folder), schema, version);
+    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
+    PrefixData prefixes{read_examples(file, "/beginnings"), column("/beginnings/number"),
+                        column("/beginnings/finished"), column("/beginnings/previous"),
+                        file.read<double>("/beginnings/weight")};
+    for (auto const& name : file.list("/estimates")) {
+        prefixes.estimates[name] = file.read<double>("/estimates/" + name);
+    }
+    for (auto const& name : file.list("/exact")) { prefixes.exact[name] = file.read<double>("/exact/" + name); }
+    prefixes.facts = file.attributes("/beginnings");
+    return prefixes;
+}
+
 }  // namespace alignsweep::stages

@@ -91,4 +91,20 @@ struct AnswersData {
 void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer);
 AnswersData load_answers(std::filesystem::path const& folder);
 
+// token_values: beginnings of answers, one a row: the prompt alone, then one token more at a time up to whole answers.
+struct PrefixData {
+    std::vector<data::Example> beginnings;                   // prompt, and the first tokens of an answer
+    std::vector<std::int64_t> prompt;                        // number of the prompt
+    std::vector<std::int64_t> finished;                      // 1: a whole answer
+    std::vector<std::int64_t> previous;                      // row of the beginning that is one token shorter; -1: none
+    std::vector<double> weight;                              // how often answers begin so
+    std::map<std::string, std::vector<double>> estimates{};  // what a model says of it, by the estimate's name
+    std::map<std::string, std::vector<double>> exact{};      // what it is worth; NaN where that is not defined
+    std::map<std::string, store::Attribute> facts{};
+
+    [[nodiscard]] std::size_t size() const { return beginnings.size(); }
+};
+void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefixes);
+PrefixData load_prefixes(std::filesystem::path const& folder);
+
 }  // namespace alignsweep::stages

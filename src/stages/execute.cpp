@@ -138,6 +138,9 @@ Estimate estimate(StageSpec const& spec) {
         double const answers = count(c.evaluate.prompts) * example;
         forward = 2.0 * answers * (spec.inputs.contains("reward_model") ? count(c.best_of_n.n) : 1.0);
     }
+    if (spec.kind == "token_values") {  // each beginning of two answers a prompt goes on under two models
+        forward = 4.0 * count(c.token_values.prompts * c.token_values.continuations) * answer * example;
+    }
     if (spec.kind == "proxy") { forward = count(c.evaluate.prompts) * example; }
     return {trained + forward, parameters * (6.0 * trained + 2.0 * forward)};
 }

@@ -91,6 +91,12 @@ std::vector<StageKind> const& stage_kinds() {
         {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
+        {"token_values", 1, run_token_values,
+         [](Reads& r) {
+             r.world().sections({"token_values"}).keys("evaluate", {"max_new_tokens", "temperature"});
+             r.model_limits().seeds({"eval"});
+         },
+         false},
         {"proxy", 1, run_proxy, [](Reads& r) { r.model_limits(); }, false},
     };
     return kinds;

@@ -18,6 +18,7 @@ void run_kto(Context& context);
 void run_best_of_n(Context& context);
 void run_evaluate(Context& context);
 void run_proxy(Context& context);
+void run_token_values(Context& context);
 
 // Refuses a configuration whose keys that stage would ignore or cannot act on: ConfigError.
 void check_dpo(config::Config const& config);

@@ -64,7 +64,7 @@ void TextTokens::use_corpus(fs::path const& folder) {
     encode_ = [tokenizer](std::string const& text) { return tokenizer->encode(text); };
     encode_ended_ = [tokenizer](std::string const& text) {
         auto tokens = tokenizer->encode(text);
-        tokens.push_back(data::end_token);
+        tokens.push_back(tokenizer->end());
         return tokens;
     };
 }

@@ -108,6 +108,11 @@ constexpr std::array families = {
     Family{"cost/seconds/", seconds, "time spent: "},
     Family{"cost/bytes/", "bytes", "memory held: "},
     Family{"eval/gold/", "1", "component of the gold reward: "},
+    Family{"eval/token/within/", "1", "correlation over unfinished answers, within prompts: "},
+    Family{"eval/token/all/", "1", "correlation over unfinished answers of all prompts: "},
+    Family{"eval/token/finished/", "1", "correlation over finished answers, within prompts: "},
+    Family{"eval/token/step/", "1", "correlation of what single tokens add: "},
+    Family{"eval/token/noise/", "1", "share of the variance that is Monte Carlo error: "},
     Family{"eval/behaviour/", "1", "share of responses: "},
 };
 

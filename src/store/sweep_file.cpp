@@ -111,10 +111,12 @@ void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows) {
             return found == (row.*part).end() ? absent : found->second;
         });
     };
+    auto const words_of = keys_of(rows, &TrialRow::text_axes);
     for (std::string const& name : keys_of(rows, &TrialRow::axes)) {
+        if (words_of.contains(name)) { continue; }  // it follows as text
         table.column(name, reals(&TrialRow::axes, name), "axis of the sweep");
     }
-    for (std::string const& name : keys_of(rows, &TrialRow::text_axes)) {
+    for (std::string const& name : words_of) {
         auto const words = collect(rows, [&](TrialRow const& row) {
             auto const found = row.text_axes.find(name);
             return found == row.text_axes.end() ? std::string() : found->second;

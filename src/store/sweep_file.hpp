@@ -27,7 +27,8 @@ struct TrialRow {
     std::string method;
     std::int64_t seed = 0;
     std::map<std::string, double> axes;
-    std::map<std::string, std::string> text_axes;  // axes over words; empty text where one does not apply
+    // Axes over words; empty text where one does not apply. A name that stands here is no column of numbers.
+    std::map<std::string, std::string> text_axes;
     std::map<std::string, double> metrics;
     std::string digest;
     double seconds = 0.0;

@@ -133,9 +133,10 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
         row.text_axes = trial.text_axes;
         if (row.status == "done") {
             row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
-            if (!trial.proxy_stage.empty() && ledger.status(trial.proxy_stage) == StageStatus::done) {
-                auto const& proxy = ledger.manifest(trial.proxy_stage).metrics;
-                row.metrics.insert(proxy.begin(), proxy.end());
+            for (std::string const& side : {trial.proxy_stage, trial.token_stage}) {
+                if (side.empty() || ledger.status(side) != StageStatus::done) { continue; }
+                auto const& metrics = ledger.manifest(side).metrics;
+                row.metrics.insert(metrics.begin(), metrics.end());
             }
             row.digest = trial_digest(trial, ledger, row.metrics);
         }

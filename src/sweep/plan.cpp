@@ -53,6 +53,13 @@ public:
         trial.model_stage = model_stage;
         trial.evaluate_stage = model_stage == sft ? sft_evaluation : evaluation(model_stage, sft_evaluation);
         trial.proxy_stage = add("proxy", {{"evaluate", trial.evaluate_stage}, {"reward_model", reward_model}});
+        // The best of n samples has no policy of its own.
+        bool const aligned = model_stage != pretrain && model_stage != sft && method != "best_of_n";
+        if (aligned && point_.config.token_values.prompts > 0) {
+            trial.token_stage =
+                add("token_values",
+                    {{"corpus", corpus}, {"model", model_stage}, {"sft", sft}, {"reward_model", reward_model}});
+        }
         collect(trial.evaluate_stage, trial.stages);
         return trial;
     }
@@ -111,8 +118,8 @@ double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& 
 class Rows {
 public:
     // Adds a row, or finds that it stands already: then the axes on which the two differ do not reach its model, and
-    // the row loses them (NaN in the results: the axis does not apply). Where they reach the proxy reward model, the
-    // row's proxy reward would be that of one of several: it has none.
+    // the row loses them (NaN in the results: the axis does not apply). Where they reach a side stage (by the proxy,
+    // say), the row's would be one of several: it has none.
     void add(Trial trial) {
         auto const [place, is_new] = index_.try_emplace({trial.method, trial.evaluate_stage}, rows_.size());
         if (is_new) {
@@ -121,6 +128,7 @@ public:
         }
         Trial& same = rows_[place->second];
         if (same.proxy_stage != trial.proxy_stage) { same.proxy_stage.clear(); }
+        if (same.token_stage != trial.token_stage) { same.token_stage.clear(); }
         std::erase_if(same.axes, [&](auto const& axis) {
             auto const other = trial.axes.find(axis.first);
             bool const differs = other == trial.axes.end() || other->second != axis.second;
@@ -149,10 +157,12 @@ Plan make_plan(config::SweepSpec const& sweep) {
     for (Rows const* rows : {&base, &sft, &methods}) {
         plan.trials.insert(plan.trials.end(), rows->all().begin(), rows->all().end());
     }
-    std::set<std::string> proxies;
-    for (Trial const& trial : plan.trials) { proxies.insert(trial.proxy_stage); }
-    std::erase_if(plan.stages,
-                  [&](auto const& stage) { return stage.second.kind == "proxy" && !proxies.contains(stage.first); });
+    std::set<std::string> sides;
+    for (Trial const& trial : plan.trials) { sides.insert({trial.proxy_stage, trial.token_stage}); }
+    std::erase_if(plan.stages, [&](auto const& stage) {
+        bool const side = stage.second.kind == "proxy" || stage.second.kind == "token_values";
+        return side && !sides.contains(stage.first);
+    });
     std::map<std::string, std::vector<std::string>> users;
     for (auto const& [id, spec] : plan.stages) {
         for (auto const& [role, input] : spec.inputs) { users[input].push_back(id); }

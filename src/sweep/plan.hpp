@@ -21,7 +21,8 @@ struct Trial {
     std::string model_stage;       // whose weights and curves these are
     std::string evaluate_stage;    // whose metrics
     std::string proxy_stage;       // side stage; its failure leaves the trial done; empty: there is none
-    std::set<std::string> stages;  // all that the trial needs, without the side stage
+    std::string token_stage;       // likewise: what each token is worth
+    std::set<std::string> stages;  // all that the trial needs, without the side stages
 };
 
 struct Plan {

@@ -34,6 +34,10 @@ public:
     [[nodiscard]] std::int32_t letter(std::int64_t node) const {
         return static_cast<std::int32_t>((node - 1) % letters_) + 1;
     }
+    // The node that a letter leads to from a context.
+    [[nodiscard]] std::int64_t child(std::int64_t context, std::int32_t letter) const {
+        return context * letters_ + letter;
+    }
     [[nodiscard]] bool ends(std::int64_t node) const { return node < inner_; }
     // The letters of a node; the response that it stands for.
     [[nodiscard]] Tokens context(std::int64_t node) const;

@@ -36,7 +36,8 @@ std::string list(std::string const& first, More const&... more) {
 }
 
 TEST(Jsonl, CompletionsOfBothKinds) {
-    auto const [rows, counts] = read(read_completions, R"({"prompt": "The sky is", "completion": " blue\n", "id": 3}
+    auto const [rows, lines, counts] =
+        read(read_completions, R"({"prompt": "The sky is", "completion": " blue\n", "id": 3}
 
 {"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2+2?"}], "completion": [{"role": "assistant", "content": "4"}]}
 {"prompt": "", "completion": "caf\u00e9"})");
@@ -48,7 +49,7 @@ TEST(Jsonl, CompletionsOfBothKinds) {
 }
 
 TEST(Jsonl, LongerConversationsAreOneText) {
-    auto const [rows, counts] =
+    auto const [rows, lines, counts] =
         read(read_completions, concat(R"({"prompt": )", list(user("a"), assistant("b"), user("c")),
                                       R"(, "completion": )", list(assistant("d"), user("e"), assistant("f")), "}"));
     EXPECT_EQ(rows,
@@ -56,7 +57,7 @@ TEST(Jsonl, LongerConversationsAreOneText) {
 }
 
 TEST(Jsonl, EmptyCompletionsAreDroppedAndCounted) {
-    auto const [rows, counts] = read(read_completions, R"({"prompt": "a", "completion": ""}
+    auto const [rows, lines, counts] = read(read_completions, R"({"prompt": "a", "completion": ""}
 {"prompt": "a", "completion": " \n"}
 {"prompt": [], "completion": []}
 {"prompt": [], "completion": [{"role": "assistant", "content": ""}]}
@@ -98,7 +99,7 @@ TEST(Jsonl, ALabelIsABoolean) {
 }
 
 TEST(Jsonl, ExplicitPreferences) {
-    auto const [rows, counts] =
+    auto const [rows, lines, counts] =
         read(read_preferences, R"({"prompt": "The sky is", "chosen": " blue", "rejected": " red"}
 {"prompt": "p", "chosen": "same start x", "rejected": "same start y"}
 {"prompt": "p", "chosen": "equal", "rejected": "equal"}

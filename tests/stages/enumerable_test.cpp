@@ -13,6 +13,8 @@
 #include <cmath>
 
 namespace alignsweep::stages {
+
+namespace fs = std::filesystem;
 namespace {
 
 using testing::TemporaryFolder;

@@ -97,8 +97,8 @@ TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
     })));
 }
 
-// Pairs taken apart give as many of one class as of the other, and no step sees one class alone: neither all chosen
-// first, nor an order that the shuffle leaves alone. z0 is one number a step, and it moves.
+// Pairs taken apart are not trained on as all chosen answers and then all rejected ones: a step sees both classes. z0
+// is one number a step, and it moves.
 TEST(KtoStage, StepsMixTheClassesAndZ0Moves) {
     auto const outcome = outcome_of(spec_of("kto", [](config::Config& c) {
         c.kto.optimizer.learning_rate = 1e-2;

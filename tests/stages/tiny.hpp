@@ -68,6 +68,8 @@ inline config::Config tiny_config() {
     c.best_of_n.n = 3;
     c.evaluate.prompts = 16;
     c.evaluate.documents = 4;
+    c.token_values.prompts = 2;
+    c.token_values.continuations = 3;
     return c;
 }
 
@@ -96,12 +98,14 @@ inline std::map<std::string, StageSpec> life_of(config::Config const& c, std::in
     if (c.data.preferences.empty()) {
         add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
         add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
+        add("token_values", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}, {"reward_model", "reward_model"}});
     }
     return specs;
 }
 
-inline std::vector<std::string> const all_kinds{"corpus", "pretrain", "sft", "feedback",  "reward_model", "reference",
-                                                "rlhf",   "dpo",      "kto", "best_of_n", "evaluate",     "proxy"};
+inline std::vector<std::string> const all_kinds{"corpus",    "pretrain", "sft",         "feedback", "reward_model",
+                                                "reference", "rlhf",     "dpo",         "kto",      "best_of_n",
+                                                "evaluate",  "proxy",    "token_values"};
 inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf", "dpo", "kto"};
 
 inline StageHost host_of(fs::path const& stages) {

@@ -28,7 +28,7 @@ std::vector<TrialRow> sample_rows() {
     }
     rows[0].method = "sft";
     rows[1].method = "dpo";
-    rows[1].axes = {{"dpo.beta", 0.1}, {"feedback.flip", 0.2}};
+    rows[1].axes = {{"dpo.beta", 0.1}, {"dpo.loss", 4.0}, {"feedback.flip", 0.2}};
     rows[1].text_axes = {{"dpo.loss", "ipo"}};
     rows[1].metrics = {{"eval/gold_reward", 4.25}, {"eval/kl", 1.5}};
     rows[2].method = "kto";

@@ -93,6 +93,20 @@ TEST_F(IndexTest, AFailedProxyLeavesTheTrialDone) {
     EXPECT_EQ(row(ledger, "dpo").status, "done");
 }
 
+TEST_F(IndexTest, TokenValuesStandInTheRowOnceTheyAreThere) {
+    std::vector<config::Entry> const entries{config::parse_set("sweep.method=dpo"),
+                                             config::parse_set("token_values.prompts=1")};
+    plan_ = make_plan(config::expand(entries, stages::method_names()));
+    for (auto const& id : trial("dpo").stages) { finish(id, {{"eval/kl", 0.5}}); }
+    char const* name = "eval/token/within/score/gold_sft";
+    EXPECT_FALSE(row(Ledger(plan_, folder_, "1"), "dpo").metrics.contains(name));
+    EXPECT_EQ(row(Ledger(plan_, folder_, "1"), "dpo").status, "done");
+    finish(trial("dpo").token_stage, {{name, 0.25}});
+    auto const dpo = row(Ledger(plan_, folder_, "1"), "dpo");
+    EXPECT_EQ(dpo.metrics.at(name), 0.25);
+    EXPECT_EQ(dpo.metrics.at("eval/kl"), 0.5);
+}
+
 TEST_F(IndexTest, AnEvaluationWithoutItsModelIsNotDone) {
     for (auto const& id : trial("dpo").stages) { finish(id); }
     fs::remove(folder_ / trial("dpo").model_stage / "stage.json");

@@ -118,6 +118,29 @@ TEST(Plan, ARowThatSeveralProxiesCouldScoreHasNone) {
     EXPECT_EQ(count_kind(plan, "proxy"), 2);
 }
 
+// Token values are asked for; then they are measured beside the trials that train a policy.
+TEST(Plan, TokenValuesAreASideStageOfTheMethodsThatTrainAPolicy) {
+    EXPECT_EQ(count_kind(plan_of({"sweep.method=rlhf, dpo"}), "token_values"), 0);
+    std::vector<std::string> const asked{"sweep.method=rlhf, dpo, best_of_n", "token_values.prompts=4"};
+    auto const plan = plan_of(asked);
+    EXPECT_EQ(count_kind(plan, "token_values"), 2);
+    for (char const* method : {"base", "sft", "best_of_n"}) { EXPECT_EQ(row(plan, method).token_stage, "") << method; }
+    auto const& trial = row(plan, "rlhf");
+    EXPECT_EQ(plan.stages.at(trial.token_stage).inputs.at("model"), trial.model_stage);
+    EXPECT_FALSE(trial.stages.contains(trial.token_stage));
+    // Nothing else moves.
+    for (auto const& [id, spec] : plan_of({"sweep.method=rlhf, dpo, best_of_n"}).stages) {
+        EXPECT_TRUE(plan.stages.contains(id)) << id;
+    }
+    // A row whose token values could be several has none, and nobody measures them.
+    auto several = asked;
+    several.emplace_back("sweep.reward_model.share=0.5, 1");
+    auto const shares = plan_of(several);
+    EXPECT_EQ(row(shares, "dpo").token_stage, "");
+    EXPECT_NE(row(shares, "rlhf", 0).token_stage, row(shares, "rlhf", 1).token_stage);
+    EXPECT_EQ(count_kind(shares, "token_values"), 2);
+}
+
 // PPO against the gold reward asks no reward model; what reads text has the corpus.
 TEST(Plan, PposInputsAreThoseOfItsVariant) {
     auto const roles = [](std::vector<std::string> const& settings) {
