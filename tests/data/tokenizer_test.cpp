@@ -222,5 +222,23 @@ TEST(Tokenizer, RealText) {
     EXPECT_LT(tokens, bytes / 2);
 }
 
+TEST(Tokenizer, LettersAreTheEnumerableWorlds) {
+    auto const tokenizer = Tokenizer::letters(4);
+    EXPECT_EQ(tokenizer.vocabulary(), 4);
+    EXPECT_EQ(tokenizer.end(), 0);
+    EXPECT_TRUE(tokenizer.is_letters());
+    EXPECT_EQ(tokenizer.encode("abca"), (std::vector<std::int32_t>{1, 2, 3, 1}));
+    EXPECT_EQ(tokenizer.decode(std::vector<std::int32_t>{2, 3, 0}), "bc");
+    for (char const* unknown : {"d", "A", " ", "`"}) {
+        EXPECT_THROW(static_cast<void>(tokenizer.encode(unknown)), core::ConfigError) << unknown;
+    }
+    EXPECT_THROW(static_cast<void>(Tokenizer::letters(1)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(Tokenizer::letters(28)), std::logic_error);
+    EXPECT_FALSE(Tokenizer().is_letters());
+    EXPECT_EQ(Tokenizer().end(), end_token);
+    EXPECT_EQ(end_token_of(257), 256);
+    EXPECT_EQ(end_token_of(16), 0);
+}
+
 }  // namespace
 }  // namespace alignsweep::data

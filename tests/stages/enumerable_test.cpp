@@ -19,6 +19,8 @@ namespace {
 
 using testing::TemporaryFolder;
 
+namespace fs = std::filesystem;
+
 config::Config small_world(config::Int prompts, config::Int tokens, config::Int length) {
     auto c = testing::tiny_config();
     c.world.kind = "enumerable";
@@ -81,7 +83,6 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
         EXPECT_GT(metrics.at("eval/kl"), 0.0);
         EXPECT_EQ(metrics.at("eval/prompts"), 3.0);
     }
-    life.run({"evaluate"});
     // All 13 responses to each prompt, and their probabilities.
     auto const answers = load_answers(life.of("evaluate"));
     EXPECT_EQ(answers.answers.size(), 39U);
