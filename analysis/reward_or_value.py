@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from plot_style import EXTRA, GRID, INK, LINE_STYLES, MARKERS, METHODS, MUTED, WIDTH, bare, save, use_style
 from sweep_file import Sweep, SweepFileError, read_sweep
@@ -38,6 +39,9 @@ TARGETS = {
     "proxy_policy": "own score, policy goes on",
 }
 PANELS = {"within": "unfinished answers, within prompts", "step": "what one token adds"}
+# What is followed as the answer grows: method, estimate, target.
+GROWING = (("rlhf", "score", "proxy_sft"), ("rlhf", "value", "proxy_policy"), ("dpo", "implicit", "gold_soft"),
+           ("dpo", "implicit", "gold_sft"))  # fmt: skip
 COLOURS = (METHODS["sft"], METHODS["rlhf"], METHODS["dpo"], METHODS["best_of_n"], *EXTRA[:2])
 
 
@@ -78,9 +82,8 @@ def table(sweep: Sweep, panel: str) -> pd.DataFrame:
     for method, estimate in arms(sweep, panel):
         values = sweep.done[sweep.done["method"] == method]
         names = {target: f"eval/token/{panel}/{estimate}/{target}" for target in TARGETS}
-        rows[(method, estimate)] = {
-            target: values[name].mean() for target, name in names.items() if name in values and values[name].notna().any()
-        }
+        known = {target: values[name] for target, name in names.items() if name in values}
+        rows[(method, estimate)] = {target: column.mean() for target, column in known.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TARGETS)).dropna(axis=1, how="all")
 
 
@@ -166,26 +169,35 @@ def draw_panel(axes: Axes, sweep: Sweep, panel: str) -> None:
     axes.grid(True, axis="y", color=GRID.light)
 
 
-def draw_positions(axes: Axes, sweep: Sweep) -> None:
-    """How well the score and PPO's value follow the gold value as the answer grows."""
+def growing(sweep: Sweep) -> dict[tuple[str, str, str], pd.Series]:
+    """The mean over the seeds of `by_position`, for each of GROWING that the sweep has."""
     methods = sweep.done.set_index("trial")["method"]
-    wanted = (("rlhf", "score", "gold_sft"), ("rlhf", "value", "gold_policy"), ("dpo", "implicit", "gold_soft"),
-              ("dpo", "implicit", "gold_sft"))  # fmt: skip
     prefixes = read_prefixes(sweep)
-    for (method, estimate, target), style in zip(wanted, LINE_STYLES, strict=True):
+    found = {}
+    for method, estimate, target in GROWING:
         curves = [
             by_position(one, estimate, target) for one in prefixes
             if methods[one.trial] == method and {estimate, target} <= set(one.rows)
         ]  # fmt: skip
-        if not curves:
+        if curves:
+            found[(method, estimate, target)] = pd.concat(curves, axis=1).mean(axis=1).sort_index().dropna()
+    return found
+
+
+def draw_positions(axes: Axes, sweep: Sweep) -> None:
+    """How well the estimates follow what they are closest to as the answer grows."""
+    curves = growing(sweep)
+    for wanted, style in zip(GROWING, LINE_STYLES, strict=True):
+        if wanted not in curves:
             continue
-        mean = pd.concat(curves, axis=1).mean(axis=1).sort_index().dropna()
-        axes.plot(mean.index, mean, linestyle=style, color=METHODS[method].light, marker="o", markersize=3,
-                  label=f"{ESTIMATES[estimate]}: {TARGETS[target]}")  # fmt: skip
+        method, estimate, target = wanted
+        axes.plot(curves[wanted].index, curves[wanted], linestyle=style, color=METHODS[method].light, marker="o",
+                  markersize=3, label=f"{ESTIMATES[estimate]}: {TARGETS[target]}")  # fmt: skip
     axes.set_title("by tokens read, over prompts")
     axes.set_xlabel("tokens of the answer read")
     axes.axhline(0, color=MUTED.light, linewidth=0.7)
-    axes.set_ylim(top=1.02)
+    axes.set_ylim(top=1.3)  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "y")
     axes.legend(frameon=False, fontsize=7.5, labelcolor=INK.light)
 
@@ -202,6 +214,12 @@ def report(sweep: Sweep) -> str:
         if limits:
             numbers.loc["(a perfect estimate)"] = pd.Series(limits)
         parts.append(f"{title}\n{numbers.to_string(float_format='{:.3f}'.format, na_rep='')}")
+    lengths = pd.DataFrame({f"{m}: {e}, {t}": curve for (m, e, t), curve in growing(sweep).items()})
+    parts.append(f"by tokens read, over prompts\n{lengths.to_string(float_format='{:.3f}'.format, na_rep='')}")
+    whole = {method: sweep.done.loc[sweep.done["method"] == method, "eval/token/finished/score/gold"].mean()
+             for method, estimate in arms(sweep, "within") if estimate == "score"}  # fmt: skip
+    named = ", ".join(f"{method} {number:.3f}" for method, number in whole.items())
+    parts.append(f"whole answers, within prompts: score with gold {named}")
     return "\n\n".join(parts)
 
 

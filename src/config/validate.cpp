@@ -95,6 +95,10 @@ void check_enumerable(Config const& config) {
             " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
     require(config.feedback.source == "annotators", "feedback.source = ", config.feedback.source,
             " must be annotators where world.kind = enumerable: the others read text");
+    for (auto const& [key, judge] : {std::pair{"online_dpo", &config.online_dpo.online.judge},
+                                     std::pair{"online_kto", &config.online_kto.online.judge}}) {
+        require(*judge != "annotators", key, ".judge = annotators needs world.kind = text; its people value text");
+    }
 }
 
 // Real labels are read, not given, and nobody but a reward model can say more about real answers.

@@ -17,8 +17,8 @@ namespace alignsweep::methods {
                                                 std::span<double const> reward);
 
 // V*(context) = beta log E[exp(reward / beta) | context] under the reference: the value of the soft-optimal policy,
-// whose every token has beta log(pi* / ref) = V* after it - V* before it (Rafailov et al., arXiv:2404.12358, eq. 8 to
-// 10; a finished response is worth its reward). At the root it is the largest objective, beta log Z.
+// whose every token has beta log(pi* / ref) = V* after it - V* before it (Rafailov et al., arXiv:2404.12358,
+// section 4; a finished response is worth its reward). At the root it is the largest objective, beta log Z.
 [[nodiscard]] std::vector<double> soft_prefix_values(world::ResponseTree const& tree, std::span<double const> reference,
                                                      std::span<double const> reward, double beta);
 

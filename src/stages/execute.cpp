@@ -134,6 +134,12 @@ Estimate estimate(StageSpec const& spec) {
         }
         forward = 4.0 * episodes;
     }
+    for (auto const& [kind, online] :
+         {std::pair{"online_dpo", &c.online_dpo.online}, std::pair{"online_kto", &c.online_kto.online}}) {
+        if (spec.kind != kind) { continue; }
+        trained = 2.0 * count(online->updates * online->prompts) * example;
+        forward = 3.0 * trained;  // sampled, judged, and under the reference
+    }
     if (spec.kind == "evaluate") {  // with a reward model: best of n
         double const answers = count(c.evaluate.prompts) * example;
         forward = 2.0 * answers * (spec.inputs.contains("reward_model") ? count(c.best_of_n.n) : 1.0);

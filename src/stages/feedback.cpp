@@ -129,11 +129,11 @@ FeedbackData simulated(Context& context) {
             equal += 1.0;
             continue;
         }
-        if (says.undecided) {
-            undecided += 1.0;
-            continue;
+        undecided += says.undecided ? 1.0 : 0.0;
+        if (says.undecided && !soft) { continue; }
+        if (!judged_alone && !says.undecided) {
+            take_apart(feedback, says.chose_first ? a : b, says.chose_first ? b : a);
         }
-        if (!judged_alone) { take_apart(feedback, says.chose_first ? a : b, says.chose_first ? b : a); }
         // A soft label names the likelier one as chosen, so that what reads only the order reads the best of it.
         bool const first = soft ? says.first_better >= 0.5 : says.chose_first;
         double const probability = soft ? std::max(says.first_better, 1.0 - says.first_better) : 1.0;

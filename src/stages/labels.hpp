@@ -25,7 +25,7 @@ struct Questions {
 struct QuestionLabel {
     double first_better = 0.5;  // probability that it prefers the first answer
     bool chose_first = true;    // a choice drawn with it
-    bool undecided = false;     // it has no preference and draws none: the pair says nothing
+    bool undecided = false;     // it has no preference and draws none: only a soft label (one half) can say so
     std::array<bool, 2> up{};
     std::array<std::int32_t, 2> rating{};
 };
@@ -36,7 +36,7 @@ struct QuestionLabel {
 //   ai            log-probability of the answer's tokens under the SFT model, mean over tokens: what the model itself
 //                 would rather say. It errs where the model is sure of something wrong.
 //   constitution  how many rules of world/constitution it keeps. Equal scores leave a pair undecided: it knows no
-//                 fact, and a coin would say nothing.
+//                 fact, and a coin would say nothing. As soft labels such pairs stand at one half.
 // A thumb is up against the median score in the same way; ratings are fifths of the scores' order.
 [[nodiscard]] std::vector<QuestionLabel> label(Context& context, Questions const& questions, Gold const& gold,
                                                Weights const& sft);

@@ -57,6 +57,20 @@ Models dpo_models(config::Config const& c) {
     return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
 }
 
+// People and the gold reward judge by the world; people as feedback describes them.
+void read_online_keys(Reads& r, config::OnlineConfig const& online) {
+    r.model_limits().seeds({"rollout"});
+    if (online.judge == "reward_model") { return; }
+    r.world();
+    if (online.judge == "annotators") { r.sections({"feedback"}).seeds({"feedback"}); }
+}
+
+Models online_models(config::OnlineConfig const& online) {
+    Models models{"policy", "reference"};
+    if (online.judge == "reward_model") { models.push_back("reward_model"); }
+    return models;
+}
+
 Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward_model"}; }
 
 }  // namespace
@@ -89,6 +103,12 @@ std::vector<StageKind> const& stage_kinds() {
          dpo_models},
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
         {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
+        {"online_dpo", 1, run_online_dpo,
+         [](Reads& r) { read_online_keys(r.sections({"online_dpo"}), r.config().online_dpo.online); }, true, nullptr,
+         [](config::Config const& c) { return online_models(c.online_dpo.online); }},
+        {"online_kto", 1, run_online_kto,
+         [](Reads& r) { read_online_keys(r.sections({"online_kto"}), r.config().online_kto.online); }, true, nullptr,
+         [](config::Config const& c) { return online_models(c.online_kto.online); }},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"token_values", 1, run_token_values,

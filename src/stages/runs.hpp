@@ -16,6 +16,8 @@ void run_rlhf(Context& context);
 void run_dpo(Context& context);
 void run_kto(Context& context);
 void run_best_of_n(Context& context);
+void run_online_dpo(Context& context);
+void run_online_kto(Context& context);
 void run_evaluate(Context& context);
 void run_proxy(Context& context);
 void run_token_values(Context& context);

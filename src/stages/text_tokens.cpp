@@ -8,6 +8,7 @@
 #include "store/manifest.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <set>
 

@@ -39,6 +39,8 @@ public:
             return add("rlhf", inputs);
         }
         if (point_.method == "best_of_n") { return add("best_of_n", {{"sft", sft}}); }
+        if (point_.method == "online_dpo") { return online(point_.config.online_dpo.online.judge); }
+        if (point_.method == "online_kto") { return online(point_.config.online_kto.online.judge); }
         std::string const reference = add("reference", {{"sft", sft}, {"feedback", feedback}});
         return add(point_.method, {{"sft", sft}, {"feedback", feedback}, {"reference", reference}});
     }
@@ -82,6 +84,16 @@ private:
         std::string const own = add("pretrain", {{"corpus", corpus}}, config);
         inputs["sft"] = add("sft", {{"corpus", corpus}, {"pretrain", own}}, config);
         return add("reward_model", inputs, config);
+    }
+    // The judge is the reward model, or reads answers as the world does.
+    std::string online(std::string const& judge) {
+        Inputs inputs{{"sft", sft}, {"feedback", feedback}};
+        if (judge == "reward_model") {
+            inputs["reward_model"] = reward_model;
+        } else {
+            inputs["corpus"] = corpus;
+        }
+        return add(point_.method, inputs);
     }
     std::string evaluation(std::string const& model, std::string const& baseline) {
         Inputs inputs{{"corpus", corpus}, {"model", model}, {"sft", sft}};

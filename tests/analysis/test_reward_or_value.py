@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import reward_or_value
-from reward_or_value import Prefixes, by_position, ceilings, main, read_prefixes, table, weighted_correlation
+from reward_or_value import Prefixes, by_position, ceilings, growing, main, read_prefixes, table, weighted_correlation
 from sweep_file import SweepFileError, read_sweep
 from synthetic import trial_rows, write_sweep
 
@@ -23,6 +23,7 @@ def token_rows(noise=None):
             for target, value in TRUTH.items():
                 row[f"eval/token/within/{estimate}/{target}"] = value + 0.01 * (row["seed"] - 2)
             row[f"eval/token/step/{estimate}/gold_sft"] = 0.25
+        row["eval/token/finished/score/gold"] = 0.7
         if noise is not None:
             row["eval/token/noise/within/gold_sft"] = noise
     return rows
@@ -44,6 +45,7 @@ def write_prefixes(folder, row, prompts=6, length=4):
             "beginnings/weight": np.ones(position.size),
             "estimates/score": np.where(position >= 2, gold, -gold),
             "exact/gold_sft": gold,
+            "exact/proxy_sft": gold,
         }
         for name, values in columns.items():
             file[name] = values
@@ -106,6 +108,13 @@ def test_the_program_writes_both_files_and_the_tables(tmp_path, capsys):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["reward_or_value.pdf", "reward_or_value.png"]
     text = capsys.readouterr().out
     assert "rlhf: value" in text and "a perfect estimate" in text and "0.800" in text
+    assert "score with gold rlhf 0.700, dpo 0.700" in text
+
+
+def test_the_curves_by_length_are_means_over_the_seeds(tmp_path):
+    curves = growing(sweep_with_tokens(tmp_path))
+    assert list(curves) == [("rlhf", "score", "proxy_sft")]
+    assert curves[("rlhf", "score", "proxy_sft")].to_numpy() == pytest.approx([-1, -1, 1, 1])
 
 
 def test_a_sweep_without_token_values_is_one_clear_line(tmp_path, capsys):

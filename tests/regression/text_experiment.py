@@ -17,8 +17,12 @@ samples = repository / "tests/data/samples"
 FEW_STEPS = """
 sweep.seed=1 model.width=32 model.depth=1 model.hidden=64 pretrain.steps=6 pretrain.batch=4 pretrain.length=24 sft.epochs=1
 reward_model.epochs=1 rlhf.updates=2 rlhf.episodes=8 rlhf.minibatch=4 rlhf.epochs=1 rlhf.max_new_tokens=12
-dpo.epochs=1 kto.epochs=1 evaluate.max_new_tokens=12 evaluate.documents=4
+dpo.epochs=1 kto.epochs=1 sweep.method=rlhf,dpo,kto,best_of_n,online_dpo,online_kto best_of_n.n=2 online_dpo.updates=2
+online_dpo.prompts=8 online_dpo.max_new_tokens=12 online_kto.updates=2 online_kto.prompts=8 online_kto.max_new_tokens=12
+evaluate.max_new_tokens=12 evaluate.documents=4
 """.split()
+
+METHODS = ["base", "sft", "rlhf", "dpo", "kto", "best_of_n", "online_dpo", "online_kto"]
 
 
 def run(out, *settings):
@@ -30,7 +34,7 @@ def run(out, *settings):
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
     rows = [line.split()[:3] for line in done.stdout.splitlines() if "done" in line.split()[2:3]]
     methods = [row[0] for row in rows]
-    if done.returncode != 0 or methods != ["base", "sft", "rlhf", "dpo", "kto"]:
+    if done.returncode != 0 or methods != METHODS:
         sys.exit(f"exit code {done.returncode}, done: {methods}\n{done.stdout}\n{done.stderr}")
     manifests = [json.loads(path.read_text()) for path in sorted(Path(out).glob("stages/*/stage.json"))]
     return {manifest["kind"]: manifest["metrics"] for manifest in manifests}

@@ -5,6 +5,7 @@
 #include "stages/tiny.hpp"
 
 #include <set>
+#include <tuple>
 
 namespace alignsweep::stages {
 namespace {
@@ -31,6 +32,8 @@ std::map<std::string, std::set<std::string>> const reads{
     {"dpo", {"dpo.*", "model.limits", "seed.train"}},
     {"kto", {"kto.*", "model.limits", "seed.train"}},
     {"best_of_n", {"best_of_n.*"}},
+    {"online_dpo", {"online_dpo.*", "model.limits", "seed.rollout"}},
+    {"online_kto", {"online_kto.*", "model.limits", "seed.rollout"}},
     {"evaluate", {"world.*", "evaluate.*", "model.limits", "seed.world", "seed.eval"}},
     {"token_values",
      {"world.*", "token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "model.limits", "seed.world",
@@ -125,6 +128,24 @@ TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
     auto const share = [](config::Config& c) { c.data.heldout_share = 0.3; };
     EXPECT_TRUE(reads_it("corpus", share));
     EXPECT_TRUE(reads_it("feedback", share));
+}
+
+// Another judge than the reward model reads what it judges by.
+TEST(Identity, OnlineMethodsReadWhatTheirJudgeReads) {
+    auto config = testing::tiny_config();
+    auto const reads_it = [&](auto change) {
+        auto other = config;
+        change(other);
+        return make_stage("online_kto", other, 3, {}).key != make_stage("online_kto", config, 3, {}).key;
+    };
+    auto const weight = [](config::Config& c) { c.world.weight_polite = 2.0; };
+    auto const flip = [](config::Config& c) { c.feedback.flip = 0.3; };
+    for (auto const& [judge, world, people] : {std::tuple{"reward_model", false, false},
+                                               std::tuple{"gold", true, false}, std::tuple{"annotators", true, true}}) {
+        config.online_kto.online.judge = judge;
+        EXPECT_EQ(reads_it(weight), world) << judge;
+        EXPECT_EQ(reads_it(flip), people) << judge;
+    }
 }
 
 TEST(Identity, TheTrialsSeedCountsAsEachOfItsSeeds) {

@@ -130,6 +130,18 @@ TEST(FeedbackSource, TheConstitutionPrefersWhatKeepsMoreRules) {
     for (auto const& pair : run.feedback.pairs) { EXPECT_GT(score(pair.chosen), score(pair.rejected)); }
 }
 
+TEST(FeedbackSource, WhatTheConstitutionCannotTellStandsAtOneHalfOrNotAtAll) {
+    auto const hard = feedback_of({{"source", "constitution"}});
+    auto const soft = feedback_of({{"source", "constitution"}, {"labels", "probabilities"}});
+    double const undecided = hard.manifest.metrics.at("feedback/undecided");
+    ASSERT_GT(undecided, 0.0);
+    EXPECT_EQ(static_cast<double>(soft.feedback.pairs.size() - hard.feedback.pairs.size()), undecided);
+    double halves = 0.0;
+    for (auto const& pair : soft.feedback.pairs) { halves += pair.probability == 0.5 ? 1.0 : 0.0; }
+    EXPECT_EQ(halves, undecided);
+    EXPECT_EQ(soft.feedback.thumbs.size(), hard.feedback.thumbs.size());
+}
+
 TEST(FeedbackSource, SoftLabelsNameTheLikelierAnswerAndItsProbability) {
     std::string const sharp = "0.05";
     auto const hard = feedback_of({{"choice_temperature", sharp}}),

@@ -66,6 +66,11 @@ inline config::Config tiny_config() {
     c.rlhf.episodes = 12;
     c.rlhf.minibatch = 6;
     c.best_of_n.n = 3;
+    for (config::OnlineConfig* online : {&c.online_dpo.online, &c.online_kto.online}) {
+        online->updates = 4;
+        online->prompts = 9;
+        online->max_new_tokens = 12;
+    }
     c.evaluate.prompts = 16;
     c.evaluate.documents = 4;
     c.token_values.prompts = 2;
@@ -95,6 +100,8 @@ inline std::map<std::string, StageSpec> life_of(config::Config const& c, std::in
     add("dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
     add("kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
     add("best_of_n", {{"sft", "sft"}});
+    add("online_dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
+    add("online_kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
     if (c.data.preferences.empty()) {
         add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
         add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
@@ -107,6 +114,11 @@ inline std::vector<std::string> const all_kinds{"corpus",    "pretrain", "sft", 
                                                 "reference", "rlhf",     "dpo",         "kto",      "best_of_n",
                                                 "evaluate",  "proxy",    "token_values"};
 inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf", "dpo", "kto"};
+inline std::vector<std::string> const all_kinds{"corpus",     "pretrain",   "sft",      "feedback", "reward_model",
+                                                "reference",  "rlhf",       "dpo",      "kto",      "best_of_n",
+                                                "online_dpo", "online_kto", "evaluate", "proxy"};
+inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf",
+                                                     "dpo",      "kto", "online_dpo",   "online_kto"};
 
 inline StageHost host_of(fs::path const& stages) {
     return {stages, [] { return false; }, [](double) {}};

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 using testing::TemporaryFolder;
+namespace fs = std::filesystem;
 
 // A life in a world of three prompts with 13 responses each, and what each token is worth in it.
 struct EnumerableLife {

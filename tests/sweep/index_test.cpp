@@ -140,6 +140,10 @@ TEST(Index, ModelsHeldFollowTheConfiguration) {
     EXPECT_EQ(held("dpo"), 1U);
     EXPECT_EQ(held("kto"), 1U);
     EXPECT_EQ(held("best_of_n"), 2U);
+    EXPECT_EQ(held("online_dpo"), 3U);
+    EXPECT_EQ(held("online_kto"), 3U);
+    c.online_kto.online.judge = "annotators";
+    EXPECT_EQ(held("online_kto"), 2U);
     c.rlhf.value_model = "shared";
     EXPECT_EQ(held("rlhf"), 3U);
     c.rlhf.reward = "gold";

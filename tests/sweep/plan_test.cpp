@@ -203,6 +203,15 @@ TEST(Plan, BestOfNIsTheSftModelWithASelector) {
                             [](auto const& id) { return id.starts_with("reward_model-"); }));
 }
 
+TEST(Plan, OnlineMethodsNeedTheRewardModelOnlyAsTheirJudge) {
+    auto const plan = plan_of({"sweep.method=online_dpo, online_kto", "online_kto.judge=gold"});
+    EXPECT_EQ(count_kind(plan, "reference"), 0);
+    auto const inputs = [&](char const* method) { return plan.stages.at(row(plan, method).model_stage).inputs; };
+    EXPECT_TRUE(inputs("online_dpo").contains("reward_model"));
+    EXPECT_FALSE(inputs("online_kto").contains("reward_model"));
+    EXPECT_TRUE(inputs("online_kto").contains("corpus"));
+}
+
 TEST(Plan, AddingASeedAddsOnlyItsOwnStages) {
     auto const one = plan_of({"sweep.seed=1"}), two = plan_of({"sweep.seed=1, 2"});
     for (auto const& [id, spec] : one.stages) { EXPECT_TRUE(two.stages.contains(id)) << id; }
