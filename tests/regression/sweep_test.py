@@ -78,7 +78,7 @@ class Sweep(unittest.TestCase):
             for group in groups:
                 with xarray.open_dataset(path, group=group, engine="h5netcdf", phony_dims="sort") as data:
                     data.load()
-        self.assertEqual(kinds, {"sweep.h5", "metrics.h5", "checkpoint.h5", "data.h5"})
+        self.assertEqual(kinds, {"sweep.h5", "metrics.h5", "checkpoint.h5", "value.h5", "data.h5"})
         for name in columns:
             self.assertFalse([other for other in columns if other.startswith(name + "/")], "no name is a path of another")
 
