@@ -114,6 +114,15 @@ def check_includes(name: str, texts: dict[str, str], host_only: set[str]):
             yield f"{name}: module {module} is declared without KOKKOS but reaches it: {' -> '.join(chain[1:])}"
 
 
+def check_traps(texts: dict[str, str]):
+    """Each test that tests/TRAPS.md names stands in a test file, under its suite."""
+    tests = {f"{suite}.{name}" for path, text in texts.items() if path.startswith("tests/") and path.endswith(".cpp")
+             for suite, name in re.findall(r"^(?:TYPED_)?TEST(?:_[FP])?\((\w+),\s*(\w+)\)", text, re.MULTILINE)}
+    for named in re.findall(r"`(\w+\.\w+)`", texts.get("tests/TRAPS.md", "")):
+        if named not in tests:
+            yield f"tests/TRAPS.md: there is no test {named}"
+
+
 def check_tree(root: Path) -> tuple[list[str], list[str]]:
     """Returns errors and warnings."""
     errors, warnings, texts = [], [], {}
@@ -123,6 +132,7 @@ def check_tree(root: Path) -> tuple[list[str], list[str]]:
         except UnicodeDecodeError:
             continue  # binary: golden data
     host_only = host_only_modules(texts)
+    errors.extend(check_traps(texts))
     for name, text in texts.items():
         path = Path(name)
         if path.suffix in SOURCES or path.name in SOURCE_NAMES or name in SOURCE_NAMES:
@@ -185,6 +195,8 @@ CASES = (
     ({"analysis/b.py": "#!/usr/bin/env python3\n"}, "no SPDX"),
     ({"src/core/b.hpp": SPDX + "\n" * 500}, "split it"),
     ({"src/core/b.hpp": SPDX + "\n" * 499}, None),
+    ({"tests/TRAPS.md": "`A.B`\n", "tests/core/b_test.cpp": SPDX + "TEST(A, C) {}\n"}, "there is no test A.B"),
+    ({"tests/TRAPS.md": "`A.B`\n", "tests/core/b_test.cpp": SPDX + "TEST(A, B) {}\n"}, None),
     ({"docs/b.md": "see /wo" + "rk/shared/x\n"}, "developer's machine"),
     ({"docs/b.md": "see `/ro" + "ot/x`\n"}, "developer's machine"),
     ({"docs/b.md": "KOKKOS=/tmp/" + "kk/openmp\n"}, "developer's machine"),
