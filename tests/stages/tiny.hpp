@@ -110,13 +110,9 @@ inline std::map<std::string, StageSpec> life_of(config::Config const& c, std::in
     return specs;
 }
 
-inline std::vector<std::string> const all_kinds{"corpus",    "pretrain", "sft",         "feedback", "reward_model",
-                                                "reference", "rlhf",     "dpo",         "kto",      "best_of_n",
-                                                "evaluate",  "proxy",    "token_values"};
-inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf", "dpo", "kto"};
 inline std::vector<std::string> const all_kinds{"corpus",     "pretrain",   "sft",      "feedback", "reward_model",
                                                 "reference",  "rlhf",       "dpo",      "kto",      "best_of_n",
-                                                "online_dpo", "online_kto", "evaluate", "proxy"};
+                                                "online_dpo", "online_kto", "evaluate", "proxy",    "token_values"};
 inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf",
                                                      "dpo",      "kto", "online_dpo",   "online_kto"};
 
