@@ -12,6 +12,7 @@ gap_pairs (with --pairs) and recovered_reward as PNG and PDF, and prints the tab
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,7 +147,7 @@ def responses_of(sweep: Sweep, trial: pd.Series) -> dict[str, np.ndarray] | None
 def centred(values: np.ndarray, prompts: tuple[np.ndarray, np.ndarray], log_weights: np.ndarray) -> np.ndarray:
     """Values less their mean over each prompt's responses under the SFT model: only differences are identified."""
     tokens, offsets = prompts
-    keys = [tokens[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    keys = [tokens[a:b].tobytes() for a, b in itertools.pairwise(offsets)]
     frame = pd.DataFrame({"key": keys, "weighted": values * np.exp(log_weights), "weight": np.exp(log_weights)})
     sums = frame.groupby("key")[["weighted", "weight"]].transform("sum")
     return values - (sums["weighted"] / sums["weight"]).to_numpy()

@@ -116,7 +116,8 @@ Estimate estimate(StageSpec const& spec) {
                               static_cast<double>(c.model.depth) * (4.0 * width * width + 3.0 * width * hidden);
     auto const count = [](config::Int value) { return static_cast<double>(value); };
     // Lengths of the simulated world's prompts and answers; only the order of the stages hangs on them.
-    double const example = 24.0, answer = 14.0;
+    bool const listed = c.world.kind == "enumerable";
+    double const answer = listed ? count(c.enumerable.length) : 14.0, example = answer + (listed ? 3.0 : 10.0);
     double const pairs = count(c.feedback.prompts), epochs_dpo = count(c.dpo.epochs);
     double trained = 0.0, forward = 0.0;
     if (spec.kind == "pretrain") { trained = count(c.pretrain.steps * c.pretrain.batch * c.pretrain.length); }
@@ -148,6 +149,9 @@ Estimate estimate(StageSpec const& spec) {
         forward = 4.0 * count(c.token_values.prompts * c.token_values.continuations) * answer * example;
     }
     if (spec.kind == "proxy") { forward = count(c.evaluate.prompts) * example; }
+    if (listed && (spec.kind == "evaluate" || spec.kind == "proxy")) {  // all responses, once
+        forward = count(c.enumerable.prompts) * std::pow(count(c.enumerable.tokens - 1), answer) * example;
+    }
     return {trained + forward, parameters * (6.0 * trained + 2.0 * forward)};
 }
 
