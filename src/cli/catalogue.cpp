@@ -55,6 +55,7 @@ MethodEntry rlhf() {
              {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
              {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
               "Ziegler et al. 1909.08593, section 2.2"},
+             {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates", ""},
              {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
              {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
              {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},

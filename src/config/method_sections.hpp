@@ -60,7 +60,7 @@ struct RlhfConfig {
     Int value_warmup = 10, updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
     double temperature = 1.0, kl_coef = 0.1, gamma = 1.0, lambda = 0.95, clip_range = 0.2, value_clip_range = 0.2,
            vf_coef = 0.1, missing_end_score = -1.0, missing_end_penalty = 0.0, kl_target = 6.0, kl_horizon = 10000.0,
-           ptx_coef = 0.0;
+           kl_start = 1.0, kl_anneal = 0.5, ptx_coef = 0.0;
     std::string reward = "proxy", kl_estimator = "k1", kl_control = "fixed", value_model = "own",
                 missing_end = "replace";
     OptimizerConfig optimizer{.learning_rate = 4e-4};
@@ -81,8 +81,11 @@ struct RlhfConfig {
               "which is not normalised and judges a missing end itself");
         visit("kl_coef", self.kl_coef, non_negative, "coefficient of the per-token KL penalty");
         visit("kl_estimator", self.kl_estimator, Choices{"k1", "k3"}, "estimator of the KL (Schulman's names)");
-        visit("kl_control", self.kl_control, Choices{"fixed", "adaptive"},
+        visit("kl_control", self.kl_control, Choices{"fixed", "adaptive", "annealed"},
               "adaptive: kl_coef is where the coefficient starts; it follows kl_target (metric objective/kl_coef)");
+        visit("kl_start", self.kl_start, positive, "annealed: coefficient of the first update");
+        visit("kl_anneal", self.kl_anneal, probability,
+              "annealed: share of the updates in which the coefficient falls, by equal factors, to kl_coef");
         visit("kl_target", self.kl_target, positive, "adaptive: KL aimed at, nats a sequence");
         visit("kl_horizon", self.kl_horizon, positive,
               "adaptive: an error of a fifth for this many episodes changes the coefficient by a fifth");

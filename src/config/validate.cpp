@@ -143,7 +143,9 @@ void validate(Config const& config) {
             " is above rlhf.episodes = ", config.rlhf.episodes);
     // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
     RlhfConfig const& rlhf = config.rlhf;
-    require(rlhf.kl_control == "fixed" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+    require(rlhf.kl_control != "annealed" || rlhf.kl_coef > 0.0,
+            "rlhf.kl_coef = 0 with rlhf.kl_control = annealed: equal factors never reach 0; it must be above 0");
+    require(rlhf.kl_control != "adaptive" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
             "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
             " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 

@@ -54,4 +54,8 @@ double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget 
     return coefficient * (1.0 + error * episodes / target.horizon);
 }
 
+double annealed_kl_coef(double start, double end, double progress) {
+    return progress >= 1.0 ? end : end * std::pow(start / end, 1.0 - progress);
+}
+
 }  // namespace alignsweep::methods

@@ -39,4 +39,9 @@ struct KlTarget {
 };
 [[nodiscard]] double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget const& target);
 
+// A coefficient that falls from `start` to `end` (both above 0) by equal factors while `progress` goes from 0 to 1, and
+// stays there. A policy that follows it stays near the optimum of each coefficient on the way; under a small one from
+// the start it first gives up answers that its optimum keeps, and what is never sampled does not come back.
+[[nodiscard]] double annealed_kl_coef(double start, double end, double progress);
+
 }  // namespace alignsweep::methods

@@ -84,12 +84,19 @@ private:
     [[nodiscard]] Weights& value() { return own_value_ ? *own_value_ : policy_; }
     [[nodiscard]] Trainer& value_trainer() { return own_value_trainer_ ? *own_value_trainer_ : policy_trainer_; }
 
+    [[nodiscard]] double coefficient(std::int64_t update, std::map<std::string, double> const& state) const {
+        if (config_.kl_control != "annealed") { return state.at("kl_coef"); }
+        double const done = static_cast<double>(std::max<std::int64_t>(0, update - config_.value_warmup)),
+                     falling = config_.kl_anneal * static_cast<double>(config_.updates);
+        return methods::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
+    }
+
     std::map<std::string, double> one_update(std::int64_t update, std::map<std::string, double>& state) {
         std::map<std::string, double> metrics;
         double const trained = policy_trainer_.trained_tokens();
         methods::Rollout const rollout = episodes_.draw(
             update, {policy_trainer_.transformer(), policy_, reference_, value_trainer().transformer(), value()},
-            {state.at("kl_coef"), warming_up(update) ? 1.0 : config_.lambda}, metrics);
+            {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
         optimise(update, rollout, metrics);
         // The warm-up's policy is the reference, which says nothing about the coefficient.
         if (config_.kl_control == "adaptive" && !warming_up(update)) {

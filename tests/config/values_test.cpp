@@ -194,6 +194,8 @@ TEST(ConfigValidate, AnAdaptiveKlCoefficientStaysPositive) {
     expect_invalid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25"},
                    {"rlhf.kl_horizon = 25", "above 25"});
     expect_valid({"rlhf.kl_control=adaptive", "rlhf.episodes=125", "rlhf.kl_horizon=25.5"});
+    expect_valid({"rlhf.kl_control=annealed", "rlhf.kl_horizon=25"});
+    expect_invalid({"rlhf.kl_control=annealed", "rlhf.kl_coef=0"}, {"rlhf.kl_coef = 0", "annealed"});
 }
 
 TEST(ConfigValidate, RealDataNeedsCorpusAndPreferences) {

@@ -24,6 +24,14 @@ TEST(AdaptedKlCoef, FollowsTheError) {
     EXPECT_EQ(adapted_kl_coef(0.0, 9.0, 128, target), 0.0);
 }
 
+TEST(AnnealedKlCoef, FallsByEqualFactorsAndStays) {
+    EXPECT_DOUBLE_EQ(annealed_kl_coef(1.0, 0.01, 0.0), 1.0);
+    EXPECT_DOUBLE_EQ(annealed_kl_coef(1.0, 0.01, 0.5), 0.1);
+    EXPECT_EQ(annealed_kl_coef(1.0, 0.01, 1.0), 0.01);
+    EXPECT_EQ(annealed_kl_coef(1.0, 0.01, 7.0), 0.01);
+    EXPECT_DOUBLE_EQ(annealed_kl_coef(0.1, 0.4, 0.5), 0.2);
+}
+
 // Episodes of 2 and 3 tokens and of 1, whose ratios and values have moved in either direction.
 struct SharedCase {
     ChunkCase chunk{{2, 3, 1}, 1, ValueRows::targets};

@@ -28,6 +28,7 @@ std::vector<Variant> const variants{
          c.kl_control = "adaptive";
          c.kl_horizon = 60.0;
      }},
+    {"annealed", [](config::RlhfConfig& c) { c.kl_control = "annealed"; }},
     {"shared", [](config::RlhfConfig& c) { c.value_model = "shared"; }},
     {"subtract",
      [](config::RlhfConfig& c) {
