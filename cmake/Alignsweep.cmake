@@ -28,6 +28,10 @@ target_include_directories(alignsweep_options INTERFACE ${PROJECT_SOURCE_DIR}/sr
 target_include_directories(alignsweep_options SYSTEM INTERFACE ${RANDOM123_INCLUDE} ${XXHASH_INCLUDE})
 if(NOT Kokkos_ENABLE_CUDA)
   target_compile_options(alignsweep_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # libstdc++ 12's own std::stable_sort calls what it has deprecated, and clang says so.
+    target_compile_options(alignsweep_options INTERFACE -Wno-deprecated-declarations)
+  endif()
   if(ALIGNSWEEP_WERROR)
     target_compile_options(alignsweep_options INTERFACE -Werror)
   endif()
@@ -52,8 +56,6 @@ function(alignsweep_compile_as target kokkos)
     if(Kokkos_ENABLE_HIP)
       # Where Kokkos' -xhip goes, and only there: Random123 knows nvcc by itself, but not this compiler.
       target_compile_definitions(${target} PUBLIC "R123_CUDA_DEVICE=__host__ __device__" R123_USE_SSE=0)
-      # libstdc++ 12's own std::stable_sort calls what it has deprecated, and this compiler says so.
-      target_compile_options(${target} PUBLIC -Wno-deprecated-declarations)
     endif()
   elseif(Kokkos_ENABLE_CUDA)
     set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/host_compile.sh)
