@@ -39,6 +39,8 @@ TARGETS = {
     "proxy_policy": "own score, policy goes on",
 }
 PANELS = {"within": "unfinished answers, within prompts", "step": "what one token adds"}
+FEWEST = 8  # rows that a correlation by length needs
+
 # What is followed as the answer grows: method, estimate, target.
 GROWING = (("rlhf", "score", "proxy_sft"), ("rlhf", "value", "proxy_policy"), ("dpo", "implicit", "gold_soft"),
            ("dpo", "implicit", "gold_sft"))  # fmt: skip
@@ -106,11 +108,11 @@ def ceilings(sweep: Sweep, panel: str) -> dict[str, float]:
 
 
 def by_position(prefixes: Prefixes, estimate: str, target: str) -> pd.Series:
-    """Weighted correlation over the unfinished beginnings of each length, all prompts together."""
+    """Weighted correlation over the unfinished beginnings of each length, all prompts together; not of a few rows."""
     rows = prefixes.rows[prefixes.rows["finished"] == 0]
     return pd.Series({
         position: weighted_correlation(part[estimate], part[target], part["weight"])
-        for position, part in rows.groupby("position") if len(part) > 2
+        for position, part in rows.groupby("position") if len(part) >= FEWEST
     })  # fmt: skip
 
 

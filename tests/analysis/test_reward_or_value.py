@@ -29,7 +29,7 @@ def token_rows(noise=None):
     return rows
 
 
-def write_prefixes(folder, row, prompts=6, length=4):
+def write_prefixes(folder, row, prompts=8, length=4):
     """Answers of `length` tokens; the score is the gold value from the second token on, and its negative before."""
     rng = np.random.default_rng(row["trial"])
     position = np.tile(np.arange(length + 1), prompts)
