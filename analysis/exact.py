@@ -22,15 +22,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from plot_style import INK, MUTED, WIDTH, bare, method_colours, save, use_style
+from plot_style import INK, METHODS, MUTED, WIDTH, bare, legend_above, method_colours, save, space_panels, use_style
 from sweep_file import Sweep, SweepFileError, read_sweep
 
 EXIT_IO = 3
 TOLERANCE = 0.02  # reward units; what PPO with the gold reward and DPO have to reach
-GAP, OPTIMUM = "eval/exact/gap", "eval/exact/optimum"
+GAP, OPTIMUM, KL_FROM_OPTIMUM = "eval/exact/gap", "eval/exact/optimum", "eval/exact/kl_from_optimum"
 BETAS = {"rlhf": "rlhf.kl_coef", "dpo": "dpo.beta", "kto": "kto.beta"}
 SHOWN = ("sft", "best_of_n", "kto", "rlhf", "dpo")
 NAMES = {"sft": "SFT (start)", "best_of_n": "best of n (best n)", "kto": "KTO", "rlhf": "PPO, gold reward", "dpo": "DPO"}
+PAIR_NAMES = {"rlhf": "PPO, reward model", "best_of_n": "best of n"}  # where the reward is learned from the pairs
+LABELS = {"choices": "one drawn choice each", "probabilities": "its probability"}
 
 
 def own_betas(done: pd.DataFrame) -> pd.Series:
@@ -43,22 +45,26 @@ def own_betas(done: pd.DataFrame) -> pd.Series:
 
 
 def gaps(sweep: Sweep) -> pd.DataFrame:
-    """method, seed, beta, gap: one row an aligned model; for models without a beta, one at each beta of the others.
+    """method, seed, beta, gap, KL(pi* || pi), labelled pairs, kind of label: one row an aligned model; for models without
+    a beta, one at each beta of the others.
 
     SFT and best of n are held against the optimum of the same seed, which any trial with that beta knows: their gap is
     J* - (gold - beta KL). Of several n, the best at each beta counts.
     """
     done = sweep.done.assign(beta=own_betas(sweep.done))
+    columns = ["method", "seed", "beta", "gap", "kl_from_optimum", "pairs", "labels"]
     if GAP not in done or "eval/kl" not in done:
-        return pd.DataFrame(columns=["method", "seed", "beta", "gap"])
+        return pd.DataFrame(columns=columns)
+    done["pairs"] = done["feedback.prompts"] if "feedback.prompts" in done else np.nan
+    done["labels"] = done["feedback.labels"].astype(str) if "feedback.labels" in done else ""
     rows = done[done[GAP].notna() & done["beta"].notna()]
-    own = rows[["method", "seed", "beta", GAP]].rename(columns={GAP: "gap"})
+    own = rows.rename(columns={GAP: "gap", KL_FROM_OPTIMUM: "kl_from_optimum"}).reindex(columns=columns)
     optimum = rows.groupby(["seed", "beta"])[OPTIMUM].first().reset_index()
-    others = done[done["method"].isin(["sft", "best_of_n"])][["method", "seed", "eval/gold_reward", "eval/kl"]]
-    others = others.merge(optimum, on="seed")
+    others = done[done["method"].isin(["sft", "best_of_n"])]
+    others = others[["method", "seed", "pairs", "labels", "eval/gold_reward", "eval/kl"]].merge(optimum, on="seed")
     others["gap"] = others[OPTIMUM] - others["eval/gold_reward"] + others["beta"] * others["eval/kl"]
-    others = others.groupby(["method", "seed", "beta"])["gap"].min().reset_index()
-    return pd.concat([others, own], ignore_index=True)
+    groups = others.groupby(["method", "seed", "beta", "pairs", "labels"], dropna=False)
+    return pd.concat([groups["gap"].min().reset_index(), own], ignore_index=True).reindex(columns=columns)
 
 
 def beside(count: int, width: float) -> np.ndarray:
@@ -75,53 +81,62 @@ def draw_line_of_tolerance(axes, text: bool = True) -> None:
 
 
 def gap_against_beta(table: pd.DataFrame) -> Figure:
-    """One point a seed; each method beside the others at every beta."""
+    """The gap, and KL(pi* || pi) of the models that know it: one point a seed, methods side by side at every beta."""
     methods = [method for method in SHOWN if (table["method"] == method).any()]
     colours = method_colours(methods)
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    axes = figure.subplots()
-    draw_line_of_tolerance(axes)
-    for method, factor in zip(methods, beside(len(methods), 0.09), strict=True):
-        rows = table[table["method"] == method]
-        axes.plot(rows["beta"] * factor, rows["gap"], "o", color=colours[method].light, alpha=0.75, markersize=5,
-                  label=NAMES[method])  # fmt: skip
     betas = sorted(table["beta"].unique())
-    axes.set(xscale="log", yscale="log", xlabel="beta", ylabel="J* - J, reward units",
-             title="Distance from the exact optimum, one point a seed")  # fmt: skip
-    axes.set_xticks(betas, [f"{beta:g}" for beta in betas])
-    axes.minorticks_off()
-    bare(axes, "y")
-    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.06, 0.5))
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, column in ((left, "gap"), (right, "kl_from_optimum")):
+        for method, factor in zip(methods, beside(len(methods), 0.09), strict=True):
+            rows = table[(table["method"] == method) & table[column].notna()]
+            axes.plot(rows["beta"] * factor, rows[column], "o", color=colours[method].light, alpha=0.75, markersize=5,
+                      label=NAMES[method])  # fmt: skip
+        axes.set(xscale="log", yscale="log", xlabel="beta")
+        axes.set_xlim(betas[0] / 1.6, betas[-1] * 1.6)
+        axes.set_xticks(betas, [f"{beta:g}" for beta in betas])
+        axes.xaxis.minorticks_off()
+        bare(axes, "y")
+    draw_line_of_tolerance(left)
+    left.set(title="Distance from the exact optimum, one point a seed", ylabel="J* - J, reward units")
+    right.set(title="What the policy has given up", ylabel="KL(pi* || pi), nats")
+    legend_above(figure, *left.get_legend_handles_labels())
+    space_panels(figure)
     return figure
 
 
 def gap_against_pairs(sweep: Sweep) -> Figure | None:
-    """DPO and KTO: a line a seed over the number of labelled pairs, hard labels and soft ones apart."""
-    done = sweep.done.assign(beta=own_betas(sweep.done))
-    if GAP not in done or "feedback.prompts" not in done:
+    """A thin line a seed and its median over the number of labelled pairs; a panel a kind of label and a beta."""
+    table = gaps(sweep)
+    arms = table[table["pairs"].notna() & (table["method"] != "sft")]
+    if arms.empty:
         return None
-    labels = done["feedback.labels"].astype(str) if "feedback.labels" in done else pd.Series("choices", done.index)
-    rows = done.assign(labels=labels)[done[GAP].notna() & done["feedback.prompts"].notna()]
-    betas = sorted(rows["beta"].unique())
-    figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
-    panels = figure.subplots(1, len(betas), sharey=True, squeeze=False)[0]
-    arms = [(m, kind) for m in ("kto", "dpo") for kind in ("choices", "probabilities")
-            if ((rows["method"] == m) & (rows["labels"] == kind)).any() and (m, kind) != ("kto", "probabilities")]  # fmt: skip
-    colours = method_colours(method for method, _ in arms)
-    for axes, beta in zip(panels, betas, strict=True):
-        draw_line_of_tolerance(axes, text=axes is panels[-1])
-        for method, kind in arms:
-            arm = rows[(rows["method"] == method) & (rows["labels"] == kind) & (rows["beta"] == beta)]
-            soft = kind == "probabilities"
-            for number, (_, line) in enumerate(arm.sort_values("feedback.prompts").groupby("seed")):
-                label = f"{NAMES[method]}, {kind}" if number == 0 else None
-                axes.plot(line["feedback.prompts"], line[GAP], marker="D" if soft else "o", markersize=4, linewidth=1.2,
-                          linestyle="--" if soft else "-", color=colours[method].light, label=label)  # fmt: skip
-        axes.set(xscale="log", yscale="log", xlabel="labelled pairs", title=f"beta = {beta:g}")
+    methods = [method for method in SHOWN if (arms["method"] == method).any()]
+    colours = method_colours(methods)
+    panels = sorted(set(zip(arms["labels"], arms["beta"], strict=True)))
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    for axes, (labels, beta) in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
+        shown = arms[(arms["labels"] == labels) & (arms["beta"] == beta)]
+        for method in methods:
+            if method == "kto" and labels == "probabilities":
+                continue  # it reads drawn choices whatever the pairs hold
+            lines = shown[shown["method"] == method].pivot_table(index="pairs", columns="seed", values="gap")
+            style = {"color": colours[method].light, "marker": "o", "markersize": 3}
+            axes.plot(lines.index, lines, **style, linewidth=0.8, alpha=0.35)
+            axes.plot(lines.index, lines.median(axis=1), **style, label=PAIR_NAMES.get(method, NAMES[method]))
+        start = table[(table["method"] == "sft") & (table["beta"] == beta)]["gap"]
+        if len(start):
+            axes.axhline(start.median(), color=METHODS["sft"].light, linewidth=1.0, label=NAMES["sft"])
+        draw_line_of_tolerance(axes, text=axes.get_subplotspec().is_last_col())
+        axes.set(xscale="log", yscale="log", xlabel="labelled pairs")
+        axes.set_title(", ".join([LABELS.get(labels, labels)] * bool(labels) + [f"beta = {beta:g}"]))
+        sizes = sorted(shown["pairs"].unique())
+        axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        axes.xaxis.minorticks_off()
         bare(axes, "y")
-    panels[0].set_ylabel("J* - J, reward units")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=len(names), frameon=False, fontsize=9)
+    figure.axes[0].set_ylabel("J* - J, reward units")
+    legend_above(figure, *figure.axes[0].get_legend_handles_labels())
+    space_panels(figure)
     return figure
 
 

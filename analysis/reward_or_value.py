@@ -33,18 +33,20 @@ ESTIMATES = {"score": "reward model's score", "value": "PPO's value", "implicit"
 TARGETS = {
     "gold_sft": "gold, SFT goes on",
     "gold_policy": "gold, policy goes on",
-    "gold_soft": "V*, optimum goes on",
+    "gold_soft": "gold, V*",
     "gold_ended": "gold, ends here",
     "proxy_sft": "own score, SFT goes on",
     "proxy_policy": "own score, policy goes on",
+    "proxy_soft": "own score, V*",
 }
 PANELS = {"within": "unfinished answers, within prompts", "step": "what one token adds"}
-FEWEST = 8  # rows that a correlation by length needs
+OF_NO_METHOD = ("score", "value")  # estimates that need no method beside their name
+FEWEST = 24  # rows that a correlation by length needs
 
 # What is followed as the answer grows: method, estimate, target.
 GROWING = (("rlhf", "score", "proxy_sft"), ("rlhf", "value", "proxy_policy"), ("dpo", "implicit", "gold_soft"),
            ("dpo", "implicit", "gold_sft"))  # fmt: skip
-COLOURS = (METHODS["sft"], METHODS["rlhf"], METHODS["dpo"], METHODS["best_of_n"], *EXTRA[:2])
+COLOURS = (METHODS["sft"], METHODS["rlhf"], METHODS["dpo"], METHODS["best_of_n"], *EXTRA[:3])
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,13 @@ def arms(sweep: Sweep, panel: str) -> list[tuple[str, str]]:
         regex=f"^eval/token/{panel}/{e}/").notna().any(axis=None)]  # fmt: skip
 
 
+def distinct_arms(sweep: Sweep) -> list[tuple[str, str]]:
+    """`arms` with the reward model's score once: all methods of a seed share it, on different answers."""
+    found = arms(sweep, "within")
+    return [(m, e) for place, (m, e) in enumerate(found)
+            if e not in OF_NO_METHOD or e not in [estimate for _, estimate in found[:place]]]  # fmt: skip
+
+
 def ceilings(sweep: Sweep, panel: str) -> dict[str, float]:
     """The correlation that a perfect estimate would have with each sampled target, mean over the trials."""
     result = {}
@@ -127,27 +136,25 @@ def weighted_correlation(a: pd.Series, b: pd.Series, weight: pd.Series) -> float
 def draw(sweeps: Sequence[Sweep]) -> Figure:
     """One row of panels a sweep: correlations within prompts, of single tokens, and by the length of the beginning."""
     use_style()
-    figure, grid = plt.subplots(
-        len(sweeps), 3, figsize=(WIDTH * 1.3, 0.7 + 3.5 * len(sweeps)), squeeze=False, layout="constrained",
-        width_ratios=(1, 1, 0.9),
-    )  # fmt: skip
-    for axes, sweep in zip(grid, sweeps, strict=True):
-        name = sweep.path.resolve().parent.name
+    figure = plt.figure(figsize=(WIDTH * 1.3, 0.8 + 3.6 * len(sweeps)), layout="constrained")
+    rows = figure.subfigures(len(sweeps), 1, squeeze=False, hspace=0.06)[:, 0]
+    handles = {}
+    for row, sweep in zip(rows, sweeps, strict=True):
+        row.suptitle(sweep.path.resolve().parent.name, x=0.01, ha="left", fontsize=11, color=MUTED.light)
+        axes = row.subplots(1, 3, width_ratios=(1, 1, 0.9))
         for panel_axes, (panel, title) in zip(axes, PANELS.items(), strict=False):
             draw_panel(panel_axes, sweep, panel)
-            panel_axes.set_title(f"{name}: {title}" if panel == "within" else title)
+            panel_axes.set_title(title)
+            handles |= dict(zip(*reversed(panel_axes.get_legend_handles_labels()), strict=True))
         axes[1].tick_params(labelleft=False)
         draw_positions(axes[2], sweep)
-    handles = {}
-    for axes in grid.flat:
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)) if axes not in grid[:, 2] else {}
     figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=6, frameon=False, fontsize=8.5)
     return figure
 
 
 def draw_panel(axes: Axes, sweep: Sweep, panel: str) -> None:
     """A line an estimate, a mark a target: the mean over the seeds, with the seeds small beside it."""
-    lines = arms(sweep, "within")
+    lines = distinct_arms(sweep)
     shown = {name: (colour, marker) for name, colour, marker in zip(TARGETS, COLOURS, MARKERS, strict=False)}
     for target, (colour, marker) in shown.items():
         places, means = [], []
@@ -163,7 +170,8 @@ def draw_panel(axes: Axes, sweep: Sweep, panel: str) -> None:
             means.append(values.mean())
         if means:
             axes.plot(means, places, marker, color=colour.light, markersize=6.5, label=TARGETS[target], mew=0)
-    axes.set_yticks(range(len(lines)), [f"{method}: {ESTIMATES[estimate]}" for method, estimate in lines])
+    axes.set_yticks(range(len(lines)), [ESTIMATES[estimate] if estimate in OF_NO_METHOD else f"{method}: {ESTIMATES[estimate]}"
+                                         for method, estimate in lines])  # fmt: skip
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.axvline(0, color=MUTED.light, linewidth=0.7)
     axes.set_xlim(min(-0.1, axes.get_xlim()[0]), 1.02)
@@ -171,8 +179,8 @@ def draw_panel(axes: Axes, sweep: Sweep, panel: str) -> None:
     axes.grid(True, axis="y", color=GRID.light)
 
 
-def growing(sweep: Sweep) -> dict[tuple[str, str, str], pd.Series]:
-    """The mean over the seeds of `by_position`, for each of GROWING that the sweep has."""
+def growing(sweep: Sweep) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """`by_position` of each seed's trial, a column each, for each of GROWING that the sweep has."""
     methods = sweep.done.set_index("trial")["method"]
     prefixes = read_prefixes(sweep)
     found = {}
@@ -182,26 +190,28 @@ def growing(sweep: Sweep) -> dict[tuple[str, str, str], pd.Series]:
             if methods[one.trial] == method and {estimate, target} <= set(one.rows)
         ]  # fmt: skip
         if curves:
-            found[(method, estimate, target)] = pd.concat(curves, axis=1).mean(axis=1).sort_index().dropna()
+            found[(method, estimate, target)] = pd.concat(curves, axis=1).sort_index().dropna()
     return found
 
 
 def draw_positions(axes: Axes, sweep: Sweep) -> None:
-    """How well the estimates follow what they are closest to as the answer grows."""
+    """How well the estimates follow what they are closest to as the answer grows: the mean, and thin lines of seeds."""
     curves = growing(sweep)
     for wanted, style in zip(GROWING, LINE_STYLES, strict=True):
         if wanted not in curves:
             continue
         method, estimate, target = wanted
-        axes.plot(curves[wanted].index, curves[wanted], linestyle=style, color=METHODS[method].light, marker="o",
-                  markersize=3, label=f"{ESTIMATES[estimate]}: {TARGETS[target]}")  # fmt: skip
+        seeds, look = curves[wanted], {"linestyle": style, "color": METHODS[method].light}
+        axes.plot(seeds.index, seeds, linewidth=0.7, alpha=0.35, **look)
+        axes.plot(seeds.index, seeds.mean(axis=1), **look, label=f"{ESTIMATES[estimate]}: {TARGETS[target]}")
     axes.set_title("by tokens read, over prompts")
     axes.set_xlabel("tokens of the answer read")
     axes.axhline(0, color=MUTED.light, linewidth=0.7)
-    axes.set_ylim(top=1.3)  # room for the legend
+    axes.set_ylim(top=1.6)  # room for the legend
+    axes.set_yticks([tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= 1])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "y")
-    axes.legend(frameon=False, fontsize=7.5, labelcolor=INK.light)
+    axes.legend(frameon=False, fontsize=7.5, labelcolor=INK.light, loc="upper left")
 
 
 def report(sweep: Sweep) -> str:
@@ -216,7 +226,7 @@ def report(sweep: Sweep) -> str:
         if limits:
             numbers.loc["(a perfect estimate)"] = pd.Series(limits)
         parts.append(f"{title}\n{numbers.to_string(float_format='{:.3f}'.format, na_rep='')}")
-    lengths = pd.DataFrame({f"{m}: {e}, {t}": curve for (m, e, t), curve in growing(sweep).items()})
+    lengths = pd.DataFrame({f"{m}: {e}, {t}": seeds.mean(axis=1) for (m, e, t), seeds in growing(sweep).items()})
     parts.append(f"by tokens read, over prompts\n{lengths.to_string(float_format='{:.3f}'.format, na_rep='')}")
     whole = {method: sweep.done.loc[sweep.done["method"] == method, "eval/token/finished/score/gold"].mean()
              for method, estimate in arms(sweep, "within") if estimate == "score"}  # fmt: skip

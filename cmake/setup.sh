@@ -38,6 +38,7 @@ hip='
 clang-19|clang++-19
 clang-tools-19|clang-offload-bundler-19
 lld-19|ld.lld-19
+llvm-19|llvm-objcopy-19
 libclang-rt-19-dev|
 hipcc|
 libamdhip64-dev|

@@ -39,6 +39,7 @@ struct FeedbackConfig {
 struct RewardModelConfig {
     Int width = 0, depth = 0, epochs = 8, batch = 64;
     double share = 1.0, centering = 0.01, margin = 0.0;
+    bool normalise = true;
     OptimizerConfig optimizer{.learning_rate = 1e-3};
 
     template <class Self, class Visitor>
@@ -51,6 +52,9 @@ struct RewardModelConfig {
         visit("share", self.share, Range{1e-9, 1.0}, "share of the labels that the proxy is trained on");
         visit("centering", self.centering, non_negative, "coefficient of the mean squared sum of rewards");
         visit("margin", self.margin, any, "margin in the Bradley-Terry loss");
+        visit("normalise", self.normalise,
+              "the proxy's score of the SFT model's answers to mean 0 and standard deviation 1; false: in units of the "
+              "choices' log-odds");
         OptimizerConfig::fields(self.optimizer, visit);
     }
 };

@@ -111,7 +111,7 @@ std::vector<StageKind> const& stage_kinds() {
          [](config::Config const& c) { return online_models(c.online_kto.online); }},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
-        {"token_values", 1, run_token_values,
+        {"token_values", 2, run_token_values,
          [](Reads& r) {
              r.world().sections({"token_values"}).keys("evaluate", {"max_new_tokens", "temperature"});
              r.model_limits().seeds({"eval"});

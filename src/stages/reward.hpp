@@ -7,7 +7,8 @@
 
 namespace alignsweep::stages {
 
-// Scores are shifted and scaled to mean 0 and standard deviation 1 over the SFT model's own answers.
+// Scores are shifted and scaled to mean 0 and standard deviation 1 over the SFT model's own answers, unless
+// reward_model.normalise is off.
 class Reward {
 public:
     // Throws IoError for a checkpoint that is no reward model's.

@@ -118,7 +118,7 @@ void run_reward_model(Context& context) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (feedback.completions[i].on_policy) { own.push_back(all[i]); }
     }
-    auto const [mean, deviation] = normalisation(own);
+    auto const [mean, deviation] = gold || config.normalise ? normalisation(own) : std::pair(0.0, 1.0);
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
     bool const text = context.config.data.preferences.empty() && context.config.world.kind == "text";

@@ -7,7 +7,9 @@
 //   implicit  beta log(pi / pi_sft) of y_<t, the sum of its tokens' implicit rewards: 0 at the prompt
 // Exact values (_sft and _policy: the mean over how that model goes on):
 //   gold_sft, gold_policy    gold reward; of a whole answer its own
-//   gold_soft                V*, for the soft-optimal policy at beta (enumerable world)
+//   gold_soft, proxy_soft    V*, for the soft-optimal policy at beta, of the gold reward and of the score (enumerable
+//                            world). Beta is in units of what the method maximises: read gold_soft for DPO, KTO and
+//                            PPO with the gold reward, proxy_soft for PPO with a reward model
 //   gold_ended               gold reward of the answer that ends right here
 //   proxy_sft, proxy_policy  the reward model's score of the whole answer
 //   ..._error                Monte Carlo standard error (text world)

@@ -43,6 +43,7 @@ public:
         add_exact("gold_ended", ended, gold_);
         add_exact("proxy_sft", prefix_values(tree_, sft, whole), whole);
         add_exact("proxy_policy", prefix_values(tree_, policy, whole), whole);
+        add_exact("proxy_soft", methods::soft_prefix_values(tree_, sft, whole, models.beta), whole);
     }
 
 private:

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace alignsweep::sweep {
 
@@ -53,6 +54,9 @@ double seconds_since_change(fs::path const& file) {
     if (error) { return 0.0; }  // it is going away at this moment: not stale
     return std::chrono::duration<double>(fs::file_time_type::clock::now() - time).count();
 }
+
+// A claim that is given back leaves under this name, and is removed then.
+constexpr char const* grave_mark = ".gone.";
 
 std::string owner_file(int term) { return core::concat("owner.", term); }
 
@@ -150,6 +154,17 @@ std::optional<double> Claim::progress(fs::path const& folder) {
     return share;
 }
 
+void Claim::clear(fs::path const& parent) {
+    std::vector<fs::path> graves;
+    std::error_code error;
+    for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+        if (entry->path().filename().string().find(grave_mark) != std::string::npos) {
+            graves.push_back(entry->path());
+        }
+    }
+    for (auto const& grave : graves) { fs::remove_all(grave, error); }  // its holder may be doing the same
+}
+
 Claim::Claim(fs::path const& folder, int term)
     : folder_(folder), term_(term), heart_(std::make_unique<Heart>(folder)) {}
 
@@ -160,7 +175,7 @@ Claim::~Claim() {
     heart_.reset();
     if (last_term(folder_) != term_) { return; }  // it was taken for dead, and has another owner
     // Away in one step: a folder that is half removed would look like a claim.
-    fs::path const grave = folder_.string() + core::concat(".gone.", host_name(), '.', getpid());
+    fs::path const grave = folder_.string() + core::concat(grave_mark, host_name(), '.', getpid());
     std::error_code error;
     fs::rename(folder_, grave, error);
     fs::remove_all(grave, error);

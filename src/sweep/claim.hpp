@@ -17,6 +17,8 @@ public:
     static std::optional<Claim> take(std::filesystem::path const& folder);
     // Share done that the claim's living holder reported last; nothing where there is none.
     static std::optional<double> progress(std::filesystem::path const& folder);
+    // Removes from `parent` what is left of claims whose holders were killed while they gave them back.
+    static void clear(std::filesystem::path const& parent);
 
     Claim(Claim&& other) noexcept;
     Claim& operator=(Claim&&) = delete;

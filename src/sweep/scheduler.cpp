@@ -142,6 +142,8 @@ private:
 
     // Claims of processes that were killed between a stage's manifest and the claim's end.
     void sweep_up() const {
+        Claim::clear(out_);
+        Claim::clear(out_ / "stages");
         for (auto const& [id, spec] : plan_.stages) {
             fs::path const claim = ledger_.claim_folder(id);
             if (fs::exists(claim)) { static_cast<void>(Claim::take(claim)); }

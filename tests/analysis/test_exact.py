@@ -30,7 +30,8 @@ def rows_of(seeds=(1, 2)):
         for beta in BETAS:
             best = optimum_of(beta)
             rows.append(base | {"method": "dpo", "key": f"dpo{seed}{beta}", "dpo.beta": beta, "eval/exact/gap": 0.01,
-                                "eval/exact/optimum": best, "eval/exact/reward_recovered_r2": 0.9})  # fmt: skip
+                                "eval/exact/optimum": best, "eval/exact/kl_from_optimum": 0.02 / beta,
+                                "eval/exact/reward_recovered_r2": 0.9})  # fmt: skip
     for number, row in enumerate(rows):
         row["trial"] = number
     return rows

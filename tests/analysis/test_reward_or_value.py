@@ -29,7 +29,7 @@ def token_rows(noise=None):
     return rows
 
 
-def write_prefixes(folder, row, prompts=8, length=4):
+def write_prefixes(folder, row, prompts=reward_or_value.FEWEST, length=4):
     """Answers of `length` tokens; the score is the gold value from the second token on, and its negative before."""
     rng = np.random.default_rng(row["trial"])
     position = np.tile(np.arange(length + 1), prompts)
@@ -85,6 +85,13 @@ def test_correlation_by_position_leaves_out_finished_answers(tmp_path):
     assert curve.to_numpy() == pytest.approx([-1, -1, 1, 1])
 
 
+def test_too_few_rows_give_no_correlation(tmp_path):
+    write_sweep(tmp_path / "sweep.h5", rows := token_rows(None))
+    row = next(row for row in rows if row["method"] == "rlhf")
+    write_prefixes(tmp_path, row, prompts=reward_or_value.FEWEST - 1)
+    assert by_position(read_prefixes(read_sweep(tmp_path))[0], "score", "gold_sft").empty
+
+
 def test_weights_count_rows():
     prefixes = Prefixes(0, read_frame([0, 0, 1, 2], [0, 0, 1, 1], [1, 1, 1, 1]))
     merged = read_frame([0, 1, 2, 9], [0, 1, 1, -50], [2, 1, 1, 0])
@@ -111,10 +118,11 @@ def test_the_program_writes_both_files_and_the_tables(tmp_path, capsys):
     assert "score with gold rlhf 0.700, dpo 0.700" in text
 
 
-def test_the_curves_by_length_are_means_over_the_seeds(tmp_path):
+def test_curves_by_length_have_a_column_a_seed(tmp_path):
     curves = growing(sweep_with_tokens(tmp_path))
     assert list(curves) == [("rlhf", "score", "proxy_sft")]
-    assert curves[("rlhf", "score", "proxy_sft")].to_numpy() == pytest.approx([-1, -1, 1, 1])
+    seeds = curves[("rlhf", "score", "proxy_sft")]
+    assert seeds.to_numpy() == pytest.approx(np.repeat([[-1], [-1], [1], [1]], 3, axis=1))
 
 
 def test_a_sweep_without_token_values_is_one_clear_line(tmp_path, capsys):

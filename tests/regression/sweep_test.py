@@ -122,6 +122,9 @@ class Sweep(unittest.TestCase):
                 self.assertEqual(manifests(out)[stage], written)
             finished = manifests(out)
             self.assertLess(len(finished), len(self.stages))
+        for grave in (out / "stages/any.claim.gone.host.7", out / "sweep.lock.gone.host.7"):  # killed just there
+            grave.mkdir()
+            (grave / "heartbeat").write_text("0\n")
         done = run("sweep", self.ini, "--out", out)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.expect_same_results(out)

@@ -90,6 +90,7 @@ TEST(TokenValues, AWholeAnswerIsWorthItsReward) {
             EXPECT_EQ(prefixes.exact.at(name)[i], gold) << name;
         }
         EXPECT_EQ(prefixes.exact.at("proxy_policy")[i], prefixes.estimates.at("score")[i]);
+        EXPECT_EQ(prefixes.exact.at("proxy_soft")[i], prefixes.estimates.at("score")[i]);
         EXPECT_EQ(prefixes.estimates.at("value")[i], prefixes.estimates.at("score")[i]);
     }
 }
@@ -106,7 +107,7 @@ TEST(TokenValues, EveryBeginningIsWorthWhatFollowsIt) {
     };
     auto const of_policy = logprobs(policy), of_sft = logprobs(sft);
     double const beta = life.config.dpo.beta;
-    std::vector<double> mean_sft(prefixes.size(), 0.0), mean_policy = mean_sft, soft = mean_sft;
+    std::vector<double> mean_sft(prefixes.size(), 0.0), mean_policy = mean_sft, soft = mean_sft, soft_score = mean_sft;
     auto const& exact = prefixes.exact;
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
         EXPECT_NEAR(prefixes.estimates.at("implicit")[i], beta * (of_policy[i] - of_sft[i]), 1e-6);
@@ -116,12 +117,14 @@ TEST(TokenValues, EveryBeginningIsWorthWhatFollowsIt) {
         mean_policy[before] += p * exact.at("gold_policy")[i];
         mean_sft[before] += q * exact.at("gold_sft")[i];
         soft[before] += q * std::exp(exact.at("gold_soft")[i] / beta);
+        soft_score[before] += q * std::exp(exact.at("proxy_soft")[i] / beta);
     }
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
         if (prefixes.finished[i] != 0) { continue; }
         EXPECT_NEAR(exact.at("gold_policy")[i], mean_policy[i], 1e-5);
         EXPECT_NEAR(exact.at("gold_sft")[i], mean_sft[i], 1e-5);
         EXPECT_NEAR(exact.at("gold_soft")[i], beta * std::log(soft[i]), 1e-5);
+        EXPECT_NEAR(exact.at("proxy_soft")[i], beta * std::log(soft_score[i]), 1e-5);
         EXPECT_GE(exact.at("gold_soft")[i], exact.at("gold_sft")[i]);
     }
 }

@@ -137,6 +137,20 @@ TEST_F(ClaimTest, OfManyThatTakeADeadClaimOneSucceeds) {
     }
 }
 
+// Killed between the two steps of giving a claim back.
+TEST_F(ClaimTest, ThatWasHalfGivenBackIsCleared) {
+    { auto const other = Claim::take(folder_ / "other.claim"); }
+    leave_a_dead_claim();
+    fs::rename(claim(), folder_ / "stage.claim.gone.host.7");
+    auto const held = Claim::take(claim());
+    ASSERT_TRUE(held);
+    EXPECT_EQ(entries(), 2);
+    Claim::clear(folder_);
+    EXPECT_EQ(entries(), 1);
+    EXPECT_TRUE(Claim::progress(claim()));
+    Claim::clear(folder_ / "missing");
+}
+
 // The number of a dead process may be that of a living one by now: in a container it is the next run's own.
 TEST_F(ClaimTest, OfAnEarlierProcessWithTheSameNumberIsTakenOver) {
     leave_a_dead_claim();
