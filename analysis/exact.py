@@ -168,6 +168,13 @@ def centred(values: np.ndarray, prompts: tuple[np.ndarray, np.ndarray], log_weig
     return values - (sums["weighted"] / sums["weight"]).to_numpy()
 
 
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """The smallest of the values that this share of the weight does not exceed."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / np.sum(weights)
+    return float(values[order][np.searchsorted(reached, share)])
+
+
 def recovered_against_gold(sweep: Sweep) -> Figure | None:
     """beta log(pi / ref) against the gold reward, each less its prompt's mean: a row a method, a column a beta."""
     done = sweep.done.assign(beta=own_betas(sweep.done))
@@ -180,8 +187,9 @@ def recovered_against_gold(sweep: Sweep) -> Figure | None:
         return None
     colours = method_colours(methods)
     figure = Figure(figsize=(WIDTH, 2.6 * len(methods) + 0.3), layout="constrained")
-    grid = figure.subplots(len(methods), len(betas), sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(len(methods), len(betas), sharex=True, sharey="row", squeeze=False)
     for row, method in zip(grid, methods, strict=True):
+        span = 0.0
         for axes, beta in zip(row, betas, strict=True):
             trials = done[(done["method"] == method) & (done["beta"] == beta)].sort_values("seed")
             data = responses_of(sweep, trials.iloc[0]) if len(trials) else None
@@ -190,13 +198,16 @@ def recovered_against_gold(sweep: Sweep) -> Figure | None:
                 continue
             gold, recovered = (centred(data[name], data["prompt"], data["reference"]) for name in ("gold", "recovered"))
             low, high = gold.min(), gold.max()
+            # What the SFT model hardly ever says may be anywhere: most of its answers have to be seen.
+            span = max(span, 1.4 * high, weighted_quantile(np.abs(recovered), np.exp(data["reference"]), 0.98))
             axes.plot([low, high], [low, high], color=MUTED.light, linewidth=1.0)
             axes.scatter(gold, recovered, s=3e3 * np.exp(data["reference"]).clip(5e-4, 2e-2), alpha=0.4, linewidths=0,
                          color=colours[method].light)  # fmt: skip
             r2 = trials.iloc[0]["eval/exact/reward_recovered_r2"]
-            axes.set_title(f"{NAMES[method]}, beta = {beta:g}: r² = {r2:.3f}", fontsize=9)
-    span = 1.4 * max(abs(limit) for axes in grid.flat for limit in axes.dataLim.intervalx if np.isfinite(limit))
-    grid[0][0].set_ylim(-span, span)
+            shown = f"= {r2:.3f}" if r2 >= 0 else "< 0"
+            axes.set_title(f"{NAMES[method]}, beta = {beta:g}: r² {shown}", fontsize=9)
+        if span > 0:
+            row[0].set_ylim(-span, span)
     for axes in grid[-1]:
         axes.set_xlabel("gold reward less its mean")
     for axes in grid[:, 0]:

@@ -72,6 +72,11 @@ def test_recovered_reward_is_centred_by_prompt(tmp_path):
     assert exact.responses_of(sweep, trial.replace("dpo10.1", "another")) is None
 
 
+def test_a_quantile_counts_weights():
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 6.0, 3.0])
+    assert [exact.weighted_quantile(values, weights, share) for share in (0.1, 0.6, 0.61, 0.95, 1.0)] == [1, 1, 2, 3, 3]
+
+
 def test_figures_and_table(tmp_path, capsys):
     write_sweep(tmp_path / "sweep.h5", rows_of())
     write_responses(tmp_path / "stages" / "evaluate-1", "dpo-dpo10.1")
