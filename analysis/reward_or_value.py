@@ -23,6 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from comparisons import Interval, t_interval
 from plot_style import EXTRA, GRID, INK, LINE_STYLES, MARKERS, METHODS, MUTED, WIDTH, bare, save, use_style
 from sweep_file import Sweep, SweepFileError, read_sweep
 
@@ -81,14 +82,21 @@ def _text(value: object) -> str:
 
 
 def table(sweep: Sweep, panel: str) -> pd.DataFrame:
-    """Mean over the seeds of each correlation; rows (method, estimate), columns the targets."""
+    """Each correlation's mean over the seeds with its 95 % t-interval; rows (method, estimate), columns the targets."""
     rows = {}
     for method, estimate in arms(sweep, panel):
         values = sweep.done[sweep.done["method"] == method]
         names = {target: f"eval/token/{panel}/{estimate}/{target}" for target in TARGETS}
-        known = {target: values[name] for target, name in names.items() if name in values}
-        rows[(method, estimate)] = {target: column.mean() for target, column in known.items()}
+        known = {target: values[name].dropna() for target, name in names.items() if sweep.has(name)}
+        rows[(method, estimate)] = {target: t_interval(column) for target, column in known.items() if len(column)}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(TARGETS)).dropna(axis=1, how="all")
+
+
+def text_of(interval: Interval | float) -> str:
+    """`.62 ± .04`; without the half width where one seed gives none, empty for what was not measured."""
+    if not isinstance(interval, Interval):
+        return ""
+    return f"{interval.mean:.3f}" + (f" ± {interval.half_width:.3f}" if np.isfinite(interval.half_width) else "")
 
 
 def arms(sweep: Sweep, panel: str) -> list[tuple[str, str]]:
@@ -216,16 +224,17 @@ def draw_positions(axes: Axes, sweep: Sweep) -> None:
 
 def report(sweep: Sweep) -> str:
     """The tables of one sweep as text: correlations; their square is the share of variance explained."""
-    parts = [f"{sweep.path.resolve().parent.name}: correlations, mean over the seeds (R^2 is their square)"]
+    parts = [f"{sweep.path.resolve().parent.name}: correlations, mean over the seeds and half of its 95 % t-interval (R^2 is their square)"]
     for panel, title in {**PANELS, "all": "unfinished answers, all prompts"}.items():
         numbers = table(sweep, panel)
         if numbers.empty:
             continue
-        numbers.index = pd.Index([f"{method}: {estimate}" for method, estimate in numbers.index])
+        shown = numbers.map(text_of)
+        shown.index = pd.Index([f"{method}: {estimate}" for method, estimate in numbers.index])
         limits = ceilings(sweep, panel)
         if limits:
-            numbers.loc["(a perfect estimate)"] = pd.Series(limits)
-        parts.append(f"{title}\n{numbers.to_string(float_format='{:.3f}'.format, na_rep='')}")
+            shown.loc["(a perfect estimate)"] = pd.Series(limits).map("{:.3f}".format)
+        parts.append(f"{title}\n{shown.to_string(na_rep='')}")
     lengths = pd.DataFrame({f"{m}: {e}, {t}": seeds.mean(axis=1) for (m, e, t), seeds in growing(sweep).items()})
     parts.append(f"by tokens read, over prompts\n{lengths.to_string(float_format='{:.3f}'.format, na_rep='')}")
     whole = {method: sweep.done.loc[sweep.done["method"] == method, "eval/token/finished/score/gold"].mean()

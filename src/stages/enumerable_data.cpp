@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // corpus and feedback in the enumerable world.
 #include "methods/method.hpp"
-#include "model/generate.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/gold.hpp"
+#include "stages/sampling.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace alignsweep::stages {
 
@@ -35,23 +34,6 @@ CorpusData enumerable_corpus(Context const& context) {
 }
 
 namespace {
-
-std::vector<model::Completion> sample(Context const& context, Weights const& weights,
-                                      std::vector<Tokens> const& prompts, std::uint32_t which) {
-    auto const& config = context.config.feedback;
-    std::vector<std::int32_t> rows(prompts.size());
-    std::iota(rows.begin(), rows.end(), 0);
-    Transformer transformer(weights.shape);
-    return model::generate<Space, Real>(transformer, weights,
-                                        {prompts,
-                                         rows,
-                                         {.temperature = config.temperature},
-                                         context.stream(&config::SeedConfig::feedback, "feedback/samples"),
-                                         which,
-                                         static_cast<int>(config.max_new_tokens),
-                                         world::ResponseTree::end,
-                                         static_cast<int>(context.config.model.chunk)});
-}
 
 // Probability that something better by `margin` is called better.
 double choice_probability(double margin, config::FeedbackConfig const& config) {
@@ -83,9 +65,15 @@ FeedbackData enumerable_feedback(Context& context) {
     };
     std::vector<Tokens> asked;
     for (config::Int i = 0; i < config.prompts; ++i) { asked.push_back(prompt_of(i).tokens); }
-    auto const first = sample(context, weights, asked, 0);
+    Transformer transformer(weights.shape);
+    auto const answers = [&](std::uint32_t which) {
+        SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
+                                config.temperature, config.max_new_tokens};
+        return sample(transformer, weights, asked, plan, static_cast<int>(context.config.model.chunk));
+    };
+    auto const first = answers(0);
     context.host.progress(0.45);
-    auto const second = sample(context, weights, asked, 1);
+    auto const second = answers(1);
     context.host.progress(0.9);
 
     std::vector<double> golds;

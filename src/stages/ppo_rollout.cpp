@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "data/order.hpp"
+#include "stages/sampling.hpp"
 
 namespace alignsweep::stages {
 
@@ -66,20 +67,11 @@ std::vector<PromptRow const*> PpoEpisodes::ask(std::int64_t update) const {
 std::vector<model::Completion> PpoEpisodes::sample(std::int64_t update, Models const& models,
                                                    std::vector<PromptRow const*> const& asked) const {
     std::vector<Tokens> prompts;
-    std::vector<std::int32_t> rows;
-    for (PromptRow const* prompt : asked) {
-        prompts.push_back(prompt->tokens);
-        rows.push_back(static_cast<std::int32_t>(rows.size()));
-    }
-    return model::generate<Space, Real>(models.policy_runner, models.policy,
-                                        {prompts,
-                                         rows,
-                                         {.temperature = config_.temperature},
-                                         context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
-                                         static_cast<std::uint32_t>(update),
-                                         static_cast<int>(config_.max_new_tokens),
-                                         data::end_token_of(models.policy.shape.vocabulary),
-                                         chunk_});
+    for (PromptRow const* prompt : asked) { prompts.push_back(prompt->tokens); }
+    return stages::sample(models.policy_runner, models.policy, prompts,
+                          {context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
+                           static_cast<std::uint32_t>(update), config_.temperature, config_.max_new_tokens},
+                          chunk_);
 }
 
 methods::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Rules const& rules,
