@@ -43,6 +43,21 @@ class Methods(unittest.TestCase):
             for choice in choices:
                 self.assertIn(f"  {name} = {choice}  ", text)
 
+    def test_every_key_is_listed(self):
+        def allowed(section):
+            """What an unknown key's error allows instead."""
+            with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
+                file.write(f"[{section}]\nnothing = 1\n")
+                file.flush()
+                refused = subprocess.run([PROGRAM, "plan", file.name], capture_output=True, text=True, check=False)
+            return refused.stderr.split("allowed")[-1].split(": ")[1].rstrip(").\n").split(", ")
+        text = methods().stdout
+        sections = [name for name in allowed("none") if name != "sweep"]
+        self.assertGreater(len(sections), 10)
+        for section in sections:
+            lines = text.split(f"\n[{section}]\n")[1].split("\n\n")[0].splitlines()
+            self.assertEqual([line.split()[0] for line in lines], allowed(section), section)
+
     def test_one_method(self):
         done = methods("dpo")
         self.assertEqual(done.returncode, 0)

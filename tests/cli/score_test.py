@@ -39,6 +39,12 @@ def numbers(file, path):
         return [float(value) for value in opened[path][()]]
 
 
+def attribute(file, name):
+    """A number of the whole file."""
+    done = subprocess.run(["h5dump", "-m", "%.17g", "-a", f"/{name}", str(file)], capture_output=True, text=True, check=True)
+    return float(done.stdout.split("(0): ")[1].split()[0])
+
+
 def write_rows(file, rows):
     text = "".join(json.dumps(row) + "\n" for row in rows)
     file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
@@ -128,6 +134,8 @@ class Golden(Score):
             self.expect_columns(scalar, *(f"{name}/{which}" for name in ("logps", "ref_logps")
                                           for which in ("completion", "mismatched")))
         self.assertEqual(self.column("label"), [float(row["label"]) for row in EXPECTED["thumbs"]])
+        self.assertLess(sum(self.column("logps/mismatched")), sum(self.column("ref_logps/mismatched")))
+        self.assertEqual(set(self.column("kl")), {0.0}, "z0 is never below 0")
         # The other way round the mean log-ratio of the mismatched is above 0.
         self.score(GOLDEN / "reference", ids, "kto", "--reference", GOLDEN / "policy", "--set", "kto.beta=0.2",
                    "--set", "kto.lambda_undesirable=3")
@@ -140,6 +148,15 @@ class Golden(Score):
             margin = ours - theirs - z0
             loss.append(1.0 - sigmoid(0.2 * margin) if row["label"] else 3.0 * (1.0 - sigmoid(-0.2 * margin)))
         self.expect_close(self.column("loss"), loss, 1e-10, "loss")
+
+    def test_z0_is_the_mean_over_the_rows_that_have_a_partner(self):
+        long = {"KL_completion_ids": [5] * 79}  # does not fit the reference's context of 80 after any prompt
+        rows = [EXPECTED["thumbs"][0] | long, *EXPECTED["thumbs"][1:]]
+        data = write_rows(self.folder / "ids.jsonl", rows)
+        self.score(GOLDEN / "reference", data, "kto", "--reference", GOLDEN / "policy")
+        ratios = [a - b for a, b in zip(EXPECTED["ref_logps/mismatched"], EXPECTED["logps/mismatched"])][1:]
+        self.assertTrue(math.isnan(self.column("logps/mismatched")[0]))
+        self.expect_close(self.column("kl"), [sum(ratios) / len(ratios)] * len(rows), 1e-10, "kl")
 
     def test_thumbs_of_texts_draw_their_partners(self):
         arguments = (GOLDEN / "policy", GOLDEN / "thumbs.jsonl", "kto", "--reference", GOLDEN / "reference")
@@ -168,10 +185,23 @@ class Golden(Score):
         tokens = [len(row["completion_ids"]) for row in EXPECTED["thumbs"]]
         self.assertEqual(self.column("tokens"), [float(n) for n in tokens])
         self.expect_close(self.column("loss"), [-p / n for p, n in zip(EXPECTED["logps/completion"], tokens)], 1e-10, "loss")
+        mean = -sum(EXPECTED["logps/completion"]) / sum(tokens)
+        self.assertAlmostEqual(attribute(self.out, "token_loss"), mean, places=10)  # over tokens, not over rows
         # Without a prompt the first token is not predicted.
         write_rows(self.folder / "alone.jsonl", [{"completion_ids": [5, 6, 7]}, {"completion_ids": [5]}])
         self.score(GOLDEN / "policy", self.folder / "alone.jsonl", "lm")
         self.assertEqual((self.column("tokens"), self.column("line")), ([2.0], [1.0]))
+
+    def test_the_end_token_may_be_named_by_config_json_alone(self):
+        folder = self.copy()
+        file = folder / "tokenizer_config.json"
+        config = json.loads(file.read_text())
+        del config["eos_token"]
+        file.write_text(json.dumps(config))
+        file = folder / "config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"eos_token_id": EXPECTED["ids"][0]["chosen_ids"][-1]}))
+        self.score(folder, GOLDEN / "pairs.jsonl", "dpo", "--reference", GOLDEN / "reference")
+        self.expect_columns("double", "logps/chosen")  # a rejected answer spells the token out, which is now mere text
 
     def test_chunk_threads_and_repetition(self):
         columns = []
@@ -378,6 +408,10 @@ class Checkpoints(Score):
         self.refuse(IO, "no corpus stage", "--tokenizer", policy=moved, reference=self.stage["sft"], data=data)
         self.score(self.stage["sft"], data, "dpo", "--reference", self.stage["sft"])
         self.expect_close(self.column("loss"), [math.log(2.0)] * 2, 1e-15, "a policy that is its reference")
+        # Signs that no corpus holds are a token each, and one end token follows.
+        write_rows(data, [{"prompt": "a", "chosen": "~", "rejected": "^~^"}])
+        self.score(self.stage["dpo"], data, "dpo", "--reference", self.stage["sft"])
+        self.assertEqual((self.column("tokens/chosen"), self.column("tokens/rejected")), ([2.0], [4.0]))
 
     def test_a_reward_model(self):
         rows = [{"prompt": "a", "chosen": " b", "rejected": " c"}]

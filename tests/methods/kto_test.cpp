@@ -134,6 +134,7 @@ TEST(Kto, ABatchOfOneOrOfOneClass) {
                 EXPECT_NEAR(sums.values().at("loss"), expected / static_cast<double>(count), 1e-12);
                 for (double const slope : gradients.logprob) { EXPECT_LT(sign * slope, 0.0); }
                 EXPECT_FALSE(sums.values().contains(desirable ? "logps/rejected" : "logps/chosen"));
+                for (auto const& [name, value] : sums.values()) { EXPECT_TRUE(std::isfinite(value)) << name; }
             }
         }
     }

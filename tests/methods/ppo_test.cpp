@@ -49,7 +49,8 @@ TEST(TargetCount, AsPackCounts) {
     for (int prompt = 0; prompt < 3; ++prompt) {
         for (int completion = 0; completion < 3; ++completion) {
             if (prompt + completion == 0) { continue; }
-            auto const example = example_of(prompt, completion);
+            auto example = example_of(prompt, completion);
+            if (completion == 2) { example.completion = {0, 0}; }  // token 0 counts like any other
             for (auto const kind : {data::TargetKind::completion, data::TargetKind::full, data::TargetKind::none}) {
                 data::Example const* const pointer = &example;
                 EXPECT_EQ(target_count(example, kind), data::pack(std::span(&pointer, 1), kind).targets())
@@ -230,10 +231,12 @@ TEST(Advantages, WithGammaAndLambdaOneReturnsAreTheRewardsToCome) {
 
 TEST(Whitening, IsOverAllTokensOfTheRollout) {
     // Episodes of unequal length and level: each whitened alone would have mean 0.
-    std::vector<Episode> episodes(3);
+    std::vector<Episode> episodes(5);
     episodes[0].advantage = {5.0, 6.0, 7.0, 9.0};
     episodes[1].advantage = {-1.0};
     episodes[2].advantage = {};
+    episodes[3].advantage = {20.0, 22.0};  // far from what a micro-batch of the first two would make of it
+    episodes[4].advantage = {3.0};
     whiten_advantages(episodes);
     double sum = 0.0, squares = 0.0;
     for (auto const& episode : episodes) {
@@ -243,8 +246,9 @@ TEST(Whitening, IsOverAllTokensOfTheRollout) {
         }
     }
     EXPECT_NEAR(sum, 0.0, 1e-12);
-    EXPECT_NEAR(squares / 4.0, 1.0, 1e-8);  // unbiased: 5 tokens
+    EXPECT_NEAR(squares / 7.0, 1.0, 1e-8);  // unbiased: 8 tokens
     EXPECT_LT(episodes[1].advantage[0], -1.0);
+    for (double const advantage : episodes[3].advantage) { EXPECT_GT(advantage, 1.0); }
 }
 
 TEST(Whitening, FewTokensAndEqualOnesStayFinite) {

@@ -96,6 +96,13 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
     store::FileReader const file(life.of("evaluate") / "data.h5");
     EXPECT_EQ(std::get<std::string>(file.attribute("/exact", "model")), life.specs.at("kto").id());
     EXPECT_EQ(file.read<double>("/exact/optimum").size(), 39U);
+    // What the policy took the reward to be: beta log(pi / ref).
+    auto const recovered = file.read<double>("/exact/recovered"), policy = file.read<double>("/exact/policy"),
+               reference = file.read<double>("/exact/reference");
+    ASSERT_EQ(recovered.size(), 39U);
+    for (std::size_t i = 0; i < recovered.size(); ++i) {
+        EXPECT_NEAR(recovered[i], life.config.kto.beta * (policy[i] - reference[i]), 1e-12);
+    }
     // The proxy's mean is that over all answers.
     auto const proxy = make_stage(
         "proxy", life.config, 3,

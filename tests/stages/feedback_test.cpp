@@ -3,6 +3,7 @@
 #include "stages/artifacts.hpp"
 #include "stages/gold.hpp"
 #include "stages/tiny.hpp"
+#include "stages/trainer.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
 
@@ -48,6 +49,11 @@ TEST(Feedback, PartnersAreOfAnotherPromptAndBothClassesOccur) {
         if (thumbs == "pairs") {
             EXPECT_EQ(feedback.thumbs.size(), 2 * feedback.pairs.size());
             EXPECT_EQ(up, static_cast<std::int64_t>(feedback.pairs.size()));
+            for (std::size_t i = 0; i < feedback.pairs.size(); ++i) {  // the chosen answer is the desirable one
+                auto const &better = feedback.thumbs[2 * i], &worse = feedback.thumbs[2 * i + 1];
+                EXPECT_TRUE(better.completion == feedback.pairs[i].chosen && better.desirable == 1);
+                EXPECT_TRUE(worse.completion == feedback.pairs[i].rejected && worse.desirable == 0);
+            }
         }
     }
 }
@@ -156,6 +162,49 @@ TEST(Reference, IsTheSftModelsSoTheFirstStepSeesNoReward) {
     EXPECT_NEAR(first("dpo", "rewards/margins"), 0.0, 1e-5);
     EXPECT_NEAR(first("kto", "loss"), 0.5, 1e-5);
     EXPECT_NEAR(first("kto", "kl"), 0.0, 1e-4);
+}
+
+// Each answer's own, and that of the partner's answer after this prompt: a first z0 of 0 could hide a wrong one.
+TEST(Reference, IsOfTheVerySequencesThatMethodsReadItFor) {
+    auto const feedback = load_feedback(finished_life().of("feedback"));
+    auto const reference = load_reference(finished_life().of("reference"));
+    Weights const sft = load_model(finished_life().of("sft"));
+    Transformer transformer(sft.shape);
+    auto const logprob = [&](data::Example const& example) {
+        data::Example const* const pointer = &example;
+        return sequence_logprobs(transformer, sft, std::span(&pointer, 1), 1).at(0);
+    };
+    auto const thumbs = make_thumbs(feedback, reference, true);
+    ASSERT_EQ(thumbs.size(), feedback.thumbs.size());
+    for (std::size_t i = 0; i < thumbs.size(); ++i) {
+        auto const partner = static_cast<std::size_t>(feedback.thumbs[i].partner);
+        EXPECT_EQ(thumbs[i].mismatched.prompt, thumbs[i].example.prompt);
+        EXPECT_EQ(thumbs[i].mismatched.completion, feedback.completions[partner].tokens);
+        EXPECT_NEAR(thumbs[i].reference, logprob(thumbs[i].example), 1e-4);
+        EXPECT_NEAR(thumbs[i].mismatched_reference, logprob(thumbs[i].mismatched), 1e-4);
+    }
+    for (auto const& pair : make_pairs(feedback, reference)) {
+        EXPECT_NEAR(pair.chosen_reference, logprob(pair.chosen), 1e-4);
+        EXPECT_NEAR(pair.rejected_reference, logprob(pair.rejected), 1e-4);
+    }
+}
+
+// Prompts whose answers are equal have no thumbs: a thumb's place and its completion's differ.
+TEST(Feedback, PartnersAreAnswersOfOtherThumbs) {
+    auto config = testing::tiny_config();
+    config.feedback.thumbs = "pairs";
+    config.feedback.temperature = 0.6;
+    config.feedback.max_new_tokens = 2;
+    TemporaryFolder folder;
+    finished_life().copy_inputs("feedback", folder.path());
+    auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
+    execute(spec, testing::host_of(folder.path()));
+    ASSERT_GT(store::read_manifest(folder.path() / spec.id())->metrics.at("feedback/equal_answers"), 0.0);
+    auto const feedback = load_feedback(folder.path() / spec.id());
+    std::set<std::int64_t> judged;
+    for (auto const& thumb : feedback.thumbs) { judged.insert(thumb.completion); }
+    for (auto const& thumb : feedback.thumbs) { EXPECT_TRUE(judged.contains(thumb.partner)) << thumb.partner; }
+    expect_mismatched_partners(feedback);
 }
 
 TEST(CheckData, NamesTheFileThatIsNoData) {

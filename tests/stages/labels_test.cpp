@@ -6,9 +6,11 @@
 #include "methods/method.hpp"
 #include "stages/partners.hpp"
 #include "stages/tiny.hpp"
+#include "stages/trainer.hpp"
 #include "store/manifest.hpp"
 #include "world/constitution.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace alignsweep::stages {
@@ -25,12 +27,14 @@ TEST(Labels, FollowTheScoresAtTheTemperature) {
     Scores scores(4000, {1.0, 0.5});
     scores.push_back({2.0, 2.0});
     auto const labels = labels_from_scores(scores, config, true, 7);
-    double share = 0.0;
+    double share = 0.0, up = 0.0;
     for (std::size_t i = 0; i < 4000; ++i) {
         EXPECT_EQ(labels[i].first_better, methods::sigmoid(1.0));
         share += labels[i].chose_first / 4000.0;
+        up += labels[i].up[1] / 4000.0;
     }
     EXPECT_NEAR(share, methods::sigmoid(1.0), 0.03);
+    EXPECT_NEAR(up, methods::sigmoid(-1.0), 0.03);  // the median is 1, the second answer's score 0.5
     EXPECT_EQ(labels.back().first_better, 0.5);
     EXPECT_FALSE(labels.back().undecided);
     EXPECT_TRUE(labels_from_scores(scores, config, false, 7).back().undecided);
@@ -114,6 +118,45 @@ TEST(FeedbackSource, AgreementIsAShareOfTheGoldOrder) {
     auto const inverted =
         feedback_of({{"weight_spread", "0"}, {"choice_temperature", "0"}, {"flip", "1"}, {"position_bias", "0"}});
     EXPECT_EQ(inverted.manifest.metrics.at("feedback/agreement"), 0.0);
+}
+
+// A judge without noise: the chosen answer is the likelier one a token, however long it is.
+TEST(FeedbackSource, TheModelPrefersTheLikelierAnswerByItsMean) {
+    auto const run =
+        feedback_of({{"source", "ai"}, {"choice_temperature", "0"}, {"max_new_tokens", "60"}, {"prompts", "150"}});
+    Weights const sft = load_model(finished_life().of("sft"));
+    Transformer transformer(sft.shape);
+    auto const mean = [&](std::int64_t row) {
+        auto const example =
+            example_of(run.feedback, run.feedback.completions[static_cast<std::size_t>(row)].prompt, row);
+        data::Example const* const pointer = &example;
+        return sequence_logprobs(transformer, sft, std::span(&pointer, 1), 1).at(0) /
+               static_cast<double>(example.completion.size());
+    };
+    ASSERT_FALSE(run.feedback.pairs.empty());
+    for (auto const& pair : run.feedback.pairs) { EXPECT_GT(mean(pair.chosen), mean(pair.rejected) - 1e-5); }
+}
+
+// Judged alone by people without noise or tastes, an answer is up above the median gold reward and down below it.
+TEST(FeedbackSource, ThumbsOfPeopleStandAgainstTheMedian) {
+    auto const run = feedback_of({{"thumbs", "annotators"},
+                                  {"weight_spread", "0"},
+                                  {"choice_temperature", "0"},
+                                  {"flip", "0"},
+                                  {"position_bias", "0"}});
+    auto const& rows = run.feedback.completions;
+    std::vector<double> golds;
+    for (auto const& row : rows) { golds.push_back(row.gold); }
+    std::sort(golds.begin(), golds.end());
+    double const median = golds[golds.size() / 2];
+    int below = 0;  // above it there may be none: the best answers are many
+    for (auto const& thumb : run.feedback.thumbs) {
+        double const gold = rows[static_cast<std::size_t>(thumb.completion)].gold;
+        if (std::abs(gold - median) < 1e-9) { continue; }
+        EXPECT_EQ(thumb.desirable != 0, gold > median) << gold;
+        below += gold < median ? 1 : 0;
+    }
+    EXPECT_GT(below, 0);
 }
 
 TEST(FeedbackSource, TheConstitutionPrefersWhatKeepsMoreRules) {

@@ -2,6 +2,9 @@
 // online_dpo and online_kto. That a stopped run leaves the same bytes, resume_test.cpp checks for all that trains.
 #include "stages/online_judge.hpp"
 
+#include "data/order.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/sampling.hpp"
 #include "stages/tiny.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -39,6 +42,63 @@ TEST(Online, EachRoundSamplesAnewFromThePolicyAndMovesIt) {
         EXPECT_GT(costs.at("tokens/policy"), tokens.back());
         EXPECT_GT(costs.at("tokens/reference"), 0.0);
         EXPECT_EQ(costs.count("labels/policy"), 0U);
+    }
+}
+
+// z0 compares like with like, or it would begin above 0 for some of the samples.
+TEST(Online, Z0BeginsAtZeroWhateverIsSampled) {
+    auto config = finished_life().config;
+    config.online_kto.online.updates = 1;
+    for (config::Int const seed : {1, 2, 3, 4, 5, 6}) {
+        config.seed.rollout = seed;
+        TemporaryFolder folder;
+        finished_life().copy_inputs("online_kto", folder.path());
+        auto const spec = make_stage("online_kto", config, 3, finished_life().specs.at("online_kto").inputs);
+        execute(spec, testing::host_of(folder.path()));
+        auto const curves = store::MetricStream::load(folder.path() / spec.id() / "metrics.h5");
+        EXPECT_NEAR(curves.column("kl").at(0), 0.0, 1e-4) << seed;
+    }
+}
+
+// The first round again, from its streams: what the judge prefers is the chosen (desirable) answer, the other is not.
+TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
+    auto const& life = finished_life();
+    auto const feedback = load_feedback(life.of("feedback"));
+    Weights const sft = load_model(life.of("sft"));
+    Transformer transformer(sft.shape);
+    for (std::string const kind : {"online_dpo", "online_kto"}) {
+        auto const host = testing::host_of(life.folder.path());
+        Context const context(life.specs.at(kind), host);
+        auto const& config = context.config.online_dpo.online;
+        auto const stream = [&](char const* purpose) {
+            return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
+        };
+        auto const order = data::epoch_order(static_cast<std::int64_t>(feedback.prompts.size()), stream("prompts"), 0);
+        std::vector<Duel> duels;
+        std::vector<Tokens> asked;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(config.prompts); ++i) {
+            duels.push_back({&feedback.prompts[static_cast<std::size_t>(order[i])], {}});
+            asked.push_back(duels.back().prompt->tokens);
+        }
+        for (std::uint32_t which = 0; which < 2; ++which) {
+            SamplingPlan const plan{stream("samples"), which, config.temperature, config.max_new_tokens};
+            auto const answers = sample(transformer, sft, asked, plan, 4);
+            for (std::size_t i = 0; i < answers.size(); ++i) { duels[i].answers[which] = answers[i]; }
+        }
+        auto const verdicts = OnlineJudge(context, config).judge(duels, 0);
+        double chosen = 0.0, rejected = 0.0, count = 0.0;
+        for (std::size_t i = 0; i < duels.size(); ++i) {
+            auto const& [first, second] = duels[i].answers;
+            if (verdicts[i].undecided || first.tokens == second.tokens) { continue; }
+            std::vector<data::Example> const both{{asked[i], first.tokens}, {asked[i], second.tokens}};
+            auto const logps = sequence_logprobs(transformer, sft, pointers(both), 4);
+            chosen += logps[verdicts[i].first_better ? 0 : 1];
+            rejected += logps[verdicts[i].first_better ? 1 : 0];
+            count += 1.0;
+        }
+        ASSERT_GT(std::abs(chosen - rejected), 0.1 * count) << kind;
+        EXPECT_NEAR(curves_of(kind.c_str()).column("logps/chosen").front(), chosen / count, 1e-3) << kind;
+        EXPECT_NEAR(curves_of(kind.c_str()).column("logps/rejected").front(), rejected / count, 1e-3) << kind;
     }
 }
 

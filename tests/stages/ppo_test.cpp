@@ -72,6 +72,49 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
     EXPECT_DOUBLE_EQ(load_stored_model(ppo.stage()).state.at("beta"), expected);
 }
 
+// The warm-up asks for the first coefficient; then it falls by equal factors over half of the updates, and stays.
+TEST(Ppo, AnAnnealedCoefficientFallsFromItsStartToItsEnd) {
+    Ppo ppo([](config::RlhfConfig& c) {
+        c.kl_control = "annealed";
+        c.kl_start = 1.0;
+        c.kl_coef = 0.01;
+        c.kl_anneal = 0.5;
+    });
+    ppo.run();
+    auto const coefficient = ppo.curve("objective/kl_coef"), kl = ppo.curve("objective/kl"),
+               penalty = ppo.curve("objective/non_score_reward");
+    std::vector<double> const expected{1.0, 1.0, 1.0, 0.1, 0.01, 0.01};
+    ASSERT_EQ(coefficient.size(), expected.size());
+    for (std::size_t u = 0; u < expected.size(); ++u) {
+        EXPECT_NEAR(coefficient[u], expected[u], 1e-12) << u;
+        EXPECT_NEAR(penalty[u], -expected[u] * kl[u], 1e-12) << u;
+    }
+    EXPECT_EQ(load_stored_model(ppo.stage()).state.at("beta"), 0.01);
+}
+
+TEST(Ppo, AWarmUpLeavesThePolicyAsItIs) {
+    Ppo ppo([](config::RlhfConfig& c) {
+        c.value_warmup = 3;
+        c.updates = 0;
+    });
+    EXPECT_EQ(ppo.run().policy(), sft_weights());
+}
+
+// The value model warms up on whole returns: rlhf.lambda has no say in its first loss.
+TEST(Ppo, TheWarmUpIsOnWholeReturns) {
+    auto const losses = [](double lambda) {
+        Ppo ppo([&](config::RlhfConfig& c) {
+            c.value_warmup = c.updates = c.epochs = 1;
+            c.minibatch = c.episodes;
+            c.lambda = lambda;
+        });
+        return ppo.run().curve("val/loss_avg");
+    };
+    auto const far = losses(0.95), near = losses(0.1);
+    EXPECT_EQ(far.at(0), near.at(0));
+    EXPECT_NE(far.at(1), near.at(1));
+}
+
 TEST(Ppo, AFixedCoefficientIsKept) {
     Ppo ppo([](config::RlhfConfig& c) { c.kl_coef = 0.37; });
     ppo.run();

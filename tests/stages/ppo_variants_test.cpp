@@ -146,6 +146,50 @@ TEST(Ppo, TextMixedInIsLearnt) {
     EXPECT_LT(more.curve("policy/ptx_loss").back(), less.curve("policy/ptx_loss").back() - 0.02);
 }
 
+// Traps: a reference that is the policy, a KL reported that is not the one penalised, whitening episode by episode.
+TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
+    Ppo ppo([](config::RlhfConfig& c) { c.temperature = 0.7; });
+    StageHost const host = host_of(ppo.folder.path());
+    Context const context(ppo.spec, host);
+    auto const& life = testing::finished_life();
+    Weights const sft = load_model(life.of("sft")), value = load_model(life.of("reward_model"));
+    Weights policy(sft.shape);
+    model::initialise(policy, 9, 0.02, 0.02);  // far from the reference
+    Transformer runner(sft.shape), value_runner(value.shape);
+    PpoEpisodes episodes(context);
+    std::map<std::string, double> metrics;
+    double const coefficient = 0.3;  // not that of the configuration
+    auto const rollout = episodes.draw(0, {runner, policy, sft, value_runner, value}, {coefficient, 1.0}, metrics);
+    auto const list = pointers(rollout.examples);
+    auto const reference = token_logprobs(runner, sft, list, 0.7, data::TargetKind::completion, 4);
+    double kl = 0.0, sum = 0.0, squares = 0.0, count = 0.0, scores = 0.0;
+    std::vector<double> advantages, whitened;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        auto const& episode = rollout.episodes[i];
+        EXPECT_EQ(episode.reference_logprob, reference[i]);
+        double to_come = episode.score;  // gamma and lambda are 1
+        scores += episode.score;
+        for (std::size_t t = reference[i].size(); t-- > 0;) {
+            double const k1 = episode.logprob[t] - reference[i][t];
+            kl += k1;
+            to_come -= coefficient * k1;
+            EXPECT_NEAR(episode.returns[t], to_come, 1e-6);
+            advantages.push_back(to_come - episode.value[t]);
+            whitened.push_back(episode.advantage[t]);
+        }
+    }
+    double const number = static_cast<double>(list.size());
+    EXPECT_GT(kl / number, 0.01);
+    EXPECT_NEAR(metrics.at("objective/kl"), kl / number, 1e-9);
+    EXPECT_NEAR(metrics.at("objective/rlhf_reward"), (scores - coefficient * kl) / number, 1e-9);
+    count = static_cast<double>(advantages.size());
+    for (double const advantage : advantages) { sum += advantage; }
+    for (double const advantage : advantages) { squares += (advantage - sum / count) * (advantage - sum / count); }
+    for (std::size_t t = 0; t < advantages.size(); ++t) {
+        EXPECT_NEAR(whitened[t], (advantages[t] - sum / count) / std::sqrt(squares / (count - 1.0) + 1e-8), 1e-5);
+    }
+}
+
 // What feedback stored as gold is what PPO gets, end token or not.
 TEST(EpisodeScore, GoldIsTheExactReward) {
     Ppo ppo([](config::RlhfConfig& c) { c.reward = "gold"; });

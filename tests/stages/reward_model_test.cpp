@@ -51,5 +51,26 @@ TEST(RewardModelStage, ScoresOfTheSftModelsAnswersHaveMeanZeroAndDeviationOneUnl
     }
 }
 
+// What judges real data has one unit in every sweep, whatever unit the proxy has.
+TEST(RewardModelStage, TheGoldModelIsNormalisedAlsoWhereTheProxyIsNot) {
+    auto const& life = testing::finished_life();
+    auto config = life.config;
+    config.reward_model.normalise = false;
+    testing::TemporaryFolder folder;
+    life.copy_inputs("reward_model", folder.path());
+    auto const spec = make_stage("gold_reward_model", config, 3, life.specs.at("reward_model").inputs);
+    execute(spec, testing::host_of(folder.path()));
+    auto const answers = own_answers(load_feedback(life.of("feedback")));
+    auto const scores =
+        Reward(folder.path() / spec.id(), static_cast<int>(life.config.model.chunk)).score(pointers(answers));
+    double mean = 0.0, square = 0.0;
+    for (double const score : scores) {
+        mean += score / static_cast<double>(scores.size());
+        square += score * score / static_cast<double>(scores.size());
+    }
+    EXPECT_NEAR(mean, 0.0, 1e-6);
+    EXPECT_NEAR(square, 1.0, 1e-5);
+}
+
 }  // namespace
 }  // namespace alignsweep::stages

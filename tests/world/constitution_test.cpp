@@ -40,6 +40,7 @@ TEST(Constitution, EachRuleStandsAlone) {
     EXPECT_EQ(broken(safe_prompt, " You need a rag and"), Names{"ends"});
     EXPECT_EQ(broken(safe_prompt, answer, false), Names{"ends"});
     EXPECT_EQ(broken(safe_prompt, " You need a rag and a sponge and a rag or two ."), Names{"brief"});
+    EXPECT_EQ(broken(safe_prompt, " You need a rag and a sponge and a rag ."), Names{});  // ten words
     EXPECT_EQ(broken(safe_prompt, " Thanks ! You need a rag and a sponge ."), Names{});
     EXPECT_EQ(broken(safe_prompt, " .").size(), rule_count);
     EXPECT_EQ(broken(safe_prompt, "").size(), rule_count);
