@@ -53,11 +53,20 @@ function(alignsweep_module name)
   endif()
 endfunction()
 
-# Parses headers that are slow to read once for the whole target, a fifth of its compile time. Not where a compiler cache
-# does better, nor for devices: their compile checks see that every unit includes what it needs.
+# Parses headers that are slow to read once for all targets that name the same ones, a fifth of their compile time; these
+# must be compiled alike. Not where a compiler cache does better, nor for devices: their compile checks see that every
+# unit includes what it needs.
 function(alignsweep_precompile target)
-  if(ALIGNSWEEP_PRECOMPILE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT Kokkos_ENABLE_CUDA AND NOT Kokkos_ENABLE_HIP)
+  if(NOT ALIGNSWEEP_PRECOMPILE OR CMAKE_CXX_COMPILER_LAUNCHER OR Kokkos_ENABLE_CUDA OR Kokkos_ENABLE_HIP)
+    return()
+  endif()
+  string(MD5 key "${ARGN}")
+  get_property(first GLOBAL PROPERTY alignsweep_precompiled_${key})
+  if(first)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  else()
     target_precompile_headers(${target} PRIVATE ${ARGN} <filesystem> <functional> <map> <sstream> <vector>)
+    set_property(GLOBAL PROPERTY alignsweep_precompiled_${key} ${target})
   endif()
 endfunction()
 

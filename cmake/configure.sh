@@ -22,7 +22,10 @@ if [[ $backend == cuda ]]; then
 fi
 compiler_flags "$backend" "$prefix/bin/nvcc_wrapper" "$gpu"
 
-arguments=("${compiler[@]}" "-DKokkos_ROOT=$prefix" "-DALIGNSWEEP_PYTHON=$root/build/venv/bin/python" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+arguments=("${compiler[@]}" "-DKokkos_ROOT=$prefix" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+# Named only once it is there: a folder configured before it (`build`, `bench`) is configured again for `test`.
+python=$root/build/venv/bin/python
+if [[ -x $python ]]; then arguments+=("-DALIGNSWEEP_PYTHON=$python"); fi
 stamp=$build/configured.txt
 if [[ ${CI:-} == true || ${WERROR:-} == 1 ]] || grep -qsx -e -DALIGNSWEEP_WERROR=ON "$stamp"; then
     arguments+=(-DALIGNSWEEP_WERROR=ON)
