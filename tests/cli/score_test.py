@@ -41,8 +41,14 @@ def numbers(file, path):
 
 def attribute(file, name):
     """A number of the whole file."""
-    done = subprocess.run(["h5dump", "-m", "%.17g", "-a", f"/{name}", str(file)], capture_output=True, text=True, check=True)
-    return float(done.stdout.split("(0): ")[1].split()[0])
+    try:
+        import h5py  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        done = subprocess.run(["h5dump", "-m", "%.17g", "-a", f"/{name}", str(file)], capture_output=True, text=True,
+                              check=True)
+        return float(done.stdout.split("(0): ")[1].split()[0])
+    with h5py.File(file, "r") as opened:
+        return float(opened.attrs[name])
 
 
 def write_rows(file, rows):
