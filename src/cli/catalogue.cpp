@@ -89,8 +89,7 @@ std::vector<MethodEntry> make_catalogue() {
          "reward_model",
          "pairs",
          "l(r_w - r_l - margin) + centering (r_w + r_l)^2; normalise: scores of mean 0 and deviation 1 on the SFT "
-         "model's "
-         "answers",
+         "model's answers",
          "Ouyang et al. 2203.02155, eq. 1; Eisenstein et al. 2312.09244",
          {{"reward_model.width", "N", "a size of its own (and depth)", "Gao et al. 2210.10760"}}},
         rlhf(),

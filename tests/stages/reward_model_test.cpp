@@ -20,56 +20,52 @@ std::vector<data::Example> own_answers(FeedbackData const& feedback) {
     return result;
 }
 
-TEST(RewardModelStage, ScoresOfTheSftModelsAnswersHaveMeanZeroAndDeviationOneUnlessNormaliseIsOff) {
+struct Moments {
+    double mean = 0.0, deviation = 0.0;
+    explicit Moments(std::vector<double> const& scores) {
+        double square = 0.0;
+        for (double const score : scores) {
+            mean += score / static_cast<double>(scores.size());
+            square += score * score / static_cast<double>(scores.size());
+        }
+        deviation = std::sqrt(square - mean * mean);
+    }
+};
+
+// Scores of these answers by a reward model of this kind, trained with reward_model.normalise = false.
+std::vector<double> scores_without_normalise(std::string const& kind, std::vector<data::Example> const& answers) {
     auto const& life = testing::finished_life();
     auto config = life.config;
     config.reward_model.normalise = false;
     testing::TemporaryFolder folder;
     life.copy_inputs("reward_model", folder.path());
-    auto const spec = make_stage("reward_model", config, 3, life.specs.at("reward_model").inputs);
-    ASSERT_NE(spec.id(), life.specs.at("reward_model").id());
+    auto const spec = make_stage(kind, config, 3, life.specs.at("reward_model").inputs);
+    EXPECT_NE(spec.id(), life.specs.at("reward_model").id());
     execute(spec, testing::host_of(folder.path()));
+    return Reward(folder.path() / spec.id(), static_cast<int>(config.model.chunk)).score(pointers(answers));
+}
 
+TEST(RewardModelStage, ScoresOfTheSftModelsAnswersHaveMeanZeroAndDeviationOneUnlessNormaliseIsOff) {
+    auto const& life = testing::finished_life();
     auto const answers = own_answers(load_feedback(life.of("feedback")));
-    int const chunk = static_cast<int>(life.config.model.chunk);
-    auto const normalised = Reward(life.of("reward_model"), chunk).score(pointers(answers));
-    auto const raw = Reward(folder.path() / spec.id(), chunk).score(pointers(answers));
-    double const count = static_cast<double>(answers.size());
-    double mean = 0.0, square = 0.0, raw_mean = 0.0, raw_square = 0.0;
+    auto const normalised =
+        Reward(life.of("reward_model"), static_cast<int>(life.config.model.chunk)).score(pointers(answers));
+    auto const raw = scores_without_normalise("reward_model", answers);
+    Moments const of_normalised(normalised), of_raw(raw);
+    EXPECT_NEAR(of_normalised.mean, 0.0, 1e-6);
+    EXPECT_NEAR(of_normalised.deviation, 1.0, 5e-6);
+    EXPECT_GT(std::fabs(of_raw.deviation - 1.0), 0.01);
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        mean += normalised[i] / count;
-        square += normalised[i] * normalised[i] / count;
-        raw_mean += raw[i] / count;
-        raw_square += raw[i] * raw[i] / count;
-    }
-    EXPECT_NEAR(mean, 0.0, 1e-6);
-    EXPECT_NEAR(square, 1.0, 1e-5);
-    double const deviation = std::sqrt(raw_square - raw_mean * raw_mean);
-    EXPECT_GT(std::fabs(deviation - 1.0), 0.01);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        EXPECT_NEAR(raw[i], raw_mean + deviation * normalised[i], 1e-5);
+        EXPECT_NEAR(raw[i], of_raw.mean + of_raw.deviation * normalised[i], 1e-5);
     }
 }
 
 // What judges real data has one unit in every sweep, whatever unit the proxy has.
 TEST(RewardModelStage, TheGoldModelIsNormalisedAlsoWhereTheProxyIsNot) {
-    auto const& life = testing::finished_life();
-    auto config = life.config;
-    config.reward_model.normalise = false;
-    testing::TemporaryFolder folder;
-    life.copy_inputs("reward_model", folder.path());
-    auto const spec = make_stage("gold_reward_model", config, 3, life.specs.at("reward_model").inputs);
-    execute(spec, testing::host_of(folder.path()));
-    auto const answers = own_answers(load_feedback(life.of("feedback")));
-    auto const scores =
-        Reward(folder.path() / spec.id(), static_cast<int>(life.config.model.chunk)).score(pointers(answers));
-    double mean = 0.0, square = 0.0;
-    for (double const score : scores) {
-        mean += score / static_cast<double>(scores.size());
-        square += score * score / static_cast<double>(scores.size());
-    }
-    EXPECT_NEAR(mean, 0.0, 1e-6);
-    EXPECT_NEAR(square, 1.0, 1e-5);
+    auto const answers = own_answers(load_feedback(testing::finished_life().of("feedback")));
+    Moments const gold(scores_without_normalise("gold_reward_model", answers));
+    EXPECT_NEAR(gold.mean, 0.0, 1e-6);
+    EXPECT_NEAR(gold.deviation, 1.0, 5e-6);
 }
 
 }  // namespace
