@@ -26,6 +26,17 @@ MethodEntry dpo() {
          {"dpo.loss", "apo_zero", "1 - sigma(beta c) + sigma(beta r)", "D'Oosterlinck et al. 2408.06266"},
          {"dpo.loss", "apo_down", "sigma(beta c) + 1 - sigma(beta D)", "D'Oosterlinck et al. 2408.06266"},
          {"dpo.loss", "sigmoid_norm", "l(beta (c / tokens - r / tokens))", "Lambert et al. 2411.15124, eq. 6"},
+         {"dpo.loss", "exo_pair", "KL((sigma(beta D), sigma(-beta D)) || (1 - e, e)), e = label_smoothing",
+          "Ji et al. 2402.00856, eq. 16"},
+         {"dpo.loss", "nca_pair", "l(beta c) + [l(-beta c) + l(-beta r)] / 2", "Chen et al. 2402.05369"},
+         {"dpo.loss", "bco_pair", "l(beta c) + l(-beta r)", "Jung et al. 2404.04656; no reward shift, as in TRL"},
+         {"dpo.loss", "sppo_hard", "(c - 1 / (2 beta))^2 + (r + 1 / (2 beta))^2", "Wu et al. 2405.00675, eq. 4.7"},
+         {"dpo.loss", "discopop", "(1 - w) l(beta D) + w exp(-beta D), w = sigma(beta D / discopop_tau)",
+          "Lu et al. 2406.08414, eq. 5"},
+         {"dpo.loss", "aot", "cdpo's, each policy margin against the reference margin of its rank in the step",
+          "Melnyk et al. 2406.05882"},
+         {"dpo.loss", "aot_unpaired", "cdpo's, each c against the r of its rank in the step",
+          "Melnyk et al. 2406.05882"},
          {"dpo.sync_steps", "N", "every N steps pi_ref = sync_alpha pi + (1 - sync_alpha) pi_ref",
           "Gorbatovski et al. 2404.09656"}}};
 }

@@ -115,7 +115,7 @@ struct RlhfConfig {
 // [dpo]
 struct DpoConfig {
     Int epochs = 3, batch = 64, sync_steps = 0;
-    double beta = 0.1, label_smoothing = 0.0, gamma_ratio = 0.3, sync_alpha = 0.6;
+    double beta = 0.1, label_smoothing = 0.0, gamma_ratio = 0.3, discopop_tau = 0.05, sync_alpha = 0.6;
     std::string loss = "sigmoid";
     OptimizerConfig optimizer{.learning_rate = 3e-4};
 
@@ -125,12 +125,16 @@ struct DpoConfig {
         visit("batch", self.batch, Range{1, 1e6}, "pairs of a step");
         visit(
             "loss", self.loss,
-            Choices{"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "simpo", "orpo", "apo_zero", "apo_down", "sigmoid_norm"},
+            Choices{"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "simpo", "orpo", "apo_zero", "apo_down", "sigmoid_norm",
+                    "exo_pair", "nca_pair", "bco_pair", "sppo_hard", "discopop", "aot", "aot_unpaired"},
             "variant of the loss; `alignsweep methods` has the equations");
         visit("beta", self.beta, positive,
               "strength of the tie to the reference (IPO: tau; ORPO: lambda; SimPO: scale of its reward, say 2.5)");
-        visit("label_smoothing", self.label_smoothing, Range{0.0, 0.499999}, "share of wrong labels (cdpo, rdpo)");
+        visit("label_smoothing", self.label_smoothing, Range{0.0, 0.499999},
+              "share of wrong labels (cdpo, rdpo, aot, aot_unpaired; exo_pair: above 0, say 0.001)");
         visit("gamma_ratio", self.gamma_ratio, non_negative, "target margin over beta (simpo)");
+        visit("discopop_tau", self.discopop_tau, Range{1e-6, 1.0},
+              "temperature of the blend (discopop); small ones pull margins near 0 down");
         visit("sync_steps", self.sync_steps, Range{0, 1e8}, "steps between syncs of the reference (TR-DPO); 0: never");
         visit("sync_alpha", self.sync_alpha, probability, "share of the policy in the synced reference");
         OptimizerConfig::fields(self.optimizer, visit);

@@ -10,7 +10,8 @@ namespace alignsweep::methods {
 
 // loss = mean over the step's pairs of pair_loss (its equations and sources stand there). Metrics: loss, entropy,
 // rewards/{chosen,rejected,margins,accuracies} of pair_loss's implicit rewards, logps/{chosen,rejected}: sums over
-// completion tokens, whatever the loss makes of them (TRL logs means under simpo and orpo).
+// completion tokens, whatever the loss makes of them (TRL logs means under simpo and orpo). aot and aot_unpaired match
+// the pairs of the whole step, by the policy as it is before the step.
 class Dpo final : public Method {
 public:
     // `pairs` must outlive the method; their reference log-probabilities are read at each step anew.
@@ -22,13 +23,21 @@ public:
         Pair const& pair = pairs_[static_cast<std::size_t>(example)];
         return which == 0 ? pair.chosen : pair.rejected;
     }
+    [[nodiscard]] std::vector<data::Example const*> probes(std::int64_t example) const override {
+        if (!is_matched(rule_.kind)) { return {}; }
+        return {&sequence(example, 0), &sequence(example, 1)};
+    }
     void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;
     model::ChunkGradients loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,
                                MetricSums& metrics) const override;
 
 private:
+    // What a pair's numbers are, but for the policy's log-probabilities.
+    [[nodiscard]] PairLogprobs numbers_of(std::int64_t example, double chosen, double rejected) const;
+
     std::span<Pair const> pairs_;
     PairLossRule rule_;
+    std::vector<std::optional<PairMatch>> matches_;  // a pair of the data set; empty where the loss has none
     double count_ = 1.0, likelihood_tokens_ = 0.0;
 };
 

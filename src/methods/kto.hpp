@@ -21,8 +21,9 @@ public:
     [[nodiscard]] data::Example const& sequence(std::int64_t example, int /*which*/) const override {
         return thumbs_[static_cast<std::size_t>(example)].example;
     }
-    [[nodiscard]] data::Example const* probe(std::int64_t example) const override {
-        return has_z0() ? &thumbs_[static_cast<std::size_t>(example)].mismatched : nullptr;
+    [[nodiscard]] std::vector<data::Example const*> probes(std::int64_t example) const override {
+        if (!has_z0()) { return {}; }
+        return {&thumbs_[static_cast<std::size_t>(example)].mismatched};
     }
     void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;
     model::ChunkGradients loss(std::span<SequenceOutputs const> sequences, model::ChunkOutputs const& outputs,

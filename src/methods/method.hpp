@@ -43,11 +43,11 @@ public:
     // Divisor of the logits.
     [[nodiscard]] virtual double temperature() const { return 1.0; }
 
-    // A sequence whose log-probability under the current policy `prepare` wants to know, or nullptr.
-    [[nodiscard]] virtual data::Example const* probe(std::int64_t /*example*/) const { return nullptr; }
+    // Sequences whose log-probabilities under the current policy `prepare` wants to know; as many of each example.
+    [[nodiscard]] virtual std::vector<data::Example const*> probes(std::int64_t /*example*/) const { return {}; }
 
     // Before a step's first chunk, once, over the whole step: sets the step's constants (token counts, z0).
-    // `probe_logps` holds the summed log-probability of each example's probe, in order; empty without probes.
+    // `probe_logps` holds the summed log-probability of each example's probes, in order; empty without probes.
     virtual void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) = 0;
 
     // The chunk's part of the step's loss: returns its derivative by every output and adds up the metrics.

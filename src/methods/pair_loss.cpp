@@ -5,9 +5,7 @@
 #include "methods/method.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <string_view>
 #include <utility>
 
 namespace alignsweep::methods {
@@ -17,27 +15,6 @@ namespace {
 using core::concat;
 using core::ConfigError;
 using Kind = PairLossKind;
-
-constexpr std::array<std::pair<char const*, Kind>, 10> names{{{"sigmoid", Kind::sigmoid},
-                                                              {"cdpo", Kind::cdpo},
-                                                              {"rdpo", Kind::rdpo},
-                                                              {"hinge", Kind::hinge},
-                                                              {"ipo", Kind::ipo},
-                                                              {"simpo", Kind::simpo},
-                                                              {"orpo", Kind::orpo},
-                                                              {"apo_zero", Kind::apo_zero},
-                                                              {"apo_down", Kind::apo_down},
-                                                              {"sigmoid_norm", Kind::sigmoid_norm}}};
-
-Kind kind_of(std::string_view name) {
-    auto const found = std::find_if(names.begin(), names.end(), [&](auto const& entry) { return entry.first == name; });
-    core::check(found != names.end(), "loss of a pair ", name);
-    return found->second;
-}
-
-char const* name_of(Kind kind) {
-    return std::find_if(names.begin(), names.end(), [&](auto const& entry) { return entry.second == kind; })->first;
-}
 
 // Loss and derivative.
 struct Curve {
@@ -62,6 +39,20 @@ Curve margin_loss(PairLossRule const& rule, double margin) {
         }
         case Kind::simpo:
             return logistic_loss(margin - rule.beta * rule.gamma_ratio);
+        case Kind::exo_pair: {
+            double const e = rule.label_smoothing, better = log_sigmoid(margin), worse = log_sigmoid(-margin);
+            double const q = std::exp(better), complement = std::exp(worse), odds = std::log1p(-e) - std::log(e);
+            return {q * (better - std::log1p(-e)) + complement * (worse - std::log(e)),
+                    q * complement * (margin - odds)};
+        }
+        case Kind::discopop: {
+            double const tau = rule.discopop_tau;
+            Curve const weight = sigmoid_curve(margin / tau), logistic = logistic_loss(margin);
+            // w exp(-D) as one exponential: apart, one is 0 and the other infinite where the margin is far below 0.
+            double const exponential = std::exp(log_sigmoid(margin / tau) - margin), rest = sigmoid(-margin / tau);
+            return {rest * logistic.value + exponential,
+                    rest * logistic.slope - weight.slope / tau * logistic.value + exponential * (rest / tau - 1.0)};
+        }
         default:
             return logistic_loss(margin);
     }
@@ -72,6 +63,8 @@ std::pair<double, double> label_weights(PairLossRule const& rule, double probabi
     double const opposite = 1.0 - probability, e = rule.label_smoothing;
     switch (rule.kind) {
         case Kind::cdpo:
+        case Kind::aot:
+        case Kind::aot_unpaired:
             return {probability * (1.0 - e) + opposite * e, opposite * (1.0 - e) + probability * e};
         case Kind::rdpo:
             return {(probability * (1.0 - e) - opposite * e) / (1.0 - 2.0 * e),
@@ -91,41 +84,24 @@ Curve log_odds(double a) {
 
 }  // namespace
 
-bool is_reference_free(Kind kind) { return kind == Kind::simpo || kind == Kind::orpo; }
-
-bool takes_soft_labels(Kind kind) { return kind != Kind::orpo && kind != Kind::apo_zero && kind != Kind::apo_down; }
-
-PairLossRule pair_loss_rule(config::DpoConfig const& config) {
-    config::DpoConfig const defaults;
-    Kind const kind = kind_of(config.loss);
-    auto const refuse = [&](bool given, char const* key, double value, char const* needs) {
-        if (given) {
-            throw ConfigError(concat("dpo.", key, " = ", value, " has no effect here (dpo.loss = ", config.loss,
-                                     "); it needs ", needs));
-        }
-    };
-    refuse(config.label_smoothing != defaults.label_smoothing && kind != Kind::cdpo && kind != Kind::rdpo,
-           "label_smoothing", config.label_smoothing, "dpo.loss = cdpo or rdpo");
-    refuse(config.gamma_ratio != defaults.gamma_ratio && kind != Kind::simpo, "gamma_ratio", config.gamma_ratio,
-           "dpo.loss = simpo");
-    refuse(config.sync_steps > 0 && is_reference_free(kind), "sync_steps", static_cast<double>(config.sync_steps),
-           "a loss with a reference (neither simpo nor orpo)");
-    refuse(config.sync_alpha != defaults.sync_alpha && config.sync_steps == 0, "sync_alpha", config.sync_alpha,
-           "dpo.sync_steps above 0");
-    return {kind, config.beta, config.label_smoothing, config.gamma_ratio};
-}
-
 PairLoss pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
     double const beta = rule.beta;
     double const chosen_tokens = std::max(1.0, at.chosen_tokens), rejected_tokens = std::max(1.0, at.rejected_tokens);
     if (at.probability < 1.0 && !takes_soft_labels(rule.kind)) {
-        throw ConfigError(concat("dpo.loss = ", name_of(rule.kind), " takes no label with a probability below 1 (",
-                                 at.probability, " here): it has no margin that swapping the answers negates"));
+        throw ConfigError(concat("dpo.loss = ", pair_loss_name(rule.kind),
+                                 " takes no label with a probability below 1 (", at.probability,
+                                 " here): it has no margin that swapping the answers negates"));
     }
 
     bool const free = is_reference_free(rule.kind);
     double const chosen = free ? at.chosen : at.chosen - at.chosen_reference;
     double const rejected = free ? at.rejected : at.rejected - at.rejected_reference;
+    // The loss of a margin, the label as it is.
+    auto const labelled = [&](double margin) -> Curve {
+        auto const [as_labelled, opposite] = label_weights(rule, at.probability);
+        Curve const here = margin_loss(rule, margin), there = margin_loss(rule, -margin);
+        return {as_labelled * here.value + opposite * there.value, as_labelled * here.slope - opposite * there.slope};
+    };
     PairLoss result;
     result.chosen_reward = beta * (free ? chosen / chosen_tokens : chosen);
     result.rejected_reward = beta * (free ? rejected / rejected_tokens : rejected);
@@ -155,6 +131,41 @@ PairLoss pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
             result.rejected_slope = beta * order.slope;
             return result;
         }
+        case Kind::nca_pair: {
+            Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.chosen_reward);
+            Curve const rejected_down = logistic_loss(-result.rejected_reward);
+            result.loss = up.value + 0.5 * (down.value + rejected_down.value);
+            result.chosen_slope = beta * (up.slope - 0.5 * down.slope);
+            result.rejected_slope = -0.5 * beta * rejected_down.slope;
+            return result;
+        }
+        case Kind::bco_pair: {
+            Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.rejected_reward);
+            result.loss = up.value + down.value;
+            result.chosen_slope = beta * up.slope;
+            result.rejected_slope = -beta * down.slope;
+            return result;
+        }
+        case Kind::sppo_hard: {
+            double const above = chosen - 0.5 / beta, below = rejected + 0.5 / beta;
+            result.loss = above * above + below * below;
+            result.chosen_slope = 2.0 * above;
+            result.rejected_slope = 2.0 * below;
+            return result;
+        }
+        case Kind::aot:
+        case Kind::aot_unpaired: {
+            // Each answer's slope is that of the comparison in which it stands; the loss is the chosen one's, and its
+            // mean over the step that of all comparisons.
+            PairMatch const match = at.match ? *at.match : match_by_rank(rule.kind, {at}).front();
+            bool const paired = rule.kind == Kind::aot;
+            Curve const of_chosen = labelled(beta * ((paired ? at.chosen - at.rejected : chosen) - match.chosen));
+            Curve const of_rejected = paired ? of_chosen : labelled(beta * (match.rejected - rejected));
+            result.loss = of_chosen.value;
+            result.chosen_slope = beta * of_chosen.slope;
+            result.rejected_slope = -beta * of_rejected.slope;
+            return result;
+        }
         default:
             break;
     }
@@ -167,12 +178,10 @@ PairLoss pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
         rejected_scale = numerator / rejected_tokens;
     }
     double const margin = chosen_scale * chosen - rejected_scale * rejected;
-    auto const [as_labelled, opposite] = label_weights(rule, at.probability);
-    Curve const here = margin_loss(rule, margin), there = margin_loss(rule, -margin);
-    double const slope = as_labelled * here.slope - opposite * there.slope;
-    result.loss = as_labelled * here.value + opposite * there.value;
-    result.chosen_slope = chosen_scale * slope;
-    result.rejected_slope = -rejected_scale * slope;
+    Curve const loss = labelled(margin);
+    result.loss = loss.value;
+    result.chosen_slope = chosen_scale * loss.slope;
+    result.rejected_slope = -rejected_scale * loss.slope;
     return result;
 }
 

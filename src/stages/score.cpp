@@ -137,9 +137,16 @@ private:
         }
         auto const chosen_tokens = token_counts(rows_.first), rejected_tokens = token_counts(rows_.second);
         std::vector<double> loss, better, worse;
+        std::vector<methods::PairLogprobs> numbers;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
-            auto const one = methods::pair_loss(rule, {chosen[i], rejected[i], chosen_reference[i],
-                                                       rejected_reference[i], chosen_tokens[i], rejected_tokens[i]});
+            numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
+                               rejected_tokens[i]});
+        }
+        bool const matched = methods::is_matched(rule.kind);
+        auto const matches = matched ? methods::match_by_rank(rule.kind, numbers) : std::vector<methods::PairMatch>();
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            if (matched) { numbers[i].match = matches[i]; }
+            auto const one = methods::pair_loss(rule, numbers[i]);
             loss.push_back(one.loss);
             better.push_back(one.chosen_reward);
             worse.push_back(one.rejected_reward);
@@ -148,12 +155,15 @@ private:
         result_.add("tokens/rejected", "tokens", tokens_help, rejected_tokens);
         add_rewards("implicit reward: beta times the log-ratio (reference-free losses: beta times the mean logp)",
                     better, worse);
-        result_.add("loss", "1", "loss of the pair by itself", loss);
+        result_.add("loss", "1",
+                    matched ? "loss of the chosen answer, matched over the whole file" : "loss of the pair by itself",
+                    loss);
         auto const& config = request_.config.dpo;
         result_.attributes["loss"] = config.loss;
         result_.attributes["beta"] = config.beta;
         result_.attributes["label_smoothing"] = config.label_smoothing;
         result_.attributes["gamma_ratio"] = config.gamma_ratio;
+        result_.attributes["discopop_tau"] = config.discopop_tau;
     }
 
     void thumbs() {

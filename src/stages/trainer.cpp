@@ -103,7 +103,7 @@ void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
     auto const examples = part.examples;
     std::vector<data::Example const*> probes;
     for (std::int64_t const example : examples) {
-        if (auto const* probe = method.probe(example)) {
+        for (auto const* probe : method.probes(example)) {
             probes.push_back(probe);
             probe_tokens_ += static_cast<double>(probe->tokens());
         }

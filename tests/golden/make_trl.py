@@ -20,6 +20,9 @@ run as well. README.md lists what the file holds. What is not quite stock:
 * ORPO's likelihood in TRL is a mean over all tokens of the batch's chosen sequences, prompts included; ours leaves the
   prompts out. Of a prompt of one token there is nothing to predict, so the two are one on prompts cut to their last
   token, which is how ORPO runs here.
+* TRL's aot and aot_unpaired keep a batch's losses in ascending order of what is sorted; here they stand in the batch's
+  order, each with the pair whose chosen answer (aot: whose margin) has that rank. They run on completions cut to their
+  first token.
 * KTO's mismatched completions are those that KTOTrainer makes: the completions of a batch, rotated by one.
 """
 import argparse
@@ -52,8 +55,10 @@ THUMBS = [(prompt, (chosen, rejected)[i % 2], i % 2 == 0) for i, (prompt, chosen
 PAIR_LOSSES = {  # of DPOTrainer; betas that give margins on both sides of hinge's edge
     "sigmoid": dict(beta=0.3), "hinge": dict(beta=0.4), "ipo": dict(beta=0.7),
     "robust": dict(beta=0.3, label_smoothing=0.2), "apo_zero": dict(beta=0.3), "apo_down": dict(beta=0.3),
-    "sigmoid_norm": dict(beta=0.9),
+    "sigmoid_norm": dict(beta=0.9), "exo_pair": dict(beta=0.3, label_smoothing=0.05), "nca_pair": dict(beta=0.3),
+    "bco_pair": dict(beta=0.3), "sppo_hard": dict(beta=0.6), "discopop": dict(beta=0.3, discopop_tau=0.35),
 }
+MATCHED_LOSSES = ("aot", "aot_unpaired")
 scratch = tempfile.TemporaryDirectory()
 
 
@@ -136,11 +141,11 @@ def reward_model():
     return out
 
 
-def dpo_trainer(loss, **settings):
+def dpo_trainer(loss, pairs=PAIRS, **settings):
     trainer = DPOTrainer(
-        tiny.make_model("policy"), ref_model=tiny.make_model("reference"), train_dataset=pair_dataset(),
+        tiny.make_model("policy"), ref_model=tiny.make_model("reference"), train_dataset=pair_dataset(pairs),
         processing_class=tiny.make_tokenizer(), args=arguments(DPOConfig, loss_type=[loss], **settings))
-    check_tokens(trainer.train_dataset, ["prompt_ids", "chosen_ids", "rejected_ids"], PAIRS)
+    check_tokens(trainer.train_dataset, ["prompt_ids", "chosen_ids", "rejected_ids"], pairs)
     return trainer
 
 
@@ -172,6 +177,25 @@ def pairs_with_reference():
             "pairs/cdpo/losses": losses, "pairs/cdpo/gradient": gradient,
             "pairs/cdpo/chosen_rewards": torch.cat([f["chosen_rewards"] for f in found]),
             "pairs/cdpo/rejected_rewards": torch.cat([f["rejected_rewards"] for f in found])}
+    return out
+
+
+def matched_pairs():
+    """Completions cut to their first token: where lengths decide, all models put the answers in the same order."""
+    out = {}
+    pairs = [(prompt, chosen[:1] + [EOS] * (len(chosen) > 1), rejected[:1] + [EOS] * (len(rejected) > 1))
+             for prompt, chosen, rejected in PAIRS]
+    settings = dict(beta=0.9, label_smoothing=0.1)
+    for name in MATCHED_LOSSES:
+        found, loss, gradient = run(dpo_trainer(name, pairs, **settings), DPOTrainer._compute_loss)
+        left, right = ((found["logratios"], found["ref_logratios"]) if name == "aot" else
+                       (found["chosen_logratios"], found["rejected_logratios"]))
+        assert not torch.equal(left.argsort(), right.argsort()), f"{name}: no pair is matched with another"
+        group = f"pairs/{name}"
+        out |= {f"{group}@{key}": value for key, value in settings.items()}
+        out |= {f"{group}@loss": loss, f"{group}/losses": found["per_sequence_loss"][left.argsort().argsort()],
+                f"{group}/gradient": gradient, f"{group}/chosen_rewards": found["chosen_rewards"],
+                f"{group}/rejected_rewards": found["rejected_rewards"]}
     return out
 
 
@@ -246,7 +270,7 @@ def main():
                for i, name in enumerate(("prompt", "chosen", "rejected"))}
     entries |= {f"weights/{role}": tiny.flat(tiny.make_model(role, role == "reward")).to(torch.float32)
                 for role in ("policy", "reference", "reward")}
-    entries |= sft() | reward_model() | pairs_with_reference() | pairs_without_reference() | thumbs()
+    entries |= sft() | reward_model() | pairs_with_reference() | matched_pairs() | pairs_without_reference() | thumbs()
     tiny.finish("make_trl.py", options.out, entries,
                 dict(trl=trl.__version__, datasets=datasets.__version__), options.check)
 

@@ -118,20 +118,19 @@ TEST(Dpo, EveryLossIsAMeanOverTheStepHoweverItIsCut) {
     std::vector<Pair> pairs{{example_of(2, 3), example_of(2, 2), -4.0, -3.0, 1.0},
                             {example_of(2, 1), example_of(2, 6), -1.5, -9.0, 1.0}};
     std::vector<int> const lengths{3, 2, 1, 6};
-    for (auto const kind : {PairLossKind::sigmoid, PairLossKind::cdpo, PairLossKind::rdpo, PairLossKind::hinge,
-                            PairLossKind::ipo, PairLossKind::simpo, PairLossKind::orpo, PairLossKind::apo_zero,
-                            PairLossKind::apo_down, PairLossKind::sigmoid_norm}) {
-        SCOPED_TRACE(static_cast<int>(kind));
+    for (auto const kind : pair_loss_kinds()) {
+        SCOPED_TRACE(pair_loss_name(kind));
         if (takes_soft_labels(kind)) { pairs[1].probability = 0.8; }
-        bool const smooth = kind == PairLossKind::cdpo || kind == PairLossKind::rdpo;
-        PairLossRule const rule{kind, 0.4, smooth ? 0.1 : 0.0, 0.3};
+        PairLossRule const rule{kind, 0.4, is_smoothed(kind) ? 0.1 : 0.0, 0.3};
         Dpo method(pairs, rule);
-        method.prepare(all_of(method), {});
         ChunkCase const chunk(lengths, 2, ValueRows::none);
+        std::vector<double> probes;
+        for (std::size_t s = 0; is_matched(kind) && s < lengths.size(); ++s) { probes.push_back(chunk.logp(s)); }
+        method.prepare(all_of(method), probes);
         MetricSums sums;
         auto const gradients = method.loss(chunk.sequences, chunk.outputs, sums);
         auto const loss = [&](std::vector<double> const& logprob) {
-            double sum = 0.0;
+            std::vector<PairLogprobs> step;
             for (std::size_t p = 0; p < pairs.size(); ++p) {
                 PairLogprobs at{chunk.logp(2 * p, logprob), chunk.logp(2 * p + 1, logprob), pairs[p].chosen_reference,
                                 pairs[p].rejected_reference};
@@ -139,7 +138,13 @@ TEST(Dpo, EveryLossIsAMeanOverTheStepHoweverItIsCut) {
                 at.rejected_tokens = lengths[2 * p + 1];
                 at.probability = pairs[p].probability;
                 at.likelihood_tokens = 2.0;  // chosen: (3 + 1) tokens in 2 pairs
-                sum += pair_loss(rule, at).loss / 2.0;
+                step.push_back(at);
+            }
+            auto const matches = is_matched(kind) ? match_by_rank(kind, step) : std::vector<PairMatch>();
+            double sum = 0.0;
+            for (std::size_t p = 0; p < step.size(); ++p) {
+                if (is_matched(kind)) { step[p].match = matches[p]; }
+                sum += pair_loss(rule, step[p]).loss / 2.0;
             }
             return sum;
         };

@@ -104,7 +104,7 @@ public:
         std::iota(all.begin(), all.end(), 0);
         std::vector<data::Example> probes;
         for (std::int64_t const i : all) {
-            if (auto const* probe = method.probe(i)) { probes.push_back(*probe); }
+            for (auto const* probe : method.probes(i)) { probes.push_back(*probe); }
         }
         method.prepare(all, probes.empty() ? Numbers() : logprobs(probes));
         StepResult result;

@@ -143,9 +143,9 @@ TEST(Kto, ABatchOfOneOrOfOneClass) {
 TEST(Kto, WithoutZ0ThereIsNoProbeAndNoKl) {
     auto const thumbs = some_thumbs();
     Kto const kto(thumbs, {});
-    EXPECT_EQ(kto.probe(1), &thumbs[1].mismatched);
+    EXPECT_EQ(kto.probes(1), std::vector<data::Example const*>{&thumbs[1].mismatched});
     Kto method(thumbs, {ThumbLossKind::apo_zero_unpaired, 0.4, 1.3, 0.8});
-    EXPECT_EQ(method.probe(1), nullptr);
+    EXPECT_TRUE(method.probes(1).empty());
     method.prepare(all_of(method), {});
     EXPECT_EQ(method.z0(), 0.0);
     ChunkCase const chunk({2, 2, 2, 2}, 1, ValueRows::none);

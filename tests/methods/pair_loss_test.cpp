@@ -15,12 +15,10 @@ using testing::expect_derivative;
 using testing::logistic;
 using Kind = PairLossKind;
 
-std::vector<Kind> const all_kinds{Kind::sigmoid, Kind::cdpo, Kind::rdpo,     Kind::hinge,    Kind::ipo,
-                                  Kind::simpo,   Kind::orpo, Kind::apo_zero, Kind::apo_down, Kind::sigmoid_norm};
+auto const all_kinds = pair_loss_kinds();
 
 PairLossRule rule_of(Kind kind) {
-    bool const smooth = kind == Kind::cdpo || kind == Kind::rdpo;
-    return {kind, kind == Kind::simpo ? 2.5 : 0.3, smooth ? 0.1 : 0.0, 0.4};
+    return {kind, kind == Kind::simpo ? 2.5 : 0.3, is_smoothed(kind) ? 0.1 : 0.0, 0.4, 0.25};
 }
 
 std::vector<PairLogprobs> const pairs{
@@ -129,6 +127,11 @@ TEST(PairLoss, WhereThePolicyIsTheReference) {
     EXPECT_EQ(loss(Kind::apo_zero), 1.0);
     EXPECT_EQ(loss(Kind::apo_down), 1.0);
     EXPECT_NEAR(loss(Kind::ipo), 1.0 / 0.36, 1e-15);
+    EXPECT_NEAR(loss(Kind::exo_pair), -std::log(2.0) - 0.5 * std::log(0.9 * 0.1), 1e-15);
+    for (Kind const kind : {Kind::nca_pair, Kind::bco_pair}) { EXPECT_NEAR(loss(kind), 2.0 * std::log(2.0), 1e-15); }
+    EXPECT_NEAR(loss(Kind::sppo_hard), 2.0 / 0.36, 1e-14);
+    EXPECT_NEAR(loss(Kind::discopop), 0.5 * (std::log(2.0) + 1.0), 1e-15);
+    for (Kind const kind : {Kind::aot, Kind::aot_unpaired}) { EXPECT_NEAR(loss(kind), std::log(2.0), 1e-15); }
     for (Kind const kind : all_kinds) {
         if (is_reference_free(kind)) { continue; }
         EXPECT_EQ(pair_loss(rule_of(kind), at).chosen_reward, 0.0);
@@ -153,9 +156,81 @@ TEST(PairLoss, WithoutNoiseCdpoAndRdpoAreDpo) {
 
 // Label smoothing that is asked for acts (trl#3906: it was read and dropped).
 TEST(PairLoss, SmoothingMovesTheLoss) {
-    for (Kind const kind : {Kind::cdpo, Kind::rdpo}) {
-        auto const without = pair_loss({kind, 0.3, 0.0, 0.0}, pairs[0]).loss;
-        EXPECT_GT(std::abs(pair_loss({kind, 0.3, 0.2, 0.0}, pairs[0]).loss - without), 1e-2);
+    for (Kind const kind : all_kinds) {
+        auto const little = pair_loss({kind, 0.3, 0.01, 0.0}, pairs[0]).loss;
+        double const change = std::abs(pair_loss({kind, 0.3, 0.2, 0.0}, pairs[0]).loss - little);
+        EXPECT_EQ(change > 1e-2, is_smoothed(kind)) << pair_loss_name(kind);
+        EXPECT_EQ(change > 0.0, is_smoothed(kind)) << pair_loss_name(kind);
+    }
+}
+
+// Where one pair is all that there is to match, both are cDPO.
+TEST(PairLoss, AotOfOnePairIsCdpo) {
+    for (auto const& at : pairs) {
+        auto const expected = pair_loss(rule_of(Kind::cdpo), at);
+        for (Kind const kind : {Kind::aot, Kind::aot_unpaired}) {
+            auto const one = pair_loss(rule_of(kind), at);
+            EXPECT_NEAR(one.loss, expected.loss, 1e-14);
+            EXPECT_NEAR(one.chosen_slope, expected.chosen_slope, 1e-14);
+            EXPECT_NEAR(one.rejected_slope, expected.rejected_slope, 1e-14);
+        }
+    }
+}
+
+std::vector<PairLogprobs> matched(Kind kind, std::vector<PairLogprobs> step) {
+    auto const matches = match_by_rank(kind, step);
+    for (std::size_t i = 0; i < step.size(); ++i) { step[i].match = matches[i]; }
+    return step;
+}
+
+// Policy margins -6 + 9 = 3, -12.5 + 4 = -8.5, 39.5 and reference margins .75, -3.5, 17 have the same order; with the
+// references of the first two exchanged they do not.
+TEST(PairMatch, TakesTheNumberOfTheSameRank) {
+    auto step = pairs;
+    std::swap(step[0].chosen_reference, step[1].chosen_reference);
+    std::swap(step[0].rejected_reference, step[1].rejected_reference);
+    auto const matches = match_by_rank(Kind::aot, step);
+    EXPECT_EQ(matches[0].chosen, 0.75);
+    EXPECT_EQ(matches[1].chosen, -3.5);
+    EXPECT_EQ(matches[2].chosen, 17.0);
+    // c': 1.5, -2.5, 2.5; r': -0.75, 2.5, -20.
+    auto const unpaired = match_by_rank(Kind::aot_unpaired, pairs);
+    EXPECT_EQ(unpaired[0].chosen, -0.75);
+    EXPECT_EQ(unpaired[1].chosen, -20.0);
+    EXPECT_EQ(unpaired[2].chosen, 2.5);
+    EXPECT_EQ(unpaired[0].rejected, 1.5);
+    EXPECT_EQ(unpaired[1].rejected, 2.5);
+    EXPECT_EQ(unpaired[2].rejected, -2.5);
+    EXPECT_TRUE(match_by_rank(Kind::aot, {}).empty());
+    EXPECT_THROW(static_cast<void>(match_by_rank(Kind::sigmoid, pairs)), std::logic_error);
+}
+
+TEST(PairMatch, OfEqualsTheFirstIsTheSmaller) {
+    std::vector<PairLogprobs> const equal{{-2.0, -1.0, -1.0, -3.0}, {-2.0, -1.0, -1.0, -4.0}};
+    auto const matches = match_by_rank(Kind::aot, equal);
+    EXPECT_EQ(matches[0].chosen, 2.0);
+    EXPECT_EQ(matches[1].chosen, 3.0);
+}
+
+// The derivative of the step's mean by every log-probability, though the matches are constants to the loss of a pair.
+TEST(PairMatch, SlopesAreTheDerivativesOfTheStepsMean) {
+    for (Kind const kind : {Kind::aot, Kind::aot_unpaired}) {
+        std::vector<double> slopes, place;
+        for (auto const& at : matched(kind, pairs)) {
+            auto const loss = pair_loss(rule_of(kind), at);
+            slopes.insert(slopes.end(), {loss.chosen_slope / 3.0, loss.rejected_slope / 3.0});
+            place.insert(place.end(), {at.chosen, at.rejected});
+        }
+        expect_derivative(slopes, place, [&](std::vector<double> const& x) {
+            auto step = pairs;
+            for (std::size_t i = 0; i < step.size(); ++i) {
+                step[i].chosen = x[2 * i];
+                step[i].rejected = x[2 * i + 1];
+            }
+            double sum = 0.0;
+            for (auto const& at : matched(kind, step)) { sum += pair_loss(rule_of(kind), at).loss / 3.0; }
+            return sum;
+        });
     }
 }
 
@@ -269,12 +344,12 @@ TEST(PairLoss, StaysFinite) {
 TEST(PairLossRule, ComesFromTheSection) {
     config::DpoConfig config;
     config.beta = 0.7;
-    std::vector<char const*> const names{"sigmoid", "cdpo", "rdpo",     "hinge",    "ipo",
-                                         "simpo",   "orpo", "apo_zero", "apo_down", "sigmoid_norm"};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        config.loss = names[i];
+    for (Kind const kind : all_kinds) {
+        config.loss = pair_loss_name(kind);
+        config.label_smoothing = kind == Kind::exo_pair ? 0.001 : 0.0;
         auto const rule = pair_loss_rule(config);
-        EXPECT_EQ(rule.kind, all_kinds[i]) << names[i];
+        EXPECT_EQ(rule.kind, kind) << config.loss;
+        EXPECT_EQ(rule.label_smoothing, config.label_smoothing);
         EXPECT_EQ(rule.beta, 0.7);
     }
     config.loss = "cdpo";
@@ -285,6 +360,10 @@ TEST(PairLossRule, ComesFromTheSection) {
     config.gamma_ratio = 0.5;
     EXPECT_EQ(pair_loss_rule(config).gamma_ratio, 0.5);
     config = {};
+    config.loss = "discopop";
+    config.discopop_tau = 0.5;
+    EXPECT_EQ(pair_loss_rule(config).discopop_tau, 0.5);
+    config = {};
     config.sync_steps = 8;
     config.sync_alpha = 1.0;
     EXPECT_EQ(pair_loss_rule(config).kind, Kind::sigmoid);
@@ -293,10 +372,11 @@ TEST(PairLossRule, ComesFromTheSection) {
 // Exactly the losses in `takers` read the key that `change` sets.
 void expect_refused_but_by(std::vector<std::string> const& takers, std::string const& key,
                            std::function<void(config::DpoConfig&)> const& change) {
-    for (char const* loss :
-         {"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "simpo", "orpo", "apo_zero", "apo_down", "sigmoid_norm"}) {
+    for (Kind const kind : all_kinds) {
+        std::string const loss = pair_loss_name(kind);
         config::DpoConfig config;
         config.loss = loss;
+        if (kind == Kind::exo_pair) { config.label_smoothing = 0.001; }
         change(config);
         bool const taken = std::find(takers.begin(), takers.end(), loss) != takers.end();
         try {
@@ -311,11 +391,22 @@ void expect_refused_but_by(std::vector<std::string> const& takers, std::string c
 }
 
 TEST(PairLossRule, RefusesKeysThatTheLossWouldIgnore) {
-    expect_refused_but_by({"cdpo", "rdpo"}, "label_smoothing", [](auto& config) { config.label_smoothing = 0.1; });
+    std::vector<std::string> with_reference;
+    for (Kind const kind : all_kinds) {
+        if (!is_reference_free(kind)) { with_reference.push_back(pair_loss_name(kind)); }
+    }
+    expect_refused_but_by({"cdpo", "rdpo", "exo_pair", "aot", "aot_unpaired"}, "label_smoothing",
+                          [](auto& config) { config.label_smoothing = 0.1; });
     expect_refused_but_by({"simpo"}, "gamma_ratio", [](auto& config) { config.gamma_ratio = 0.5; });
-    expect_refused_but_by({"sigmoid", "cdpo", "rdpo", "hinge", "ipo", "apo_zero", "apo_down", "sigmoid_norm"},
-                          "sync_steps", [](auto& config) { config.sync_steps = 4; });
+    expect_refused_but_by({"discopop"}, "discopop_tau", [](auto& config) { config.discopop_tau = 0.5; });
+    expect_refused_but_by(with_reference, "sync_steps", [](auto& config) { config.sync_steps = 4; });
     expect_refused_but_by({}, "sync_alpha", [](auto& config) { config.sync_alpha = 0.5; });
+}
+
+TEST(PairLossRule, ExoNeedsSmoothing) {
+    config::DpoConfig config;
+    config.loss = "exo_pair";
+    EXPECT_THROW(static_cast<void>(pair_loss_rule(config)), core::ConfigError);
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 // What we follow where TRL is alone or differs (pair_loss.hpp says why):
 // - ipo and sigmoid_norm: means over completion tokens, as TRL.
 // - label smoothing: TRL's `robust` is our rdpo. Its sigmoid loss leaves label_smoothing unread; the cDPO compared here
-// is
-//   its aot_unpaired loss of one pair at a time, which is the same formula.
+//   is its aot_unpaired loss of one pair at a time, which is the same formula.
 // - orpo: our likelihood term leaves the prompt out, TRL's does not; the prompts of this case have one token, so that
 //   there is nothing to leave out.
 // - kto: z0 is one mean over the step, held at 0 from below, as TRL. The mismatched completions are data: TRL rotates a
@@ -19,39 +18,61 @@ namespace alignsweep::methods::testing {
 namespace {
 
 struct PairCase {
-    std::string name;  // TRL's
     PairLossKind kind;
-    bool smooths = false, has_ratio = false;
 
+    [[nodiscard]] std::string group() const {
+        return std::string("pairs/") + (kind == PairLossKind::rdpo ? "robust" : pair_loss_name(kind));
+    }
     [[nodiscard]] PairLossRule rule(test::GoldenFile const& file) const {
-        auto const setting = [&](char const* key) { return file.attribute("pairs/" + name, key); };
-        return {kind, setting("beta"), smooths ? setting("label_smoothing") : 0.0,
-                has_ratio ? setting("gamma_ratio") : 0.0};
+        auto const setting = [&](bool has_it, char const* key) { return has_it ? file.attribute(group(), key) : 0.0; };
+        return {kind, setting(true, "beta"), setting(is_smoothed(kind), "label_smoothing"),
+                setting(kind == PairLossKind::simpo, "gamma_ratio"),
+                setting(kind == PairLossKind::discopop, "discopop_tau")};
     }
 };
 
-std::vector<PairCase> const pair_cases{
-    {"sigmoid", PairLossKind::sigmoid},   {"cdpo", PairLossKind::cdpo, true},
-    {"robust", PairLossKind::rdpo, true}, {"hinge", PairLossKind::hinge},
-    {"ipo", PairLossKind::ipo},           {"simpo", PairLossKind::simpo, false, true},
-    {"orpo", PairLossKind::orpo},         {"apo_zero", PairLossKind::apo_zero},
-    {"apo_down", PairLossKind::apo_down}, {"sigmoid_norm", PairLossKind::sigmoid_norm},
-};
-
-// The file's pairs, with our own reference log-probabilities.
+// Pairs with our own reference log-probabilities.
 template <class Scalar>
-std::vector<Pair> pairs_of(test::GoldenFile const& file) {
-    auto const chosen = examples(file, "pairs/prompt", "pairs/chosen");
-    auto const rejected = examples(file, "pairs/prompt", "pairs/rejected");
+std::vector<Pair> with_reference(test::GoldenFile const& file, std::vector<data::Example> const& chosen,
+                                 std::vector<data::Example> const& rejected) {
     GoldenModel<Scalar> reference(file, "weights/reference");
     auto const of_chosen = reference.logprobs(chosen), of_rejected = reference.logprobs(rejected);
     std::vector<Pair> pairs;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         pairs.push_back({chosen[i], rejected[i], of_chosen[i], of_rejected[i]});
     }
+    return pairs;
+}
+
+// The file's.
+template <class Scalar>
+std::vector<Pair> pairs_of(test::GoldenFile const& file) {
+    auto const pairs = with_reference<Scalar>(file, examples(file, "pairs/prompt", "pairs/chosen"),
+                                              examples(file, "pairs/prompt", "pairs/rejected"));
+    Numbers of_chosen, of_rejected;
+    for (Pair const& pair : pairs) {
+        of_chosen.push_back(pair.chosen_reference);
+        of_rejected.push_back(pair.rejected_reference);
+    }
     expect_same<Scalar>(of_chosen, file.read("pairs/ref_chosen_logps").values, "reference of the chosen");
     expect_same<Scalar>(of_rejected, file.read("pairs/ref_rejected_logps").values, "reference of the rejected");
     return pairs;
+}
+
+// Completions of their first token and, where there is more, the end.
+template <class Scalar>
+std::vector<Pair> with_short_completions(test::GoldenFile const& file, std::vector<Pair> const& pairs) {
+    auto const cut = [](data::Example example) {
+        auto& tokens = example.completion;
+        if (tokens.size() > 1) { tokens = {tokens.front(), tokens.back()}; }
+        return example;
+    };
+    std::vector<data::Example> chosen, rejected;
+    for (Pair const& pair : pairs) {
+        chosen.push_back(cut(pair.chosen));
+        rejected.push_back(cut(pair.rejected));
+    }
+    return with_reference<Scalar>(file, chosen, rejected);
 }
 
 std::vector<Pair> with_short_prompts(std::vector<Pair> pairs) {
@@ -73,7 +94,12 @@ void expect_pairs(test::GoldenFile const& file, std::vector<Pair> const& pairs, 
                         group + " rejected rewards");
     expect_same<Scalar>(result.metrics.at("loss"), file.attribute(group, "loss"), group + " loss");
     model.expect_gradient(result.gradient, group + "/gradient");
-    // Of each pair as a step by itself: ORPO's likelihood depends on the step's other pairs.
+    // Of each pair as a step by itself, as ORPO's likelihood depends on the step's other pairs; where that is what the
+    // loss is about, within the step.
+    if (is_matched(rule.kind)) {
+        expect_same<Scalar>(result.per_example("loss"), golden("losses"), group + " losses");
+        return;
+    }
     Numbers losses;
     for (Pair const& pair : pairs) {
         Dpo alone(std::span(&pair, 1), rule);
@@ -86,9 +112,12 @@ template <class Scalar>
 void pair_losses_agree() {
     test::GoldenFile const file("trl.h5");
     auto const pairs = pairs_of<Scalar>(file);
-    for (PairCase const& one : pair_cases) {
-        bool const is_orpo = one.kind == PairLossKind::orpo;
-        expect_pairs<Scalar>(file, is_orpo ? with_short_prompts(pairs) : pairs, one.rule(file), "pairs/" + one.name);
+    for (PairLossKind const kind : pair_loss_kinds()) {
+        PairCase const one{kind};
+        auto const cut = kind == PairLossKind::orpo ? with_short_prompts(pairs)
+                         : is_matched(kind)         ? with_short_completions<Scalar>(file, pairs)
+                                                    : pairs;
+        expect_pairs<Scalar>(file, cut, one.rule(file), one.group());
     }
     GoldenModel<Scalar> policy(file, "weights/policy");
     Dpo method(pairs, {});
