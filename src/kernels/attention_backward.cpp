@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two kernels, so that nothing is added from two places: one owns queries (lanes are queries), one owns keys and
-// values (lanes are keys, and the loop runs over the query heads of the group).
+// Two kernels, so that nothing is added from two places: one owns queries (the elements of its packs), one owns keys
+// and values (likewise, and its loop runs over the query heads of the group).
 #include "kernels/attention.hpp"
-#include "kernels/math.hpp"
+#include "kernels/pack.hpp"
 
 namespace alignsweep::kernels {
 
@@ -28,7 +28,9 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
                     ConstMatrix<ExecSpace, Scalar> qkv, ConstMatrix<ExecSpace, Scalar> dout,
                     ConstMatrix<ExecSpace, Scalar> log_normaliser, ConstMatrix<ExecSpace, Scalar> along,
                     Matrix<ExecSpace, Scalar> dqkv) {
-    constexpr int width = lanes<ExecSpace, Scalar>;
+    using Queries = Pack<ExecSpace, Scalar>;
+    using Rows = IndexPack<ExecSpace, Scalar>;
+    constexpr int block = 4;  // keys that stay in registers together
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
     auto const first_row = groups.first, row_count = groups.count, begin = groups.begin;
@@ -37,48 +39,46 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
         "alignsweep::kernels::attention::query_gradient", Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * heads),
         KOKKOS_LAMBDA(int item) {
             int const group = item / heads, head = item % heads;
-            int const first = first_row(group), count = row_count(group);
+            int const first = first_row(group), count = row_count(group), last = first + count - 1;
             int const key_column = (heads + head / (heads / kv_heads)) * dim;
             int const value_column = key_column + kv_heads * dim;
-            Scalar query[max_head_dim][width], up[max_head_dim][width], dquery[max_head_dim][width];
-            Scalar shift[width], mean[width];
+            Queries query[max_head_dim], up[max_head_dim], dquery[max_head_dim];
+            // Elements past the group's last row repeat it, and are not stored.
+            Rows const row = pack_of<Rows>([&](int l) { return l < count ? first + l : last; });
             for (int d = 0; d < dim; ++d) {
-                for (int l = 0; l < width; ++l) {
-                    query[d][l] = l < count ? qkv(first + l, head * dim + d) * scale : Scalar(0);
-                    up[d][l] = l < count ? dout(first + l, head * dim + d) : Scalar(0);
-                    dquery[d][l] = 0;
+                query[d] = pack_of<Queries>([&](int l) { return qkv(element(row, l), head * dim + d) * scale; });
+                up[d] = pack_of<Queries>([&](int l) { return dout(element(row, l), head * dim + d); });
+                dquery[d] = Queries{};
+            }
+            Queries const shift = pack_of<Queries>([&](int l) { return log_normaliser(element(row, l), head); });
+            Queries const mean = pack_of<Queries>([&](int l) { return along(element(row, l), head); });
+            for (int j = begin(group); j <= last; j += block) {
+                Scalar const *key[block], *value[block];
+                for (int b = 0; b < block; ++b) {  // past the last row: seen by no query
+                    key[b] = &qkv(j + b < last ? j + b : last, key_column);
+                    value[b] = &qkv(j + b < last ? j + b : last, value_column);
                 }
-            }
-#pragma omp simd
-            for (int l = 0; l < width; ++l) {
-                shift[l] = l < count ? log_normaliser(first + l, head) : Scalar(0);
-                mean[l] = l < count ? along(first + l, head) : Scalar(0);
-            }
-            for (int j = begin(group); j < first + count; ++j) {
-                Scalar const* const key = &qkv(j, key_column);
-                Scalar const* const value = &qkv(j, value_column);
-                Scalar score[width], dweight[width];
-#pragma omp simd
-                for (int l = 0; l < width; ++l) { score[l] = dweight[l] = 0; }
+                Queries score[block], dweight[block];
+                for (int b = 0; b < block; ++b) { score[b] = dweight[b] = Queries{}; }
                 for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) {
-                        score[l] += query[d][l] * key[d];
-                        dweight[l] += up[d][l] * value[d];
+                    Queries const q = query[d], u = up[d];
+                    for (int b = 0; b < block; ++b) {
+                        score[b] += q * key[b][d];
+                        dweight[b] += u * value[b][d];
                     }
                 }
-#pragma omp simd
-                for (int l = 0; l < width; ++l) {
-                    Scalar const weight = j <= first + l ? exp_of(score[l] - shift[l]) : Scalar(0);
-                    score[l] = weight * (dweight[l] - mean[l]);
+                for (int b = 0; b < block; ++b) {
+                    Queries const weight = row >= j + b ? exp_of_pack<Queries>(score[b] - shift) : Queries{};
+                    score[b] = weight * (dweight[b] - mean);
                 }
                 for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) { dquery[d][l] += score[l] * key[d]; }
+                    Queries total = dquery[d];
+                    for (int b = 0; b < block; ++b) { total += score[b] * key[b][d]; }
+                    dquery[d] = total;
                 }
             }
             for (int l = 0; l < count; ++l) {
-                for (int d = 0; d < dim; ++d) { dqkv(first + l, head * dim + d) = dquery[d][l] * scale; }
+                for (int d = 0; d < dim; ++d) { dqkv(first + l, head * dim + d) = element(dquery[d], l) * scale; }
             }
         });
 }
@@ -88,7 +88,9 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                         ConstMatrix<ExecSpace, Scalar> qkv, ConstMatrix<ExecSpace, Scalar> dout,
                         ConstMatrix<ExecSpace, Scalar> log_normaliser, ConstMatrix<ExecSpace, Scalar> along,
                         Matrix<ExecSpace, Scalar> dqkv) {
-    constexpr int width = lanes<ExecSpace, Scalar>;
+    using Keys = Pack<ExecSpace, Scalar>;
+    using Rows = IndexPack<ExecSpace, Scalar>;
+    constexpr int block = 4;  // queries that stay in registers together
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const shared = heads / kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
@@ -98,50 +100,55 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
         "alignsweep::kernels::attention::key_value_gradient",
         Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * kv_heads), KOKKOS_LAMBDA(int item) {
             int const group = item / kv_heads, kv_head = item % kv_heads;
-            int const first = first_row(group), count = row_count(group);
+            int const first = first_row(group), count = row_count(group), last = end(group) - 1;
             int const key_column = (heads + kv_head) * dim, value_column = key_column + kv_heads * dim;
-            Scalar key[max_head_dim][width], value[max_head_dim][width];
-            Scalar dkey[max_head_dim][width], dvalue[max_head_dim][width];
+            Keys key[max_head_dim], value[max_head_dim], dkey[max_head_dim], dvalue[max_head_dim];
+            // Elements past the group's last row repeat it, and are not stored.
+            Rows const row = pack_of<Rows>([&](int l) { return first + (l < count ? l : count - 1); });
             for (int d = 0; d < dim; ++d) {
-                for (int l = 0; l < width; ++l) {
-                    key[d][l] = l < count ? qkv(first + l, key_column + d) * scale : Scalar(0);
-                    value[d][l] = l < count ? qkv(first + l, value_column + d) : Scalar(0);
-                    dkey[d][l] = dvalue[d][l] = 0;
-                }
+                key[d] = pack_of<Keys>([&](int l) { return qkv(element(row, l), key_column + d) * scale; });
+                value[d] = pack_of<Keys>([&](int l) { return qkv(element(row, l), value_column + d); });
+                dkey[d] = dvalue[d] = Keys{};
             }
-            for (int i = first; i < end(group); ++i) {
-                for (int h = kv_head * shared; h < (kv_head + 1) * shared; ++h) {
-                    Scalar const* const query = &qkv(i, h * dim);
-                    Scalar const* const up = &dout(i, h * dim);
-                    Scalar const shift = log_normaliser(i, h), mean = along(i, h);
-                    Scalar weight[width], dscore[width];
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) { weight[l] = dscore[l] = 0; }
-                    for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                        for (int l = 0; l < width; ++l) {
-                            weight[l] += query[d] * key[d][l];
-                            dscore[l] += up[d] * value[d][l];
-                        }
-                    }
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) {
-                        weight[l] = first + l <= i ? exp_of(weight[l] - shift) : Scalar(0);
-                        dscore[l] = weight[l] * (dscore[l] - mean);
+            for (int h = kv_head * shared; h < (kv_head + 1) * shared; ++h) {
+                for (int i = first; i <= last; i += block) {
+                    Scalar const *query[block], *up[block];
+                    Keys weight[block], dscore[block];
+                    for (int b = 0; b < block; ++b) {
+                        int const at = i + b < last ? i + b : last;
+                        query[b] = &qkv(at, h * dim);
+                        up[b] = &dout(at, h * dim);
+                        weight[b] = dscore[b] = Keys{};
                     }
                     for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                        for (int l = 0; l < width; ++l) {
-                            dkey[d][l] += dscore[l] * query[d];
-                            dvalue[d][l] += weight[l] * up[d];
+                        Keys const k = key[d], v = value[d];
+                        for (int b = 0; b < block; ++b) {
+                            weight[b] += query[b][d] * k;
+                            dscore[b] += up[b][d] * v;
                         }
+                    }
+                    for (int b = 0; b < block; ++b) {
+                        int const at = i + b < last ? i + b : last;
+                        // A query past the sequence's last row sees nothing.
+                        int const sees = i + b <= last ? at : -1;
+                        weight[b] = row <= sees ? exp_of_pack<Keys>(weight[b] - log_normaliser(at, h)) : Keys{};
+                        dscore[b] = weight[b] * (dscore[b] - along(at, h));
+                    }
+                    for (int d = 0; d < dim; ++d) {
+                        Keys of_key = dkey[d], of_value = dvalue[d];
+                        for (int b = 0; b < block; ++b) {
+                            of_key += dscore[b] * query[b][d];
+                            of_value += weight[b] * up[b][d];
+                        }
+                        dkey[d] = of_key;
+                        dvalue[d] = of_value;
                     }
                 }
             }
             for (int l = 0; l < count; ++l) {
                 for (int d = 0; d < dim; ++d) {
-                    dqkv(first + l, key_column + d) = dkey[d][l] * scale;
-                    dqkv(first + l, value_column + d) = dvalue[d][l];
+                    dqkv(first + l, key_column + d) = element(dkey[d], l) * scale;
+                    dqkv(first + l, value_column + d) = element(dvalue[d], l);
                 }
             }
         });

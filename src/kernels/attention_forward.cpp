@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group of neighbouring queries is the unit of work; its queries are SIMD lanes (one lane on a device), so no sum
-// runs across lanes and none depends on the schedule.
+// A group of neighbouring queries is the unit of work; its queries are the elements of packs (pack.hpp), so no sum runs
+// across them and none depends on the schedule.
 #include "kernels/attention.hpp"
-#include "kernels/math.hpp"
+#include "kernels/pack.hpp"
 
 namespace alignsweep::kernels {
 
@@ -10,7 +10,9 @@ template <class ExecSpace, class Scalar>
 void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Matrix<ExecSpace, Scalar> out,
                        Matrix<ExecSpace, Scalar> log_normaliser) {
-    constexpr int width = lanes<ExecSpace, Scalar>;
+    using Queries = Pack<ExecSpace, Scalar>;
+    using Rows = IndexPack<ExecSpace, Scalar>;
+    constexpr int block = 8;  // keys whose scores stay in registers together
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
     auto const first_row = groups.first, row_count = groups.count, begin = groups.begin;
@@ -19,50 +21,51 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
         "alignsweep::kernels::attention::forward", Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * heads),
         KOKKOS_LAMBDA(int item) {
             int const group = item / heads, head = item % heads;
-            int const first = first_row(group), count = row_count(group);
+            int const first = first_row(group), count = row_count(group), last = first + count - 1;
             int const key_column = (heads + head / (heads / kv_heads)) * dim;
             int const value_column = key_column + kv_heads * dim;
-            Scalar query[max_head_dim][width], sum[max_head_dim][width];
-            Scalar largest[width], normaliser[width];
+            Queries const lowest = Queries{} - Scalar(1e30);
+            Queries query[max_head_dim], sum[max_head_dim], largest = lowest, normaliser{};
+            // Elements past the group's last row repeat it, and are not stored.
+            Rows const row = pack_of<Rows>([&](int l) { return l < count ? first + l : last; });
             for (int d = 0; d < dim; ++d) {
-                for (int l = 0; l < width; ++l) {
-                    query[d][l] = l < count ? qkv(first + l, head * dim + d) * scale : Scalar(0);
-                    sum[d][l] = 0;
+                query[d] = pack_of<Queries>([&](int l) { return qkv(element(row, l), head * dim + d) * scale; });
+                sum[d] = Queries{};
+            }
+            for (int j = begin(group); j <= last; j += block) {
+                Scalar const *key[block], *value[block];
+                for (int b = 0; b < block; ++b) {  // past the last row: seen by no query
+                    key[b] = &qkv(j + b < last ? j + b : last, key_column);
+                    value[b] = &qkv(j + b < last ? j + b : last, value_column);
                 }
-            }
-#pragma omp simd
-            for (int l = 0; l < width; ++l) {
-                largest[l] = Scalar(-1e30);
-                normaliser[l] = 0;
-            }
-            for (int j = begin(group); j < first + count; ++j) {
-                Scalar const* const key = &qkv(j, key_column);
-                Scalar const* const value = &qkv(j, value_column);
-                Scalar score[width], weight[width], rescale[width];
-#pragma omp simd
-                for (int l = 0; l < width; ++l) { score[l] = 0; }
+                Queries weight[block];
+                for (int b = 0; b < block; ++b) { weight[b] = Queries{}; }
                 for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) { score[l] += query[d][l] * key[d]; }
+                    Queries const q = query[d];
+                    for (int b = 0; b < block; ++b) { weight[b] += q * key[b][d]; }
                 }
-#pragma omp simd
-                for (int l = 0; l < width; ++l) {
-                    bool const visible = j <= first + l;
-                    Scalar const now = visible && score[l] > largest[l] ? score[l] : largest[l];
-                    rescale[l] = exp_of(largest[l] - now);
-                    weight[l] = visible ? exp_of(score[l] - now) : Scalar(0);
-                    normaliser[l] = normaliser[l] * rescale[l] + weight[l];
-                    largest[l] = now;
+                Queries now = largest;
+                for (int b = 0; b < block; ++b) {
+                    weight[b] = row >= j + b ? weight[b] : lowest;
+                    now = weight[b] > now ? weight[b] : now;
+                }
+                Queries const rescale = exp_of_pack(largest - now);
+                largest = now;
+                normaliser = normaliser * rescale;
+                for (int b = 0; b < block; ++b) {
+                    weight[b] = exp_of_pack(weight[b] - now);
+                    normaliser += weight[b];
                 }
                 for (int d = 0; d < dim; ++d) {
-#pragma omp simd
-                    for (int l = 0; l < width; ++l) { sum[d][l] = sum[d][l] * rescale[l] + weight[l] * value[d]; }
+                    Queries total = sum[d] * rescale;
+                    for (int b = 0; b < block; ++b) { total += weight[b] * value[b][d]; }
+                    sum[d] = total;
                 }
             }
             for (int l = 0; l < count; ++l) {
-                Scalar const inverse = Scalar(1) / normaliser[l];
-                for (int d = 0; d < dim; ++d) { out(first + l, head * dim + d) = sum[d][l] * inverse; }
-                log_normaliser(first + l, head) = largest[l] + Kokkos::log(normaliser[l]);
+                Scalar const inverse = Scalar(1) / element(normaliser, l);
+                for (int d = 0; d < dim; ++d) { out(first + l, head * dim + d) = element(sum[d], l) * inverse; }
+                log_normaliser(first + l, head) = element(largest, l) + Kokkos::log(element(normaliser, l));
             }
         });
 }

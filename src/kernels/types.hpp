@@ -27,10 +27,19 @@ using Arg = std::type_identity_t<T>;
 template <class ExecSpace>
 inline constexpr bool is_host = Kokkos::SpaceAccessibility<ExecSpace, Kokkos::HostSpace>::accessible;
 
+// Bytes of a SIMD register of the processor that is compiled for.
+#if defined(__AVX512F__)
+inline constexpr int register_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr int register_bytes = 32;
+#else
+inline constexpr int register_bytes = 16;
+#endif
+
 // Independent elements that one thread works on side by side: a SIMD register on a host, one on a device (whose
 // threads are the lanes). A constant of the build, so it cannot move bits between runs.
 template <class ExecSpace, class Scalar>
-inline constexpr int lanes = is_host<ExecSpace> ? static_cast<int>(64 / sizeof(Scalar)) : 1;
+inline constexpr int lanes = is_host<ExecSpace> ? register_bytes / static_cast<int>(sizeof(Scalar)) : 1;
 
 }  // namespace alignsweep::kernels
 

@@ -78,7 +78,7 @@ Models best_of_n_models(config::Config const& /*c*/) { return {"policy", "reward
 std::vector<StageKind> const& stage_kinds() {
     static std::vector<StageKind> const kinds{
         {"corpus", 1, run_corpus, read_corpus_keys, false},
-        {"pretrain", 1, run_pretrain,
+        {"pretrain", 2, run_pretrain,
          [](Reads& r) {
              r.sections({"model", "pretrain"}).seeds({"model", "train"});
          },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an optimiser step needs: sums of fixed order, AdamW; and the exponential that the other kernels share.
 #include "kernels/adamw.hpp"
-#include "kernels/math.hpp"
+#include "kernels/pack.hpp"
 #include "kernels/reduce.hpp"
 #include "support/device.hpp"
 
@@ -93,10 +93,44 @@ Numbers exp_on_device(Numbers const& x) {
 }
 
 template <class Scalar>
-void exp_is_accurate() {
+Numbers exp_of_packs(Numbers const& x) {
+    using Elements = Pack<Exec, Scalar>;
+    constexpr int width = lanes<Exec, Scalar>;
+    int const size = static_cast<int>(x.size());
+    auto const in = test::to_vector<Scalar>(x);
+    test::Vector<Scalar> const out("out", x.size());
+    Kokkos::parallel_for(
+        "alignsweep::test::exp_of_packs", Kokkos::RangePolicy<Exec>(0, (size + width - 1) / width),
+        KOKKOS_LAMBDA(int item) {
+            int const first = item * width, count = Kokkos::min(width, size - first);
+            auto const y = exp_of_pack(pack_of<Elements>([&](int l) { return in(first + (l < count ? l : 0)); }));
+            for (int l = 0; l < count; ++l) { out(first + l) = element(y, l); }
+        });
+    return test::to_doubles<Scalar>(out);
+}
+
+// Of each query, the keys up to its own position: a choice by comparison, as attention makes it.
+template <class Scalar>
+void packs_choose_by_element() {
+    using Elements = Pack<Exec, Scalar>;
+    using Rows = IndexPack<Exec, Scalar>;
+    constexpr int width = lanes<Exec, Scalar>;
+    test::Vector<Scalar> const out("out", static_cast<std::size_t>(width));
+    Kokkos::parallel_for(
+        "alignsweep::test::choose", Kokkos::RangePolicy<Exec>(0, 1), KOKKOS_LAMBDA(int) {
+            Rows const row = pack_of<Rows>([](int l) { return l; });
+            Elements const chosen = row >= width / 2 ? Elements{} + Scalar(1) : Elements{} - Scalar(2);
+            for (int l = 0; l < width; ++l) { out(l) = element(chosen, l); }
+        });
+    auto const got = test::to_doubles<Scalar>(out);
+    for (int l = 0; l < width; ++l) { EXPECT_EQ(got[static_cast<std::size_t>(l)], l >= width / 2 ? 1.0 : -2.0); }
+}
+
+template <class Scalar>
+void expect_accurate(Numbers (*exp_on_device)(Numbers const&)) {
     Numbers x;
     for (int i = 0; i <= 200000; ++i) { x.push_back(static_cast<float>(-90.0 + 178.0 * i / 200000)); }
-    auto const got = exp_on_device<Scalar>(x);
+    auto const got = exp_on_device(x);
     double worst = 0.0;
     for (std::size_t i = 0; i < x.size(); ++i) {
         if (std::is_same_v<Scalar, float> && x[i] < -87.0) {
@@ -107,12 +141,18 @@ void exp_is_accurate() {
     }
     EXPECT_LE(worst, 2.0 * std::numeric_limits<Scalar>::epsilon());
     double const infinity = std::numeric_limits<double>::infinity();
-    auto const edges = exp_on_device<Scalar>({0.0, -infinity, -1e30, std::numeric_limits<double>::quiet_NaN()});
+    auto const edges = exp_on_device({0.0, -infinity, -1e30, std::numeric_limits<double>::quiet_NaN()});
     EXPECT_EQ(edges[0], 1.0);
     EXPECT_EQ(edges[1], 0.0);
     EXPECT_EQ(edges[2], 0.0);
     EXPECT_TRUE(std::isnan(edges[3])) << "a NaN must not be hidden";
-    EXPECT_GE(exp_on_device<Scalar>({1e30})[0], 1e38);
+    EXPECT_GE(exp_on_device({1e30})[0], 1e38);
+}
+
+template <class Scalar>
+void exp_is_accurate() {
+    expect_accurate<Scalar>(exp_on_device<Scalar>);
+    expect_accurate<Scalar>(exp_of_packs<Scalar>);
 }
 
 ALIGNSWEEP_TEST_SCALARS(Adamw, IsItsFormula, adamw_is_its_formula)
@@ -120,6 +160,7 @@ ALIGNSWEEP_TEST_SCALARS(Reduce, SumOfSquaresIsExactToDouble, sum_of_squares_is_e
 ALIGNSWEEP_TEST_SCALARS(Reduce, ColumnSumsAreAdded, column_sums_are_added)
 ALIGNSWEEP_TEST_SCALARS(Reduce, VectorsAreAdded, vectors_are_added)
 ALIGNSWEEP_TEST_SCALARS(Math, ExpIsAccurate, exp_is_accurate)
+ALIGNSWEEP_TEST_SCALARS(Pack, ChoosesByElement, packs_choose_by_element)
 
 }  // namespace
 }  // namespace alignsweep::kernels

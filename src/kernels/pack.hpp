@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Neighbouring elements that one thread works on together: a SIMD register on a host, a single number on a device. Both
+// are written alike: + - * and comparisons act on each element, and mask ? a : b chooses element by element.
+#pragma once
+
+#include "kernels/math.hpp"
+#include "kernels/types.hpp"
+
+#include <cstdint>
+#include <type_traits>
+
+namespace alignsweep::kernels {
+
+namespace detail {
+
+template <class Scalar, int width>
+struct Packed {
+    using Int = std::conditional_t<sizeof(Scalar) == 4, std::int32_t, std::int64_t>;
+    typedef Scalar Value __attribute__((vector_size(width * sizeof(Scalar))));
+    typedef Int Index __attribute__((vector_size(width * sizeof(Scalar))));
+};
+template <class Scalar>
+struct Packed<Scalar, 1> {
+    using Value = Scalar;
+    using Index = int;
+};
+
+}  // namespace detail
+
+template <class ExecSpace, class Scalar>
+using Pack = typename detail::Packed<Scalar, lanes<ExecSpace, Scalar>>::Value;
+// As many integers, to be compared with each other.
+template <class ExecSpace, class Scalar>
+using IndexPack = typename detail::Packed<Scalar, lanes<ExecSpace, Scalar>>::Index;
+
+// The pack whose element l is term(l).
+template <class PackType, class Term>
+KOKKOS_FORCEINLINE_FUNCTION PackType pack_of(Term const& term) {
+    if constexpr (std::is_arithmetic_v<PackType>) {
+        return term(0);
+    } else {
+        PackType pack{};
+        constexpr int width = static_cast<int>(sizeof(PackType) / sizeof(pack[0]));
+        for (int l = 0; l < width; ++l) { pack[l] = term(l); }
+        return pack;
+    }
+}
+
+template <class PackType>
+KOKKOS_FORCEINLINE_FUNCTION auto element(PackType const& pack, int l) {
+    if constexpr (std::is_arithmetic_v<PackType>) {
+        return pack;
+    } else {
+        return pack[l];
+    }
+}
+
+// Of each element.
+template <class PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType exp_of_pack(PackType const& x) {
+    if constexpr (std::is_arithmetic_v<PackType>) {
+        return exp_of(x);
+    } else if constexpr (sizeof(x[0]) == sizeof(float)) {
+        typedef std::uint32_t Bits __attribute__((vector_size(sizeof(PackType))));
+        return exp_in_float<PackType, Bits>(x);
+    } else {
+        return pack_of<PackType>([&](int l) { return exp_of(x[l]); });
+    }
+}
+
+}  // namespace alignsweep::kernels
