@@ -30,8 +30,7 @@ TOLERANCE = 0.02  # reward units; what PPO with the gold reward and DPO have to 
 GAP, OPTIMUM, KL_FROM_OPTIMUM = "eval/exact/gap", "eval/exact/optimum", "eval/exact/kl_from_optimum"
 BETAS = {"rlhf": "rlhf.kl_coef", "dpo": "dpo.beta", "kto": "kto.beta"}
 SHOWN = ("sft", "best_of_n", "kto", "rlhf", "dpo")
-NAMES = {"sft": "SFT (start)", "best_of_n": "best of n (best n)", "kto": "KTO", "rlhf": "PPO, gold reward", "dpo": "DPO"}
-PAIR_NAMES = {"rlhf": "PPO, reward model", "best_of_n": "best of n"}  # where the reward is learned from the pairs
+NAMES = {"sft": "SFT (start)", "best_of_n": "best of n (best n)", "kto": "KTO", "rlhf": "PPO", "dpo": "DPO"}
 LABELS = {"choices": "one drawn choice each", "probabilities": "its probability"}
 
 
@@ -123,7 +122,7 @@ def gap_against_pairs(sweep: Sweep) -> Figure | None:
             lines = shown[shown["method"] == method].pivot_table(index="pairs", columns="seed", values="gap")
             style = {"color": colours[method].light, "marker": "o", "markersize": 3}
             axes.plot(lines.index, lines, **style, linewidth=0.8, alpha=0.35)
-            axes.plot(lines.index, lines.median(axis=1), **style, label=PAIR_NAMES.get(method, NAMES[method]))
+            axes.plot(lines.index, lines.median(axis=1), **style, label=NAMES[method].removesuffix(" (best n)"))
         start = table[(table["method"] == "sft") & (table["beta"] == beta)]["gap"]
         if len(start):
             axes.axhline(start.median(), color=METHODS["sft"].light, linewidth=1.0, label=NAMES["sft"])
@@ -176,7 +175,10 @@ def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> 
 
 
 def recovered_against_gold(sweep: Sweep) -> Figure | None:
-    """beta log(pi / ref) against the gold reward, each less its prompt's mean: a row a method, a column a beta."""
+    """beta log(pi / ref) against the gold reward, each less its prompt's mean: a row a method, a column a beta.
+
+    Of the first seed; a panel's title names it.
+    """
     done = sweep.done.assign(beta=own_betas(sweep.done))
     if GAP not in done:
         return None
@@ -205,7 +207,8 @@ def recovered_against_gold(sweep: Sweep) -> Figure | None:
                          color=colours[method].light)  # fmt: skip
             r2 = trials.iloc[0]["eval/exact/reward_recovered_r2"]
             shown = f"= {r2:.3f}" if r2 >= 0 else "< 0"
-            axes.set_title(f"{NAMES[method]}, beta = {beta:g}: r² {shown}", fontsize=9)
+            seed = trials.iloc[0]["seed"]
+            axes.set_title(f"{NAMES[method]}, beta = {beta:g}, seed {seed:g}: r² {shown}", fontsize=9)
         if span > 0:
             row[0].set_ylim(-span, span)
     for axes in grid[-1]:
