@@ -155,6 +155,18 @@ class Golden(Score):
             loss.append(1.0 - sigmoid(0.2 * margin) if row["label"] else 3.0 * (1.0 - sigmoid(-0.2 * margin)))
         self.expect_close(self.column("loss"), loss, 1e-10, "loss")
 
+    def test_a_matched_loss_is_over_the_whole_file(self):
+        self.score(GOLDEN / "policy", GOLDEN / "pairs.jsonl", "dpo", "--reference", GOLDEN / "reference", "--set",
+                   "dpo.loss=aot", "--set", "dpo.beta=0.3", "--set", "dpo.label_smoothing=0.1")
+        margins, references = ([a - b for a, b in zip(EXPECTED[f"{kind}/chosen"], EXPECTED[f"{kind}/rejected"])]
+                               for kind in ("logps", "ref_logps"))
+        rank = {margin: i for i, margin in enumerate(sorted(margins))}
+        matched = [sorted(references)[rank[margin]] for margin in margins]
+        self.assertNotEqual(matched, references)
+        gaps = [0.3 * (a - b) for a, b in zip(margins, matched)]
+        loss = [-0.9 * math.log(sigmoid(gap)) - 0.1 * math.log(sigmoid(-gap)) for gap in gaps]
+        self.expect_close(self.column("loss"), loss, 1e-10, "aot")
+
     def test_z0_is_the_mean_over_the_rows_that_have_a_partner(self):
         long = {"KL_completion_ids": [5] * 79}  # does not fit the reference's context of 80 after any prompt
         rows = [EXPECTED["thumbs"][0] | long, *EXPECTED["thumbs"][1:]]
