@@ -33,34 +33,40 @@ using Pack = typename detail::Packed<Scalar, lanes<ExecSpace, Scalar>>::Value;
 template <class ExecSpace, class Scalar>
 using IndexPack = typename detail::Packed<Scalar, lanes<ExecSpace, Scalar>>::Index;
 
+// A number by itself, as on a device, where vector types may not even be named.
+template <class PackType>
+concept OneElement = std::is_arithmetic_v<PackType>;
+
 // The pack whose element l is term(l).
+template <OneElement PackType, class Term>
+KOKKOS_FORCEINLINE_FUNCTION PackType pack_of(Term const& term) {
+    return term(0);
+}
 template <class PackType, class Term>
 KOKKOS_FORCEINLINE_FUNCTION PackType pack_of(Term const& term) {
-    if constexpr (std::is_arithmetic_v<PackType>) {
-        return term(0);
-    } else {
-        PackType pack{};
-        constexpr int width = static_cast<int>(sizeof(PackType) / sizeof(pack[0]));
-        for (int l = 0; l < width; ++l) { pack[l] = term(l); }
-        return pack;
-    }
+    PackType pack{};
+    constexpr int width = static_cast<int>(sizeof(PackType) / sizeof(pack[0]));
+    for (int l = 0; l < width; ++l) { pack[l] = term(l); }
+    return pack;
 }
 
+template <OneElement PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType element(PackType const& pack, int /*l*/) {
+    return pack;
+}
 template <class PackType>
 KOKKOS_FORCEINLINE_FUNCTION auto element(PackType const& pack, int l) {
-    if constexpr (std::is_arithmetic_v<PackType>) {
-        return pack;
-    } else {
-        return pack[l];
-    }
+    return pack[l];
 }
 
 // Of each element.
+template <OneElement PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType exp_of_pack(PackType const& x) {
+    return exp_of(x);
+}
 template <class PackType>
 KOKKOS_FORCEINLINE_FUNCTION PackType exp_of_pack(PackType const& x) {
-    if constexpr (std::is_arithmetic_v<PackType>) {
-        return exp_of(x);
-    } else if constexpr (sizeof(x[0]) == sizeof(float)) {
+    if constexpr (sizeof(x[0]) == sizeof(float)) {
         typedef std::uint32_t Bits __attribute__((vector_size(sizeof(PackType))));
         return exp_in_float<PackType, Bits>(x);
     } else {
