@@ -30,7 +30,7 @@ void Dpo::prepare(std::span<std::int64_t const> examples, std::span<double const
         step.push_back(numbers_of(examples[i], probe_logps[2 * i], probe_logps[2 * i + 1]));
     }
     auto const matches = match_by_rank(rule_.kind, step);
-    matches_.assign(pairs_.size(), std::nullopt);
+    matches_.resize(pairs_.size());
     for (std::size_t i = 0; i < examples.size(); ++i) { matches_[static_cast<std::size_t>(examples[i])] = matches[i]; }
 }
 

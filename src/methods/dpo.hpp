@@ -37,7 +37,8 @@ private:
 
     std::span<Pair const> pairs_;
     PairLossRule rule_;
-    std::vector<std::optional<PairMatch>> matches_;  // a pair of the data set; empty where the loss has none
+    std::vector<std::optional<PairMatch>>
+        matches_;  // a pair of the data set, current for those of this step; empty: none
     double count_ = 1.0, likelihood_tokens_ = 0.0;
 };
 

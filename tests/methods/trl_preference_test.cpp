@@ -17,19 +17,16 @@
 namespace alignsweep::methods::testing {
 namespace {
 
-struct PairCase {
-    PairLossKind kind;
+std::string group_of(PairLossKind kind) {
+    return std::string("pairs/") + (kind == PairLossKind::rdpo ? "robust" : pair_loss_name(kind));
+}
 
-    [[nodiscard]] std::string group() const {
-        return std::string("pairs/") + (kind == PairLossKind::rdpo ? "robust" : pair_loss_name(kind));
-    }
-    [[nodiscard]] PairLossRule rule(test::GoldenFile const& file) const {
-        auto const setting = [&](bool has_it, char const* key) { return has_it ? file.attribute(group(), key) : 0.0; };
-        return {kind, setting(true, "beta"), setting(is_smoothed(kind), "label_smoothing"),
-                setting(kind == PairLossKind::simpo, "gamma_ratio"),
-                setting(kind == PairLossKind::discopop, "discopop_tau")};
-    }
-};
+PairLossRule rule_of(PairLossKind kind, test::GoldenFile const& file) {
+    auto const setting = [&](bool read, char const* key) { return read ? file.attribute(group_of(kind), key) : 0.0; };
+    return {kind, setting(true, "beta"), setting(is_smoothed(kind), "label_smoothing"),
+            setting(kind == PairLossKind::simpo, "gamma_ratio"),
+            setting(kind == PairLossKind::discopop, "discopop_tau")};
+}
 
 // Pairs with our own reference log-probabilities.
 template <class Scalar>
@@ -113,11 +110,10 @@ void pair_losses_agree() {
     test::GoldenFile const file("trl.h5");
     auto const pairs = pairs_of<Scalar>(file);
     for (PairLossKind const kind : pair_loss_kinds()) {
-        PairCase const one{kind};
         auto const cut = kind == PairLossKind::orpo ? with_short_prompts(pairs)
                          : is_matched(kind)         ? with_short_completions<Scalar>(file, pairs)
                                                     : pairs;
-        expect_pairs<Scalar>(file, cut, one.rule(file), one.group());
+        expect_pairs<Scalar>(file, cut, rule_of(kind, file), group_of(kind));
     }
     GoldenModel<Scalar> policy(file, "weights/policy");
     Dpo method(pairs, {});
