@@ -181,8 +181,7 @@ def cost_by_role(arms: Arms) -> Figure | None:
 
 
 def _cost_panel(axes: Axes, arms: Arms, shown: list[Arm], kind: str, handles: dict[str, Artist]) -> None:
-    roles = cost_roles(arms, kind)
-    means = {arm: role_costs(arms, arm, kind, roles) for arm in shown}
+    means = {arm: role_costs(arms, arm, kind) for arm in shown}
     largest = max((sum(costs.values()) for costs in means.values()), default=0.0)
     scale, unit = _scale(largest, kind)
     axes.set_title("FLOPs" if kind == "flops" else "Time" if kind == "seconds" else kind.capitalize())
@@ -192,7 +191,7 @@ def _cost_panel(axes: Axes, arms: Arms, shown: list[Arm], kind: str, handles: di
         for role, cost in means[arm].items():
             colour = ROLES.get(role, OTHER_ROLE).light
             bar = axes.barh(y, cost / scale, left=left, height=0.66, color=colour, linewidth=0, zorder=2)
-            handles.setdefault(role, bar[0]) if cost > 0 else None
+            handles.setdefault(role, bar[0])
             left += cost / scale
         axes.annotate(
             f"{left:.3g}" if left < 100 else f"{left:.0f}",
@@ -212,25 +211,24 @@ def _cost_panel(axes: Axes, arms: Arms, shown: list[Arm], kind: str, handles: di
     axes.spines["left"].set_color(GRID.light)
 
 
-def cost_roles(arms: Arms, kind: str) -> list[str]:
-    """The roles of a kind of cost but for their total, in the order of a trial's life."""
-    roles = [name.rsplit("/", 1)[-1] for name in arms.sweep.metrics_under(f"cost/{kind}")]
-    roles = [role for role in roles if role != "total"]
-    return sorted(roles, key=lambda role: list(ROLES).index(role) if role in ROLES else len(ROLES))
+def role_costs(arms: Arms, arm: Arm, kind: str) -> dict[str, float]:
+    """Mean cost by role, in the order of a trial's life; all that has no role of its own is 'other'.
 
-
-def role_costs(arms: Arms, arm: Arm, kind: str, roles: list[str]) -> dict[str, float]:
-    """Mean cost by role; what the total holds beyond its roles is 'other'."""
-    costs = {}
-    for role in roles:
-        values = arms.values(arm, f"cost/{kind}/{role}")
-        costs[role] = float(values.mean()) if len(values) else 0.0
+    Time is counted by stage, and a method's own stage holds all its models: its role is 'alignment'.
+    """
+    costs = dict.fromkeys((*ROLES, "other"), 0.0)
+    for metric in arms.sweep.metrics_under(f"cost/{kind}"):
+        name = metric.rsplit("/", 1)[-1]
+        values = arms.values(arm, metric)
+        if name == "total" or values.empty:
+            continue
+        role = name if name in ROLES else "alignment" if name == arm.method else "other"
+        costs[role] += float(values.mean())
     total = arms.values(arm, f"cost/{kind}/total")
     if len(total):
         rest = float(total.mean()) - sum(costs.values())
-        if rest > 1e-3 * float(total.mean()):
-            costs["other"] = rest
-    return costs
+        costs["other"] += rest if rest > 1e-3 * float(total.mean()) else 0.0
+    return {role: cost for role, cost in costs.items() if cost > 0}
 
 
 def _scale(largest: float, kind: str) -> tuple[float, str]:

@@ -44,7 +44,7 @@ CAPTIONS = {
     ),
     "cost_by_role": (
         "What one trial uses, mean over seeds, by role. Trials of a seed share their early stages, so a sweep costs "
-        "less than the sum of its bars."
+        "less than the sum of its bars. Time is counted by stage: alignment is the method's own, with all its models."
     ),
 }
 ALT = {

@@ -57,6 +57,7 @@ EXTRA = (
 )
 # After Tol's muted scheme; the roles that all methods share come first and are the quieter ones.
 ROLES = {
+    "corpus": Colour("role-corpus", "#e3dccd", "#454a42"),
     "pretrain": Colour("role-pretrain", "#c6ccd4", "#596371"),
     "sft": Colour("role-sft", "#98a4b3", "#7f8b9b"),
     "feedback": Colour("role-feedback", "#ddc56b", "#d9bf62"),
@@ -64,9 +65,10 @@ ROLES = {
     "reward_model": Colour("role-reward-model", "#c9596c", "#e27587"),
     "policy": Colour("role-policy", "#3b3a8c", "#8583dd"),
     "value": Colour("role-value", "#a14694", "#cd78c1"),
+    "alignment": Colour("role-alignment", "#8c9a52", "#b3c272"),
     "evaluate": Colour("role-evaluate", "#44a38f", "#55bda7"),
 }
-OTHER_ROLE = Colour("role-other", "#8c9a52", "#b3c272")
+OTHER_ROLE = Colour("role-other", "#a98467", "#c9a489")
 
 LineStyle = Literal["-"] | tuple[float, tuple[float, ...]]
 LINE_STYLES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (5, 2, 1.2, 2)))

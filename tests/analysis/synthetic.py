@@ -86,10 +86,17 @@ def _row(trial: int, method: str, seed: int, world: tuple[float, float], rng: np
         (*SHARED_ROLES, *ALIGN_ROLES[method]) if aligned else ("pretrain", "evaluate") + ("sft",) * (method == "sft")
     )
     labels = {"feedback": 3300.0 * (2 if method == "kto" else 1)} if aligned else {}
-    for what, per_token in (("tokens", 1.0), ("flops", 6.8e5), ("seconds", 2.2e-5)):
+    for what, per_token in (("tokens", 1.0), ("flops", 6.8e5)):
         for role in roles:
             row[f"cost/{what}/{role}"] = TOKENS[role] * per_token
         row[f"cost/{what}/total"] = sum(TOKENS[role] * per_token for role in roles)
+    # Time is counted by stage: that of a method holds its policy and its value model.
+    seconds = {"corpus": 2.0}
+    for role in roles:
+        stage = method if role in ("policy", "value") else role
+        seconds[stage] = seconds.get(stage, 0.0) + TOKENS[role] * 2.2e-5
+    row |= {f"cost/seconds/{stage}": spent for stage, spent in seconds.items()}
+    row["cost/seconds/total"] = sum(seconds.values())
     row |= {f"cost/labels/{role}": n for role, n in labels.items()}
     row |= {"cost/labels/total": sum(labels.values())}
     row["cost/models_in_memory"] = {"rlhf": 4.0, "dpo": 1.0, "kto": 1.0}.get(method, 1.0)

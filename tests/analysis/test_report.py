@@ -13,6 +13,7 @@ import pytest
 
 import report
 from arms import find_arms
+from figures_training import cost_by_role, role_costs
 from plot_style import all_colours, spread
 from sweep_file import read_sweep
 from synthetic import curve_rows, demo_rows, fail, trial_rows, with_axis, write_sweep
@@ -98,6 +99,21 @@ def test_every_figure_is_there(demo):
         assert (folder / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     assert html.count("<figure>") == len(report.FIGURES) == html.count("<svg")
+
+
+def test_each_role_of_a_cost_has_its_own_colour(demo):
+    sweep = read_sweep(demo[0] / "sweep.h5")
+    arms = find_arms(sweep)
+    (legend,) = cost_by_role(arms).legends
+    roles = [text.get_text() for text in legend.get_texts()]
+    colours = [patch.get_facecolor() for patch in legend.get_patches()]
+    assert len(set(colours)) == len(colours) == len(roles)
+    assert roles == [
+        "corpus", "pretrain", "sft", "feedback", "reference", "reward model", "policy", "value", "alignment", "evaluate",
+    ]  # fmt: skip
+    for arm in arms.arms:
+        total = sweep.trials.loc[sweep.trials["method"] == arm.method, "cost/seconds/total"].mean()
+        assert sum(role_costs(arms, arm, "seconds").values()) == pytest.approx(total)
 
 
 def test_it_leads_with_the_findings(demo):
