@@ -21,7 +21,6 @@ from plot_style import (
     INK,
     LINE_STYLES,
     MUTED,
-    OTHER_ROLE,
     ROLES,
     WIDTH,
     LineStyle,
@@ -174,7 +173,7 @@ def cost_by_role(arms: Arms) -> Figure | None:
     handles: dict[str, Artist] = {}
     for axes, kind in zip(grid.ravel(), kinds, strict=False):
         _cost_panel(axes, arms, shown, kind, handles)
-    order = list(dict.fromkeys(role for role in (*ROLES, *handles) if role in handles))
+    order = [role for role in ROLES if role in handles]
     labels = [role.replace("_", " ") for role in order]
     legend_above(figure, [handles[role] for role in order], labels, handlelength=0.9, handleheight=0.9)
     return figure
@@ -189,7 +188,7 @@ def _cost_panel(axes: Axes, arms: Arms, shown: list[Arm], kind: str, handles: di
     for y, arm in enumerate(shown):
         left = 0.0
         for role, cost in means[arm].items():
-            colour = ROLES.get(role, OTHER_ROLE).light
+            colour = ROLES[role].light
             bar = axes.barh(y, cost / scale, left=left, height=0.66, color=colour, linewidth=0, zorder=2)
             handles.setdefault(role, bar[0])
             left += cost / scale
@@ -216,7 +215,7 @@ def role_costs(arms: Arms, arm: Arm, kind: str) -> dict[str, float]:
 
     Time is counted by stage, and a method's own stage holds all its models: its role is 'alignment'.
     """
-    costs = dict.fromkeys((*ROLES, "other"), 0.0)
+    costs = dict.fromkeys(ROLES, 0.0)
     for metric in arms.sweep.metrics_under(f"cost/{kind}"):
         name = metric.rsplit("/", 1)[-1]
         values = arms.values(arm, metric)
@@ -227,7 +226,8 @@ def role_costs(arms: Arms, arm: Arm, kind: str) -> dict[str, float]:
     total = arms.values(arm, f"cost/{kind}/total")
     if len(total):
         rest = float(total.mean()) - sum(costs.values())
-        costs["other"] += rest if rest > 1e-3 * float(total.mean()) else 0.0
+        if rest > 1e-3 * float(total.mean()):
+            costs["other"] += rest
     return {role: cost for role, cost in costs.items() if cost > 0}
 
 

@@ -67,8 +67,8 @@ ROLES = {
     "value": Colour("role-value", "#a14694", "#cd78c1"),
     "alignment": Colour("role-alignment", "#8c9a52", "#b3c272"),
     "evaluate": Colour("role-evaluate", "#44a38f", "#55bda7"),
+    "other": Colour("role-other", "#a98467", "#c9a489"),
 }
-OTHER_ROLE = Colour("role-other", "#a98467", "#c9a489")
 
 LineStyle = Literal["-"] | tuple[float, tuple[float, ...]]
 LINE_STYLES: tuple[LineStyle, ...] = ("-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (5, 2, 1.2, 2)))
@@ -88,7 +88,7 @@ def method_colours(methods: Iterable[str]) -> dict[str, Colour]:
 
 def all_colours() -> list[Colour]:
     """Every colour that a figure may hold."""
-    return [INK, MUTED, GRID, PAPER, *METHODS.values(), *EXTRA, *ROLES.values(), OTHER_ROLE]
+    return [INK, MUTED, GRID, PAPER, *METHODS.values(), *EXTRA, *ROLES.values()]
 
 
 def use_style() -> None:

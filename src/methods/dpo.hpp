@@ -37,8 +37,8 @@ private:
 
     std::span<Pair const> pairs_;
     PairLossRule rule_;
-    std::vector<std::optional<PairMatch>>
-        matches_;  // a pair of the data set, current for those of this step; empty: none
+    // A pair of the data set, current for those of this step; empty: none.
+    std::vector<std::optional<PairMatch>> matches_;
     double count_ = 1.0, likelihood_tokens_ = 0.0;
 };
 
