@@ -2,6 +2,7 @@
 // Errors: one clear line (what, where, what is allowed) and the exit code that goes with it.
 #pragma once
 
+#include <exception>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -11,10 +12,10 @@ namespace alignsweep::core {
 // Exit codes of the program (README, "Exit codes").
 enum class ExitCode : int { ok = 0, trial_failed = 1, usage = 2, io = 3, stopped = 75 };
 
-// Base of all errors that end with one line for the user.
+// Base of all errors that end with one line for the user: whatever the message quotes, it is made one short line.
 class Error : public std::runtime_error {
 public:
-    Error(ExitCode code, std::string const& message) : std::runtime_error(message), code_(code) {}
+    Error(ExitCode code, std::string const& message);
     [[nodiscard]] ExitCode code() const { return code_; }
 
 private:
@@ -40,6 +41,13 @@ struct TrialError : Error {
 struct Stopped : Error {
     Stopped() : Error(ExitCode::stopped, "stopped on a signal; run the same command again to go on") {}
 };
+
+// What an exception means to the user, whoever threw it: its exit code and one line.
+struct Failure {
+    ExitCode code;
+    std::string message;
+};
+[[nodiscard]] Failure failure_of(std::exception const& error);
 
 // Joins its arguments as text: concat("row ", 3, " of ", n).
 template <class... Parts>

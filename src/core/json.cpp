@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/json.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace alignsweep::core {
+
+namespace {
+
+// Python's words for numbers that JSON does not have, outside strings, become null. Returns the text as it is where
+// there are none; `inserted` holds the places, in the new text, of characters that the old one did not have.
+std::string without_python_numbers(std::string_view text, std::vector<std::size_t>& inserted) {
+    constexpr std::array<std::string_view, 3> words{"NaN", "-Infinity", "Infinity"};
+    std::string result;
+    bool quoted = false;
+    for (std::size_t at = 0; at < text.size();) {
+        char const c = text[at];
+        if (quoted && c == '\\' && at + 1 < text.size()) {
+            result += text.substr(at, 2);
+            at += 2;
+            continue;
+        }
+        if (c == '"') { quoted = !quoted; }
+        auto const word = std::find_if(words.begin(), words.end(),
+                                       [&](std::string_view w) { return !quoted && text.substr(at).starts_with(w); });
+        if (word == words.end()) {
+            result += c;
+            ++at;
+            continue;
+        }
+        if (word->size() < 4) { inserted.push_back(result.size()); }
+        result += "null";
+        if (word->size() > 4) { result.append(word->size() - 4, ' '); }
+        at += word->size();
+    }
+    return result;
+}
+
+// Characters for the parser; `reached` follows it, so that what is wrong between two tokens has a place as well.
+struct Reading {
+    using iterator_category = std::input_iterator_tag;
+    using value_type = char;
+    using difference_type = std::ptrdiff_t;
+    using pointer = char const*;
+    using reference = char const&;
+
+    char const* at;
+    char const** reached;
+
+    reference operator*() const { return *at; }
+    Reading& operator++() {
+        *reached = ++at;
+        return *this;
+    }
+    Reading operator++(int) {
+        Reading const before = *this;
+        ++*this;
+        return before;
+    }
+    bool operator==(Reading const& other) const { return at == other.at; }
+    bool operator!=(Reading const& other) const { return at != other.at; }
+};
+
+// Builds the value, and knows at every moment which field it is in.
+class Builder : public nlohmann::json_sax<Json> {
+public:
+    Builder(std::string_view text, std::string file, std::int64_t line, std::vector<std::size_t> inserted)
+        : text_(text), file_(std::move(file)), line_(line), inserted_(std::move(inserted)), reached_(text.data()) {}
+
+    [[nodiscard]] Reading begin() { return {text_.data(), &reached_}; }
+    [[nodiscard]] Reading end() { return {text_.data() + text_.size(), &reached_}; }
+    Json take() { return std::move(root_); }
+
+    bool null() override { return add(nullptr); }
+    bool boolean(bool value) override { return add(value); }
+    bool number_integer(number_integer_t value) override { return add(value); }
+    bool number_unsigned(number_unsigned_t value) override { return add(value); }
+    bool number_float(number_float_t value, string_t const& /*text*/) override { return add(value); }
+    bool string(string_t& value) override { return add(std::move(value)); }
+    bool binary(binary_t& /*value*/) override { return false; }
+    bool start_object(std::size_t /*size*/) override { return open(Json::object()); }
+    bool start_array(std::size_t /*size*/) override { return open(Json::array()); }
+    bool end_object() override { return close(); }
+    bool end_array() override { return close(); }
+    bool key(string_t& name) override {
+        levels_.back().key = name;
+        if (levels_.back().value->contains(name)) { fail(position(), "stands twice in its object; once is allowed"); }
+        return true;
+    }
+    bool parse_error(std::size_t position, std::string const& token, Json::exception const& error) override {
+        constexpr int number_overflow = 406;
+        if (error.id == number_overflow) {
+            fail(position, concat("the number ", excerpt(token, 40), " is beyond the range of a double"));
+        }
+        std::size_t const own =
+            position - static_cast<std::size_t>(std::count_if(inserted_.begin(), inserted_.end(),
+                                                              [&](std::size_t place) { return place < position; }));
+        fail(position, concat("not valid JSON at byte ", own, line_ > 0 ? " of the line" : ""));
+    }
+
+private:
+    struct Level {
+        Json* value;
+        std::string key;
+        std::size_t items;
+    };
+
+    [[nodiscard]] std::size_t position() const { return static_cast<std::size_t>(reached_ - text_.data()); }
+    Json* place(Json value) {
+        if (levels_.empty()) {
+            root_ = std::move(value);
+            return &root_;
+        }
+        Level& level = levels_.back();
+        if (level.value->is_array()) {
+            level.value->push_back(std::move(value));
+            ++level.items;
+            return &level.value->back();
+        }
+        Json& member = (*level.value)[level.key];
+        member = std::move(value);
+        return &member;
+    }
+    bool add(Json value) {
+        place(std::move(value));
+        return true;
+    }
+    bool open(Json empty) {
+        if (levels_.size() >= static_cast<std::size_t>(deepest_json)) {
+            fail(position(), concat("lists and objects nest deeper than ", deepest_json, " levels, which are allowed"));
+        }
+        Json* const value = place(std::move(empty));
+        levels_.push_back({value, {}, 0});
+        return true;
+    }
+    bool close() {
+        levels_.pop_back();
+        return true;
+    }
+
+    // "messages[3].content"; empty at the top.
+    [[nodiscard]] std::string field() const {
+        std::string path;
+        for (Level const& level : levels_) {
+            // The first levels say where it is; a list in a list in a list says no more.
+            if (path.size() > 60) { return path + "..."; }
+            if (level.value->is_array()) {
+                // A level above was entered by its last item; in the innermost one the next is being read.
+                path += concat('[', &level == &levels_.back() ? level.items : level.items - 1, ']');
+            } else if (!level.key.empty()) {
+                path += concat(path.empty() ? "" : ".", excerpt(level.key, 40));
+            }
+        }
+        return path;
+    }
+
+    [[noreturn]] void fail(std::size_t position, std::string const& what) const {
+        auto const end = text_.begin() + static_cast<std::ptrdiff_t>(std::min(position, text_.size()));
+        std::int64_t const line = line_ > 0 ? line_ : 1 + std::count(text_.begin(), end, '\n');
+        std::string const path = field();
+        throw IoError(concat(file_, ":", line, ": ", path.empty() ? "" : concat("field '", path, "': "), what));
+    }
+
+    std::string_view text_;
+    std::string file_;
+    std::int64_t line_;
+    std::vector<std::size_t> inserted_;
+    char const* reached_;
+    Json root_;
+    std::vector<Level> levels_;
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string const& file, std::int64_t line) {
+    std::vector<std::size_t> inserted;
+    std::string plain;
+    if (text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos) {
+        plain = without_python_numbers(text, inserted);
+        text = plain;
+    }
+    Builder builder(text, file, line, std::move(inserted));
+    Json::sax_parse(builder.begin(), builder.end(), &builder);
+    return builder.take();
+}
+
+std::string shown(Json const& value, std::size_t longest) {
+    // A text of megabytes is cut before it is copied.
+    if (value.is_string()) {
+        auto const& text = value.get_ref<std::string const&>();
+        if (text.size() > 2 * longest) { return '"' + excerpt(text, longest) + '"'; }
+    }
+    return excerpt(value.dump(-1, ' ', false, Json::error_handler_t::replace), longest);
+}
+
+}  // namespace alignsweep::core

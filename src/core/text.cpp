@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
+namespace alignsweep::core {
+
+namespace {
+
+constexpr std::size_t longest_word = 300, longest_message = 1000;
+
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// A code point and the bytes it takes; 0 bytes where the text is not UTF-8 (overlong and surrogates included).
+struct Character {
+    std::uint32_t value = 0;
+    std::size_t bytes = 0;
+};
+
+Character character_at(std::string_view text, std::size_t at) {
+    auto const first = static_cast<unsigned char>(text[at]);
+    if (first < 0x80) { return {first, 1}; }
+    std::size_t const bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() - at < bytes) { return {}; }
+    std::uint32_t value = first & (0xFFU >> (bytes + 1));
+    for (std::size_t i = 1; i < bytes; ++i) {
+        if (!continues(text[at + i])) { return {}; }
+        value = value << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+    }
+    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    bool const surrogate = value >= 0xD800 && value < 0xE000;
+    return value < least[bytes] || value > 0x10FFFF || surrogate ? Character{} : Character{value, bytes};
+}
+
+// C1 controls, separators of lines and paragraphs, and the marks of bidirectional text.
+bool is_hidden(std::uint32_t c) {
+    return (c >= 0x80 && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0x200E || c == 0x200F ||
+           (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
+std::string escaped(char const* format, std::uint32_t value) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), format, static_cast<unsigned>(value));
+    return text.data();
+}
+
+// The largest place up to `at` that is not within a character.
+std::size_t boundary(std::string_view text, std::size_t at) {
+    while (at > 0 && at < text.size() && continues(text[at])) { --at; }
+    return at;
+}
+
+std::string without_middle(std::string_view text, std::size_t longest) {
+    if (text.size() <= longest) { return std::string(text); }
+    std::size_t const head = boundary(text, longest * 2 / 3);
+    std::size_t const tail = boundary(text, text.size() - longest / 3);
+    return std::string(text.substr(0, head)) + "..." + std::string(text.substr(tail));
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        Character const c = character_at(text, at);
+        if (c.bytes == 0) {
+            line += escaped("\\x%02x", static_cast<unsigned char>(text[at]));
+            ++at;
+            continue;
+        }
+        if (c.value == '\n') {
+            line += "\\n";
+        } else if (c.value == '\t') {
+            line += "\\t";
+        } else if (c.value == '\r') {
+            line += "\\r";
+        } else if (c.value < 0x20 || c.value == 0x7F) {
+            line += escaped("\\x%02x", c.value);
+        } else if (is_hidden(c.value)) {
+            line += escaped("\\u%04x", c.value);
+        } else {
+            line += text.substr(at, c.bytes);
+        }
+        at += c.bytes;
+    }
+    return line;
+}
+
+std::string excerpt(std::string_view text, std::size_t longest) {
+    // What is cut anyway is not escaped first; an escape makes text longer, never shorter.
+    std::string line = one_line(text.substr(0, boundary(text, longest + 1)));
+    if (line.size() <= longest && text.size() <= longest) { return line; }
+    line.resize(boundary(line, longest));
+    return line + "...";
+}
+
+std::string message_line(std::string_view text) {
+    std::string const line = one_line(text);
+    std::string result;
+    for (std::size_t at = 0; at < line.size();) {
+        std::size_t const end = std::min(line.find(' ', at), line.size());
+        result += without_middle(std::string_view(line).substr(at, end - at), longest_word);
+        if (end < line.size()) { result += ' '; }
+        at = end + 1;
+    }
+    return without_middle(result, longest_message);
+}
+
+}  // namespace alignsweep::core
