@@ -15,7 +15,17 @@ from comparisons import Comparison, Families, Verdict
 from figures import MOST_ROWS
 from plot_style import Colour, all_colours, method_colours
 from tables import Table
-from wording import count, difference_label, headline, how_compared, number, p_value, sentence, with_interval
+from wording import (
+    count,
+    describe_mixed,
+    difference_label,
+    headline,
+    how_compared,
+    number,
+    p_value,
+    sentence,
+    with_interval,
+)
 
 STYLE = Path(__file__).with_name("page.css")
 WARN = Colour("warn", "#c98500", "#e0a530")
@@ -123,6 +133,10 @@ def _notices(arms: Arms) -> str:
     """What a reader must know before any number: trials that are missing from the means."""
     trials = arms.sweep.trials
     notices = []
+    mixed = arms.sweep.mixed()
+    if mixed:
+        notices.append(f"The trials come from several programs or machines, which differ in {describe_mixed(mixed)}. "
+                       "Their numbers may differ for that alone.")
     waiting = int(trials["status"].isin(["pending", "running"]).sum())
     if waiting:
         notices.append(f"The sweep is not finished: {count(waiting, 'trial')} still to come. Numbers will change.")
@@ -331,7 +345,8 @@ def _failed(trials: pd.DataFrame) -> str:
     table = (
         '<div class="scroll"><table class="wide"><thead><tr><th>trial</th><th class="left">method</th><th>seed</th>'
         f'<th class="left">error</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>{more}'
-        '<p class="small">Run these again, with their seeds: <code>alignsweep rerun DIR --failed</code></p>'
+        '<p class="small">Call the same <code>alignsweep sweep</code> again: what is done stays, and these are tried '
+        "once more, with their seeds. A broken stage is set aside first: <code>alignsweep repair DIR</code></p>"
     )
     return _section("Failed trials", table, "failed")
 

@@ -84,13 +84,22 @@ def write_figures(arms: Arms, families: Families, folder: Path) -> dict[str, str
 
 
 def provenance(sweep: Sweep) -> dict[str, str]:
-    """Where the numbers come from: the file, its root attributes, and the libraries that made the report."""
+    """Where the numbers come from: the stages of the trials, the index, and the libraries that made the report."""
+    facts = {
+        ATTRIBUTE_NAMES.get(fact, fact): "; ".join(
+            f"{value} ({count} of {len(sweep.done)} trials)" if len(values) > 1 else value
+            for value, count in values.items()
+        )
+        for fact, values in sweep.provenance().items()
+    }
     known = {name: sweep.attributes[key] for key, name in ATTRIBUTE_NAMES.items() if key in sweep.attributes}
     others = {k: v for k, v in sweep.attributes.items() if k not in ATTRIBUTE_NAMES and not k.startswith("_Nc")}
     counts = sweep.trials["status"].value_counts()
+    # What the index says of itself is its last writer's; it gives way to what the trials say.
     return {
         **known,
         **others,
+        **facts,
         "trials": ", ".join(f"{n} {status}" for status, n in counts.items()) or "none",
         "file": sweep.path.name,
         "file's SHA-256": hashlib.sha256(sweep.path.read_bytes()).hexdigest(),

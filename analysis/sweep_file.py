@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 
 REQUIRED = ("trial", "status", "method", "seed")
 TEXT_COLUMNS = ("key", "status", "error", "method", "digest")
+PROVENANCE = "provenance/"  # columns of text: where a trial's stages come from, by fact
 
 # The order in which values of the gold reward, and then behaviours, are read.
 LEAVES = (
@@ -62,6 +63,26 @@ class Sweep:
     def has(self, column: str) -> bool:
         """Whether some finished trial has a finite value in this column."""
         return column in self.trials and bool(np.isfinite(self.done[column].astype(float)).any())
+
+    def provenance(self) -> dict[str, dict[str, int]]:
+        """By fact (git_commit, blas, ...): its values over finished trials and how many trials have each.
+
+        A trial whose stages differ has them all in one value, joined by "; ".
+        """
+        facts = [name for name in self.trials if name.startswith(PROVENANCE)]
+        return {
+            fact.removeprefix(PROVENANCE): self.done[fact].value_counts().sort_index().to_dict()
+            for fact in facts
+            if len(self.done)
+        }
+
+    def mixed(self) -> dict[str, dict[str, int]]:
+        """The facts of `provenance` in which trials, or stages of one trial, differ."""
+        return {
+            fact: values
+            for fact, values in self.provenance().items()
+            if len(values) > 1 or any("; " in value for value in values)
+        }
 
     def metrics_under(self, prefix: str) -> list[str]:
         """Columns `<prefix>/...`, bounds of intervals aside, that hold a value for some finished trial.
@@ -112,7 +133,9 @@ def _read(path: Path, file: h5py.File) -> Sweep:
     for name in TEXT_COLUMNS:
         trials[name] = trials[name].astype(str) if name in trials else ""
     for name in trials.columns.difference([*TEXT_COLUMNS, *REQUIRED]):
-        if "." not in name and not pd.api.types.is_numeric_dtype(trials[name].dtype):
+        if name.startswith(PROVENANCE):
+            trials[name] = trials[name].astype(str)
+        elif "." not in name and not pd.api.types.is_numeric_dtype(trials[name].dtype):
             raise SweepFileError(f"{path}: dataset /trials/{name} is text, expected float64")
 
     curves = pd.DataFrame({"trial": np.empty(0, np.int64), "step": np.empty(0, np.int64)})
@@ -152,11 +175,11 @@ def _read_columns(path: Path, group: h5py.Group) -> tuple[pd.DataFrame, dict[str
 
 
 def _text(value: Any) -> str:
-    """An attribute or a cell as text: null padding off, arrays joined, bytes that are no UTF-8 replaced."""
+    """An attribute or a cell as text: null padding off, arrays joined, bytes that are not UTF-8 escaped."""
     if isinstance(value, np.ndarray):
         return ", ".join(_text(item) for item in value.ravel())
     if isinstance(value, bytes):
-        return value.rstrip(b"\0").decode("utf-8", errors="replace")
+        return value.rstrip(b"\0").decode("utf-8", errors="backslashreplace")
     return str(value)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from arms import Arms
 from comparisons import Families, Verdict
 from tables import Table
-from wording import headline, sentence
+from wording import describe_mixed, headline, sentence
 
 MOST_SENTENCES = 12
 
@@ -31,6 +31,9 @@ def render(arms: Arms, families: Families, tables: list[Table]) -> str:
         lines += _table(main, arms)
     failed = int((arms.sweep.trials["status"] == "failed").sum())
     waiting = int(arms.sweep.trials["status"].isin(["pending", "running"]).sum())
+    mixed = arms.sweep.mixed()
+    if mixed:
+        lines += [""] * bool(main) + [f"the trials come from several programs or machines: {describe_mixed(mixed)}"]
     if failed or waiting:
         lines += [""] * bool(main) + [f"{failed} failed, {waiting} still to come; neither is in the table"]
     return "\n".join(lines).rstrip().replace("\u00a0", " ")

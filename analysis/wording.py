@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from arms import Arms, pair_labels
 from comparisons import ALPHA, Comparison, Families, Interval, Verdict
@@ -51,6 +51,15 @@ BOUNDS = {
     "eval/kl": (0.0, math.inf),
     "eval/perplexity": (1.0, math.inf),
 }
+
+
+def describe_mixed(mixed: Mapping[str, Mapping[str, int]]) -> str:
+    """`Sweep.mixed` in words: "blas: A (3 trials), B (6 trials); compiler: ..."."""
+    facts = [
+        f"{fact}: " + ", ".join(f"{value or 'unknown'} ({count(trials, 'trial')})" for value, trials in values.items())
+        for fact, values in mixed.items()
+    ]
+    return "; ".join(facts)
 
 
 def metric_name(metric: str) -> str:

@@ -18,6 +18,8 @@ int sweep_command(Arguments const& arguments);
 int train_command(Arguments const& arguments);
 int plan_command(Arguments const& arguments);
 int status_command(Arguments const& arguments);
+int verify_command(Arguments const& arguments);
+int repair_command(Arguments const& arguments);
 int score_command(Arguments const& arguments);
 int methods_command(Arguments const& arguments);
 

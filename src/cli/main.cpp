@@ -21,6 +21,9 @@ constexpr Command commands[] = {
     {"train", "runs one trial: the first of a sweep", alignsweep::cli::train_command},
     {"plan", "shows what a sweep would run; runs nothing", alignsweep::cli::plan_command},
     {"status", "shows how far a sweep is", alignsweep::cli::status_command},
+    {"verify", "checks every file of a results folder", alignsweep::cli::verify_command},
+    {"repair", "sets broken stages aside, so that the next run makes just those again",
+     alignsweep::cli::repair_command},
     {"score", "scores a data set row by row, in any model", alignsweep::cli::score_command},
     {"methods", "lists the methods and all configuration keys", alignsweep::cli::methods_command},
 };

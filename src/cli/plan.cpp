@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "cli/table.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "sweep/progress.hpp"
 
 #include <iostream>
@@ -35,7 +36,10 @@ int plan_command(Arguments const& arguments) {
     for (auto const& [id, spec] : plan.stages) {
         KindSum& sum = kinds[spec.kind];
         auto const estimate = stages::estimate(spec);
-        bool const done = stages::is_done(input.out / "stages", id);
+        bool done = false;
+        try {
+            done = stages::is_done(input.out / "stages", id);
+        } catch (core::IoError const& error) { core::log_warning(error.what()); }
         ++sum.stages;
         sum.done += done ? 1 : 0;
         sum.tokens += estimate.tokens;

@@ -6,6 +6,7 @@
 #include "stages/stage.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
+#include "sweep/provenance.hpp"
 #include "sweep/sweep_ini.hpp"
 
 #include <iostream>
@@ -33,7 +34,11 @@ int status_command(Arguments const& arguments) {
         }
     }
     std::cout << done << " of " << plan.stages.size() << " stages done\n";
-    return 0;
+    std::string const differences = sweep::describe_differences(plan, ledger, {});
+    if (!differences.empty()) { std::cout << "stages of several programs or machines: " << differences << '\n'; }
+    auto const broken = ledger.with_status(sweep::StageStatus::broken);
+    for (std::string const& id : broken) { std::cout << "broken: " << ledger.error_of(id) << '\n'; }
+    return broken.empty() ? 0 : static_cast<int>(core::ExitCode::io);
 }
 
 }  // namespace alignsweep::cli

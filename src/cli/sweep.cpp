@@ -38,9 +38,10 @@ Outcome outcome_of(Work const& work) {
     try {
         work();
         return {};
-    } catch (core::Error const& error) {
-        return {static_cast<int>(error.code()), error.what()};
-    } catch (std::exception const& error) { return {static_cast<int>(core::ExitCode::trial_failed), error.what()}; }
+    } catch (std::exception const& error) {
+        auto const failure = core::failure_of(error);
+        return {static_cast<int>(failure.code), failure.message};
+    }
 }
 
 // Bad input is seen by some ranks or by all: the first of them says so, and all leave with its code.
@@ -66,19 +67,19 @@ void check_data(config::SweepSpec const& spec) {
 }
 
 int run_all(sweep::Plan const& plan, SweepInput const& input, sweep::Comm const& comm) {
-    int const code = sweep::run_plan(plan, input.entries, input.out, comm);
+    auto const result = sweep::run_plan(plan, input.entries, input.out, comm);
     if (comm.rank() == 0) {
-        sweep::Ledger const ledger(plan, input.out / "stages", "");
-        std::cout << trials_table(sweep::make_rows(plan, ledger));
+        std::cout << trials_table(result.rows);
         std::cout << "results: " << (input.out / "sweep.h5").string() << '\n';
     }
-    return code;
+    return result.code;
 }
 
 int run(Arguments const& arguments, std::string const& usage, std::string const& text, bool first_trial_only) {
     auto options = sweep_options();
     options.add_options()("threads", po::value<int>()->default_value(0),
-                          "threads of a rank (default: OMP_NUM_THREADS, else cores divided by the node's ranks)");
+                          "threads of a rank (default: OMP_NUM_THREADS, else cores divided by the node's ranks)")(
+        "strict", po::bool_switch(), "refuse stages that another program or machine made (default: a notice)");
     sweep::Comm const comm(*arguments.argc, *arguments.argv);
     std::optional<po::variables_map> values;
     std::optional<SweepInput> input;
@@ -91,13 +92,15 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
                          plan = sweep::make_plan(input->spec);
                          if (comm.rank() == 0) { check_data(input->spec); }
                          sweep::check_writable(input->out);
-                         // A malformed manifest shows itself here.
-                         sweep::Ledger const ledger(plan, input->out / "stages", "");
                      }));
     if (code != 0 || !values) { return code; }
     if (comm.size() > 1) { core::set_log_prefix(core::concat("[rank ", comm.rank(), "] ")); }
     stages::Runtime const runtime(*arguments.argc, *arguments.argv,
                                   choose_threads((*values)["threads"].as<int>(), comm));
+    if ((*values)["strict"].as<bool>()) {
+        code = agree(comm, outcome_of([&] { sweep::refuse_mixed(plan, input->out); }));
+        if (code != 0) { return code; }
+    }
     sweep::install_signal_handlers();
     Outcome const own = outcome_of([&] { code = run_all(plan, *input, comm); });
     if (own.code != 0) {

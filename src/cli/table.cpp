@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/table.hpp"
 
+#include "config/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,17 +18,29 @@ std::string short_number(double value) {
     return text.data();
 }
 
+namespace {
+
+// Of UTF-8: bytes that begin one.
+std::size_t characters(std::string const& text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
 std::string format_table(std::vector<std::vector<std::string>> const& rows) {
     std::vector<std::size_t> widths;
     for (auto const& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) { widths[i] = std::max(widths[i], row[i].size()); }
+        if (row.size() == 1) { continue; }  // a remark, which no column is made for
+        for (std::size_t i = 0; i < row.size(); ++i) { widths[i] = std::max(widths[i], characters(row[i])); }
     }
     std::string text;
     for (auto const& row : rows) {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+            std::size_t const own = characters(row[i]), wide = std::max(widths[i], own);
+            line += row[i] + std::string(wide - own + 2, ' ');
         }
         text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
@@ -55,7 +69,7 @@ std::string trials_table(std::vector<store::TrialRow> const& rows) {
             auto const text = row.text_axes.find(axis);
             auto const number = row.axes.find(axis);
             cells.push_back(text != row.text_axes.end() ? text->second
-                            : number != row.axes.end()  ? short_number(number->second)
+                            : number != row.axes.end()  ? config::format_number(number->second)
                                                         : "-");
         }
         cells.push_back(row.status);

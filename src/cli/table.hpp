@@ -9,7 +9,7 @@
 
 namespace alignsweep::cli {
 
-// Columns padded to their widest cell; the first row is the head.
+// Columns padded to their widest cell; the first row is the head. A row of one cell is a remark of any length.
 [[nodiscard]] std::string format_table(std::vector<std::vector<std::string>> const& rows);
 // One row a trial: method, seed, axes, status, the main metrics.
 [[nodiscard]] std::string trials_table(std::vector<store::TrialRow> const& rows);

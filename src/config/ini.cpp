@@ -3,6 +3,7 @@
 
 #include "config/text.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -27,6 +28,11 @@ std::string excerpt(std::string_view text) {
     std::string shown(text.substr(0, longest));
     std::replace_if(shown.begin(), shown.end(), is_control, '?');
     return text.size() <= longest ? shown : shown + "...";
+}
+
+// A list keeps its quotes: they say which commas separate (split_list).
+std::string value_of(std::string_view section, std::string_view text) {
+    return section == "sweep" ? std::string(trim(text)) : unquote(trim(text));
 }
 
 // `note` says who asked for the file.
@@ -95,6 +101,8 @@ private:
         if (std::any_of(line.begin(), line.end(), is_control)) {
             at.fail("a control character (is this a text file? UTF-8 is allowed)");
         }
+        // Values go into results as text, where two that differ must stay so.
+        if (!core::is_utf8(line)) { at.fail("bytes that are not UTF-8, which alone is allowed"); }
         bool closed = true;
         std::string_view const content = trim(without_comment(line, closed));
         if (!closed) { at.fail(concat("a quote is not closed: ", excerpt(content))); }
@@ -113,7 +121,7 @@ private:
         if (equals == std::string_view::npos || key.empty()) {
             at.fail(concat("malformed line '", excerpt(content), "' (allowed: key = value, [section], # comment)"));
         }
-        add(key, unquote(trim(content.substr(equals + 1))), at);
+        add(key, value_of(at.section, content.substr(equals + 1)), at);
     }
 
     void add(std::string_view key, std::string const& value, Position& at) {
@@ -169,11 +177,11 @@ Entry parse_set(std::string_view text) {
     std::size_t const dot = name.find('.');
     bool const shaped =
         equals != std::string_view::npos && dot != std::string_view::npos && dot > 0 && dot + 1 < name.size();
-    if (!shaped || std::any_of(text.begin(), text.end(), is_control)) {
+    if (!shaped || std::any_of(text.begin(), text.end(), is_control) || !core::is_utf8(text)) {
         throw ConfigError(concat(set_option, " ", excerpt(text), ": malformed (allowed: --set section.key=value)"));
     }
-    std::string_view const value = trim(text.substr(equals + 1));
-    return {std::string(name.substr(0, dot)), std::string(name.substr(dot + 1)), unquote(value),
+    std::string const section(name.substr(0, dot));
+    return {section, std::string(name.substr(dot + 1)), value_of(section, text.substr(equals + 1)),
             std::string(set_option), 0};
 }
 

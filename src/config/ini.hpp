@@ -28,11 +28,11 @@ struct Entry {
 
 // Reads a file line by line: "[section]", "key = value", blank, or a comment. `#` and `;` start a comment at a line's
 // start or after a blank, unless between double quotes; quotes around a whole value are stripped (a quote inside is
-// written twice). "base = FILE" before the first section reads another file first, relative to this one. A UTF-8
-// byte order mark and CRLF are accepted. A file of comments alone is no entries; an empty one is an error, since it
-// most likely is a failed copy.
-// Throws IoError "FILE: ..." where a file is missing, empty or unreadable, ConfigError "FILE:LINE: ..." for a malformed
-// line, an entry outside any section, a key written twice in one file, and a cycle of bases.
+// written twice), but for lists, the values of [sweep], whose items are quoted. "base = FILE" before the first section
+// reads another file first, relative to this one. A UTF-8 byte order mark and CRLF are accepted. A file of comments
+// alone is no entries; an empty one is an error, since it most likely is a failed copy. Throws IoError "FILE: ..."
+// where a file is missing, empty or unreadable, ConfigError "FILE:LINE: ..." for a malformed line, an entry outside any
+// section, a key written twice in one file, and a cycle of bases.
 [[nodiscard]] std::vector<Entry> read_ini(std::filesystem::path const& file);
 
 // "section.key=value" of the command line; the section ends at the first dot, so "sweep.dpo.beta=0.1,0.2" is key

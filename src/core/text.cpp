@@ -89,6 +89,15 @@ std::string one_line(std::string_view text) {
     return line;
 }
 
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t const bytes = character_at(text, at).bytes;
+        if (bytes == 0) { return false; }
+        at += bytes;
+    }
+    return true;
+}
+
 std::string excerpt(std::string_view text, std::size_t longest) {
     // What is cut anyway is not escaped first; an escape makes text longer, never shorter.
     std::string line = one_line(text.substr(0, boundary(text, longest + 1)));

@@ -11,6 +11,9 @@ namespace alignsweep::core {
 // not UTF-8 are escaped (\n, \t, \x1b, \u2028). Printable text of any language stays as it is.
 [[nodiscard]] std::string one_line(std::string_view text);
 
+// Whether all bytes are UTF-8, as the Unicode standard has it (nothing overlong, no surrogates).
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 // one_line(text), cut to `longest` bytes (with "..." at the end) at the end of a character.
 [[nodiscard]] std::string excerpt(std::string_view text, std::size_t longest = 80);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one stage in its folder and publishes its manifest last.
 #include "config/values.hpp"
-#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "stages/registry.hpp"
@@ -24,7 +23,11 @@ void Context::log(std::int64_t step, std::map<std::string, double> const& metric
     published_ = std::chrono::steady_clock::now();
 }
 
-bool is_done(fs::path const& stages, std::string const& id) { return store::read_manifest(stages / id).has_value(); }
+bool is_done(fs::path const& stages, std::string const& id) {
+    auto const manifest = store::read_manifest(stages / id);
+    if (manifest) { store::check_place(stages / id, *manifest); }
+    return manifest.has_value();
+}
 
 namespace {
 
@@ -34,12 +37,12 @@ void make_folder(fs::path const& folder) {
     if (error) { throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message())); }
 }
 
-std::map<std::string, std::string> digests_of_files(fs::path const& folder) {
-    std::map<std::string, std::string> digests;
+std::map<std::string, store::FileFact> facts_of_files(fs::path const& folder) {
+    std::map<std::string, store::FileFact> facts;
     for (char const* name : {"checkpoint.h5", "value.h5", "data.h5", "metrics.h5"}) {
-        if (fs::exists(folder / name)) { digests[name] = core::digest_of_file(folder / name); }
+        if (fs::exists(folder / name)) { facts[name] = store::describe_file(folder / name); }
     }
-    return digests;
+    return facts;
 }
 
 // The files of the input stages must be what their manifests say before libhdf5 opens them.
@@ -47,6 +50,7 @@ void verify_inputs(StageSpec const& spec, fs::path const& stages) {
     for (auto const& [role, id] : spec.inputs) {
         auto const manifest = store::read_manifest(stages / id);
         if (!manifest) { throw core::IoError(core::concat((stages / id).string(), ": the stage is not finished")); }
+        store::check_place(stages / id, *manifest);
         store::verify_files(stages / id, *manifest);
     }
 }
@@ -99,9 +103,9 @@ void execute(StageSpec const& spec, StageHost const& host) {
     manifest.kind = spec.kind;
     manifest.key = spec.key;
     manifest.inputs = spec.inputs;
-    manifest.files = digests_of_files(context.folder());
+    manifest.files = facts_of_files(context.folder());
     manifest.metrics = context.result.metrics;
-    manifest.facts = build_facts();
+    manifest.facts = run_facts();
     manifest.facts["identity"] = spec.identity;
     manifest.seconds = seconds.count();
     manifest.costs = context.result.costs;

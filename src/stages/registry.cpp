@@ -2,9 +2,9 @@
 #include "stages/registry.hpp"
 
 #include "config/values.hpp"
-#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "stages/runs.hpp"
+#include "store/manifest.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -214,7 +214,7 @@ StageSpec make_stage(std::string const& kind, config::Config const& config, std:
     spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", backend_name(),
                                  "\nscalar=", scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
-    spec.key = core::digest_of(spec.identity).substr(0, 16);
+    spec.key = store::key_of_identity(spec.identity);
     return spec;
 }
 

@@ -268,13 +268,4 @@ std::string backend_name() {
 
 std::string scalar_name() { return sizeof(Real) == 4 ? "float32" : "float64"; }
 
-std::map<std::string, std::string> build_facts() {
-    return {
-        {"backend", backend_name()},
-        {"scalar", scalar_name()},
-        {"blas", kernels::gemm_library()},
-        {"kokkos", core::concat(KOKKOS_VERSION / 10000, ".", KOKKOS_VERSION / 100 % 100, ".", KOKKOS_VERSION % 100)},
-        {"compiler", __VERSION__}};
-}
-
 }  // namespace alignsweep::stages

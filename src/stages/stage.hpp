@@ -75,9 +75,11 @@ public:
     Runtime& operator=(Runtime const&) = delete;
 };
 
-// "openmp", "cuda", ...; "float32" or "float64"; and facts about the build for manifests and files.
+// "openmp", "cuda", ...; "float32" or "float64".
 [[nodiscard]] std::string backend_name();
 [[nodiscard]] std::string scalar_name();
-[[nodiscard]] std::map<std::string, std::string> build_facts();
+// What a result's bits may depend on beside its configuration: backend, scalar, blas (with the processor that its
+// kernels are for), compiler, kokkos, git_commit, softwareVersion, processor. The same keys always.
+[[nodiscard]] std::map<std::string, std::string> run_facts();
 
 }  // namespace alignsweep::stages

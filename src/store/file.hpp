@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // HDF5 files, published whole, in the few types that every reader takes: columns of int64, float32, float64 and u8,
-// fixed-length ASCII labels, and text of any bytes as u8 bytes with int64 offsets. Every dataset is chunked, carries
+// fixed-length labels, and text of any bytes as u8 bytes with int64 offsets. Every dataset is chunked, carries
 // Fletcher-32 and is not compressed; the format is that of HDF5 1.10, with checksums on metadata as well. No time of
 // writing is stored: the same content gives the same bytes.
 // Not thread-safe, as Debian's libhdf5 is not.
@@ -52,7 +52,9 @@ public:
 
     // Text of any bytes: `path`/bytes u8 [total] and `path`/offsets int64 [n + 1], the first offset 0.
     void write_text(std::string const& path, std::vector<std::string> const& texts);
-    // ASCII labels [n], null-padded to the longest; bytes that are not printable ASCII become '?'.
+    // Labels [n], null-padded to the longest: their very bytes, so that two that differ never become equal. A null byte
+    // in one is a bug of the caller. The type is ASCII, which Octave and R read, whatever the bytes: they are UTF-8
+    // where a name of the user's is, and readers that decode them (h5py, xarray, netCDF) take ASCII for UTF-8.
     void write_labels(std::string const& path, std::vector<std::string> const& labels);
 
     // On a dataset or a group ("/": the root).

@@ -35,12 +35,6 @@ std::vector<hsize_t> chunk_of(std::vector<std::int64_t> const& dims, std::size_t
     return chunk;
 }
 
-std::string printable(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-    return text;
-}
-
 bool is_ascii(std::string const& text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -217,7 +211,8 @@ void FileWriter::write_labels(std::string const& path, std::vector<std::string> 
     for (std::string const& label : labels) { longest = std::max(longest, label.size()); }
     std::string padded;
     for (std::string const& label : labels) {
-        padded += printable(label);
+        core::check(label.find('\0') == std::string::npos, "label of ", path, ": holds a null byte");
+        padded += label;
         padded.append(longest - label.size(), '\0');
     }
     Handle const type = text_type(longest);

@@ -3,29 +3,49 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
 #include "store/publish.hpp"
 
-#include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 namespace alignsweep::store {
 
+namespace fs = std::filesystem;
+using core::concat;
+using core::Json;
+
+std::string remedy(fs::path const& folder) {
+    // Stages lie in <results>/stages/<id>.
+    fs::path const results = fs::absolute(folder).lexically_normal().parent_path().parent_path();
+    return concat("; `alignsweep repair '", results.string(),
+                  "'` sets the stage aside, and the next run makes it again");
+}
+
 namespace {
 
-namespace fs = std::filesystem;
-using Json = nlohmann::json;
-
 constexpr char const* schema = "alignsweep.stage";
-constexpr int version = 1;
+constexpr int version = 2;
+// A manifest is some kilobytes; a file of gigabytes under its name is none.
+constexpr std::uintmax_t largest = 64 << 20;
 
 struct Malformed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+[[noreturn]] void fail(fs::path const& folder, fs::path const& file, std::string const& what) {
+    throw core::IoError(concat(file.string(), ": ", what, remedy(folder)));
+}
 
 // JSON has no NaN and no infinities: they stand as text. Finite numbers are printed so that they read back exactly.
 Json to_json(double value) {
@@ -47,6 +67,11 @@ std::string text_from(Json const& value, std::string const& where) {
     return value.get<std::string>();
 }
 
+std::int64_t integer_from(Json const& value, std::string const& where) {
+    if (!value.is_number_integer()) { throw Malformed(where + " must be an integer"); }
+    return value.get<std::int64_t>();
+}
+
 Json to_json(std::map<std::string, double> const& values) {
     Json object = Json::object();
     for (auto const& [name, value] : values) { object[name] = to_json(value); }
@@ -54,6 +79,7 @@ Json to_json(std::map<std::string, double> const& values) {
 }
 
 Json const& member(Json const& object, std::string const& name) {
+    if (!object.is_object()) { throw Malformed("an object with '" + name + "' is missing"); }
     auto const found = object.find(name);
     if (found == object.end()) { throw Malformed("'" + name + "' is missing"); }
     return *found;
@@ -68,20 +94,49 @@ auto map_from(Json const& object, std::string const& name, Read read) {
     return values;
 }
 
-Manifest manifest_from(Json const& json) {
+Json to_json(std::map<std::string, FileFact> const& files) {
+    Json object = Json::object();
+    for (auto const& [name, fact] : files) {
+        object[name] = {{"digest", fact.digest}, {"bytes", fact.bytes}, {"modified_ns", fact.modified_ns}};
+    }
+    return object;
+}
+
+FileFact file_from(Json const& value, std::string const& where) {
+    return {text_from(member(value, "digest"), where + ".digest"),
+            integer_from(member(value, "bytes"), where + ".bytes"),
+            integer_from(member(value, "modified_ns"), where + ".modified_ns")};
+}
+
+// The digest stands for all bytes of the file, with zeros in its own place: a value can be written in several ways, and
+// a flipped bit that makes an e an E is one too many.
+constexpr std::string_view digest_mark = "\n  \"digest\": \"";
+std::string const no_digest(32, '0');
+
+std::string proof_of(std::string text) {
+    std::size_t const mark = text.find(digest_mark);
+    if (mark == std::string::npos) { return {}; }
+    text.replace(std::min(mark + digest_mark.size(), text.size()), no_digest.size(), no_digest);
+    return core::digest_of(text);
+}
+
+Manifest manifest_from(Json const& json, std::string const& text) {
     if (!json.is_object() || json.value("schema", Json()) != schema) {
         throw Malformed(std::string("is not a manifest: no schema '") + schema + "'");
     }
     if (member(json, "schema_version") != version) {
-        throw Malformed("has version " + member(json, "schema_version").dump() + ", this program reads version " +
+        throw Malformed("has version " + core::shown(member(json, "schema_version")) + ", this program reads version " +
                         std::to_string(version));
+    }
+    if (text_from(member(json, "digest"), "digest") != proof_of(text)) {
+        throw Malformed("damaged or changed: its content is not what its digest says");
     }
     Manifest manifest;
     manifest.kind = text_from(member(json, "kind"), "kind");
     manifest.key = text_from(member(json, "key"), "key");
     manifest.status = text_from(member(json, "status"), "status");
     manifest.inputs = map_from(json, "inputs", text_from);
-    manifest.files = map_from(json, "files", text_from);
+    manifest.files = map_from(json, "files", file_from);
     manifest.metrics = map_from(json, "metrics", number_from);
     manifest.facts = map_from(json, "facts", text_from);
     manifest.seconds = number_from(member(json, "seconds"), "seconds");
@@ -91,53 +146,122 @@ Manifest manifest_from(Json const& json) {
 
 }  // namespace
 
+FileFact describe_file(fs::path const& file) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) {
+        throw core::IoError(concat(file.string(), ": can't be read: ", std::strerror(errno)));
+    }
+    auto const seconds = static_cast<std::int64_t>(status.st_mtim.tv_sec);
+    return {core::digest_of_file(file), status.st_size, seconds * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
 void write_manifest(fs::path const& folder, Manifest const& manifest) {
-    Json const json = {{"schema", schema},
-                       {"schema_version", version},
-                       {"kind", manifest.kind},
-                       {"key", manifest.key},
-                       {"status", manifest.status},
-                       {"inputs", manifest.inputs},
-                       {"files", manifest.files},
-                       {"metrics", to_json(manifest.metrics)},
-                       {"facts", manifest.facts},
-                       {"seconds", to_json(manifest.seconds)},
-                       {"costs", to_json(manifest.costs)}};
+    Json json = {{"schema", schema},
+                 {"schema_version", version},
+                 {"kind", manifest.kind},
+                 {"key", manifest.key},
+                 {"status", manifest.status},
+                 {"inputs", manifest.inputs},
+                 {"files", to_json(manifest.files)},
+                 {"metrics", to_json(manifest.metrics)},
+                 {"facts", manifest.facts},
+                 {"seconds", to_json(manifest.seconds)},
+                 {"costs", to_json(manifest.costs)}};
+    json["digest"] = no_digest;
     // A fact from outside (a host's name) may not be UTF-8; that must not lose the stage.
-    write_text_atomically(folder / "stage.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    std::string const proof = proof_of(text);
+    write_text_atomically(folder / "stage.json",
+                          text.replace(text.find(digest_mark) + digest_mark.size(), proof.size(), proof));
 }
 
 std::optional<Manifest> read_manifest(fs::path const& folder) {
     fs::path const file = folder / "stage.json";
     std::error_code error;
     if (!fs::exists(file, error) && !error) { return {}; }
+    if (!fs::is_regular_file(file, error)) { fail(folder, file, "is no regular file"); }
+    if (fs::file_size(file, error) > largest) { fail(folder, file, "is too large for a manifest"); }
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();  // sets failbit for an empty file, which the parser refuses below
-    if (!in) { throw core::IoError(core::concat(file.string(), ": can't be read")); }
+    if (!in) { throw core::IoError(concat(file.string(), ": can't be read")); }
     try {
-        return manifest_from(Json::parse(text.str()));
-    } catch (Malformed const& defect) {
-        throw core::IoError(core::concat(file.string(), ": ", defect.what()));
-    } catch (Json::exception const& defect) {
-        throw core::IoError(core::concat(file.string(), ": is not valid JSON: ", defect.what()));
+        return manifest_from(core::parse_json(text.str(), file.string()), text.str());
+    } catch (Malformed const& defect) { fail(folder, file, defect.what()); } catch (core::IoError const& defect) {
+        throw core::IoError(defect.what() + remedy(folder));
     }
 }
 
-void verify_files(fs::path const& folder, Manifest const& manifest) {
-    for (auto const& [name, expected] : manifest.files) {
-        fs::path const file = folder / name;
+std::string key_of_identity(std::string const& identity) { return core::digest_of(identity).substr(0, 16); }
+
+void check_place(fs::path const& folder, Manifest const& manifest) {
+    fs::path const file = folder / "stage.json";
+    auto const identity = manifest.facts.find("identity");
+    if (manifest.status != "done") {
+        fail(folder, file, concat("its status is '", core::excerpt(manifest.status), "', not 'done'"));
+    }
+    if (identity == manifest.facts.end() || manifest.key != key_of_identity(identity->second)) {
+        fail(folder, file, concat("its key ", core::excerpt(manifest.key), " is not that of its identity"));
+    }
+    std::string const id = manifest.kind + "-" + manifest.key;
+    if (folder.filename() != id) {
+        fail(folder, file, concat("it is of the stage ", core::excerpt(id), ", not of this folder"));
+    }
+    std::string lines = "\n" + identity->second;
+    bool agrees = lines.starts_with("\nkind=" + manifest.kind + "\n");
+    std::size_t inputs = 0;
+    for (std::size_t at = 0; (at = lines.find("\ninput.", at)) != std::string::npos; ++at) { ++inputs; }
+    agrees = agrees && inputs == manifest.inputs.size();
+    for (auto const& [role, id_of_input] : manifest.inputs) {
+        agrees = agrees && lines.find(concat("\ninput.", role, "=", id_of_input, "\n")) != std::string::npos;
+    }
+    if (!agrees) { fail(folder, file, "its kind and inputs are not those of its identity"); }
+}
+
+namespace {
+
+// Calls check(file, fact) for each file that the manifest names.
+template <class Check>
+void for_each_file(fs::path const& folder, Manifest const& manifest, Check const& check) {
+    for (auto const& [name, fact] : manifest.files) {
         // A manifest that points out of its folder is damaged or not ours.
         if (fs::path(name).filename() != name || name.empty() || name == "..") {
-            throw core::IoError(core::concat((folder / "stage.json").string(), ": files: '", name,
-                                             "' must be the name of a file in the same folder"));
+            fail(folder, folder / "stage.json",
+                 concat("files: '", core::excerpt(name), "' must be the name of a file in the same folder"));
         }
-        std::string const found = core::digest_of_file(file);
-        if (found != expected) {
-            throw core::IoError(core::concat(file.string(), ": damaged or changed: its digest is ", found,
-                                             ", stage.json says ", expected));
-        }
+        check(folder / name, fact);
     }
+}
+
+void check_digest(fs::path const& folder, fs::path const& file, FileFact const& fact) {
+    std::string found;
+    try {
+        found = core::digest_of_file(file);
+    } catch (core::IoError const&) { fail(folder, file, "can't be read"); }
+    if (found != fact.digest) {
+        fail(folder, file,
+             concat("damaged or changed: its digest is ", found, ", stage.json says ", core::excerpt(fact.digest)));
+    }
+}
+
+}  // namespace
+
+void check_files(fs::path const& folder, Manifest const& manifest) {
+    for_each_file(folder, manifest, [&](fs::path const& file, FileFact const& fact) {
+        struct stat status {};
+        if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
+        if (status.st_size != fact.bytes) {
+            fail(folder, file,
+                 concat("damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes));
+        }
+        auto const seconds = static_cast<std::int64_t>(status.st_mtim.tv_sec);
+        if (seconds * 1'000'000'000 + status.st_mtim.tv_nsec != fact.modified_ns) { check_digest(folder, file, fact); }
+    });
+}
+
+void verify_files(fs::path const& folder, Manifest const& manifest) {
+    for_each_file(folder, manifest,
+                  [&](fs::path const& file, FileFact const& fact) { check_digest(folder, file, fact); });
 }
 
 }  // namespace alignsweep::store

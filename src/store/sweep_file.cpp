@@ -111,17 +111,23 @@ void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows) {
             return found == (row.*part).end() ? absent : found->second;
         });
     };
+    auto const texts = [&](std::map<std::string, std::string> TrialRow::*part, std::string const& name) {
+        return collect(rows, [&](TrialRow const& row) {
+            auto const found = (row.*part).find(name);
+            return found == (row.*part).end() ? std::string() : found->second;
+        });
+    };
     auto const words_of = keys_of(rows, &TrialRow::text_axes);
     for (std::string const& name : keys_of(rows, &TrialRow::axes)) {
         if (words_of.contains(name)) { continue; }  // it follows as text
         table.column(name, reals(&TrialRow::axes, name), "axis of the sweep");
     }
     for (std::string const& name : words_of) {
-        auto const words = collect(rows, [&](TrialRow const& row) {
-            auto const found = row.text_axes.find(name);
-            return found == row.text_axes.end() ? std::string() : found->second;
-        });
-        table.column(name, words, "axis of the sweep");
+        table.column(name, texts(&TrialRow::text_axes, name), "axis of the sweep");
+    }
+    for (std::string const& name : keys_of(rows, &TrialRow::provenance)) {
+        table.column("provenance/" + name, texts(&TrialRow::provenance, name),
+                     "where the trial's stages come from; all values where they differ");
     }
     for (std::string const& name : keys_of(rows, &TrialRow::metrics)) {
         table.metric(name, reals(&TrialRow::metrics, name));
@@ -170,6 +176,25 @@ std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow>
     write_trials(writer, rows);
     write_curves(writer, curves);
     return writer.publish();
+}
+
+void check_sweep(std::filesystem::path const& file) {
+    FileReader const reader(file, schema, version);
+    for (std::string const& path : reader.datasets("/")) {
+        switch (reader.type(path)) {
+            case ElementType::int64:
+                static_cast<void>(reader.read<std::int64_t>(path));
+                break;
+            case ElementType::float64:
+                static_cast<void>(reader.read<double>(path));
+                break;
+            case ElementType::label:
+                static_cast<void>(reader.read_labels(path));
+                break;
+            default:
+                throw core::IoError(core::concat(file.string(), ": dataset ", path, ": holds another type"));
+        }
+    }
 }
 
 }  // namespace alignsweep::store

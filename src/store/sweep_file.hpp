@@ -2,10 +2,11 @@
 // sweep.h5, the index of a sweep: one row a trial, and all trials' curves as long columns.
 //
 //   /trials/trial               int64, the dimension scale `trial`; every other column of /trials has this length
-//   /trials/{key,status,error,method,digest}   ASCII, null-padded
+//   /trials/{key,status,error,method,digest}   text, null-padded: the very bytes, UTF-8 where it is not ASCII
 //   /trials/{seed,seconds}      int64, float64
-//   /trials/<axis>              under its name in the configuration ("dpo.beta"): float64 with NaN, or ASCII
+//   /trials/<axis>              under its name in the configuration ("dpo.beta"): float64 with NaN, or text
 //   /trials/<metric or cost>    float64, NaN where absent; slashes are groups ("eval/gold_reward")
+//   /trials/provenance/<fact>   text: git_commit, blas, compiler, processor, ...; "a; b" where a trial's stages differ
 //   /curves/{row,trial,step}    int64; `row` is the dimension scale
 //   /curves/<metric>            float64, NaN where a trial does not log it
 #pragma once
@@ -32,7 +33,8 @@ struct TrialRow {
     std::map<std::string, double> metrics;
     std::string digest;
     double seconds = 0.0;
-    std::map<std::string, double> costs;  // full names: "cost/flops/total"
+    std::map<std::string, double> costs;              // full names: "cost/flops/total"
+    std::map<std::string, std::string> provenance{};  // where the trial's stages come from: git_commit, blas, ...
 };
 
 struct Curve {
@@ -45,5 +47,8 @@ struct Curve {
 // (UTC, ISO 8601) and machine are filled in unless given. Throws IoError; std::logic_error where names clash.
 std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow> const& rows,
                         std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes);
+
+// Reads every column. Throws IoError where the file is no index, or damaged.
+void check_sweep(std::filesystem::path const& file);
 
 }  // namespace alignsweep::store

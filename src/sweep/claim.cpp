@@ -46,8 +46,6 @@ bool is_alive(long process, long long start) {
     return !fs::exists("/proc/self/stat") || start_of(process) == start;
 }
 
-std::string own_name() { return core::concat(host_name(), ' ', getpid(), ' ', start_of(getpid())); }
-
 double seconds_since_change(fs::path const& file) {
     std::error_code error;
     auto const time = fs::last_write_time(file, error);
@@ -84,7 +82,7 @@ bool is_dead(fs::path const& folder, int term) {
 // Becomes the owner after `term`: of several that try only one succeeds. The name appears whole.
 bool succeed(fs::path const& folder, int term) {
     fs::path const draft = folder / core::concat("draft.", host_name(), '.', getpid());
-    std::ofstream(draft) << own_name() << '\n';
+    std::ofstream(draft) << process_name() << '\n';
     std::error_code failed, ignored;
     fs::create_hard_link(draft, folder / owner_file(term + 1), failed);
     fs::remove(draft, ignored);
@@ -92,6 +90,18 @@ bool succeed(fs::path const& folder, int term) {
 }
 
 }  // namespace
+
+std::string process_name() { return core::concat(host_name(), ' ', getpid(), ' ', start_of(getpid())); }
+
+bool owner_is_gone(fs::path const& file) {
+    constexpr double hour = 3600.0;
+    std::ifstream in(file);
+    std::string host;
+    long process = 0;
+    long long start = 0;
+    bool const known = static_cast<bool>(in >> host >> process >> start);
+    return known && host == host_name() ? !is_alive(process, start) : seconds_since_change(file) > hour;
+}
 
 // Writes the heartbeat from a thread of its own: a long pass over a large model must not look like a death.
 class Claim::Heart {

@@ -10,6 +10,12 @@
 
 namespace alignsweep::sweep {
 
+// This process among all: host, number, start.
+[[nodiscard]] std::string process_name();
+// Whether the process whose name a file holds is gone; that of another host counts as gone when the file is an hour
+// old.
+[[nodiscard]] bool owner_is_gone(std::filesystem::path const& file);
+
 class Claim {
 public:
     // Takes the claim, or nothing if a living process holds it. A claim is dead if its process is gone (same host) or

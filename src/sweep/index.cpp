@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/index.hpp"
 
+#include "config/text.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
-#include "core/version.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
 #include "store/metrics.hpp"
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
+#include "sweep/provenance.hpp"
 
 #include <fstream>
 #include <sstream>
@@ -21,20 +24,27 @@ Ledger::Ledger(Plan const& plan, fs::path stages, std::string attempt)
     refresh();
 }
 
+bool Ledger::look_at_manifest(std::string const& id) {
+    try {
+        auto manifest = store::read_manifest(folder(id));
+        if (!manifest) { return false; }
+        store::check_place(folder(id), *manifest);
+        store::check_files(folder(id), *manifest);
+        manifests_[id] = std::move(*manifest);
+        status_[id] = StageStatus::done;
+    } catch (core::IoError const& error) { mark_broken(id, error.what()); }
+    return true;
+}
+
 void Ledger::refresh() {
     for (auto& [id, status] : status_) {
-        if (status == StageStatus::done) { continue; }
-        if (auto manifest = store::read_manifest(folder(id))) {
-            manifests_[id] = std::move(*manifest);
-            status = StageStatus::done;
-            continue;
-        }
+        if (status == StageStatus::done || status == StageStatus::broken || look_at_manifest(id)) { continue; }
         std::ifstream failure(folder(id) / "failed.txt");
         std::string attempt;
         if (failure && std::getline(failure, attempt) && (attempt == attempt_ || attempt_.empty())) {
             std::ostringstream text;
             text << failure.rdbuf();
-            errors_[id] = text.str();
+            errors_[id] = core::message_line(text.str());
             status = StageStatus::failed;
             continue;
         }
@@ -44,7 +54,7 @@ void Ledger::refresh() {
 
 std::string Ledger::failed_cause(std::string const& id) const {
     if (status(id) == StageStatus::done) { return {}; }
-    if (status(id) == StageStatus::failed) { return id; }
+    if (status(id) == StageStatus::failed || status(id) == StageStatus::broken) { return id; }
     for (auto const& [role, input] : plan_.stages.at(id).inputs) {
         std::string const cause = failed_cause(input);
         if (!cause.empty()) { return cause; }
@@ -71,6 +81,19 @@ void Ledger::mark_failed(std::string const& id, std::string const& error) {
     status_[id] = StageStatus::failed;
 }
 
+void Ledger::mark_broken(std::string const& id, std::string const& error) {
+    errors_[id] = error;
+    status_[id] = StageStatus::broken;
+}
+
+std::vector<std::string> Ledger::with_status(StageStatus status) const {
+    std::vector<std::string> ids;
+    for (auto const& [id, own] : status_) {
+        if (own == status) { ids.push_back(id); }
+    }
+    return ids;
+}
+
 namespace {
 
 // One hash over a trial's final weights and metrics: equal exactly where two runs agree to the last bit.
@@ -78,7 +101,7 @@ std::string trial_digest(Trial const& trial, Ledger const& ledger, std::map<std:
     core::Digest digest;
     auto const& files = ledger.manifest(trial.model_stage).files;
     auto const weights = files.find("checkpoint.h5");
-    if (weights != files.end()) { digest.update(weights->second); }
+    if (weights != files.end()) { digest.update(weights->second.digest); }
     for (auto const& [name, value] : metrics) { digest.update(name).update(&value, sizeof(value)); }
     return digest.hex();
 }
@@ -101,13 +124,26 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
     row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(model.kind, model.config).size());
 }
 
+// Where the trial's stages come from: each fact, or all its values where stages differ.
+std::map<std::string, std::string> provenance_of(Trial const& trial, Ledger const& ledger) {
+    std::map<std::string, std::string> facts;
+    for (Difference const& fact : stage_facts(ledger, trial.stages)) {
+        std::vector<std::string> values;
+        for (auto const& [value, stages] : fact.values) { values.push_back(value); }
+        facts[fact.name] = config::join(values, "; ");
+    }
+    return facts;
+}
+
 std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
     // Of a model that is gone (somebody removed it) an evaluation may stand still.
     bool const has_model = ledger.status(trial.model_stage) == StageStatus::done;
     if (has_model && ledger.status(trial.evaluate_stage) == StageStatus::done) { return "done"; }
     std::string const cause = ledger.failed_cause(has_model ? trial.evaluate_stage : trial.model_stage);
     if (!cause.empty()) {
-        error = cause + ": " + ledger.error_of(cause);
+        // The error of a broken stage names its folder itself.
+        bool const named = ledger.status(cause) == StageStatus::broken;
+        error = (named ? "" : cause + ": ") + ledger.error_of(cause);
         // What stands above several methods fails them all; a trial of its own model failed itself.
         return cause == trial.model_stage || cause == trial.evaluate_stage ? "failed" : "skipped";
     }
@@ -140,27 +176,29 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
             }
             row.digest = trial_digest(trial, ledger, row.metrics);
         }
+        row.provenance = provenance_of(trial, ledger);
         add_costs(row, trial, plan.stages.at(trial.model_stage), ledger);
         rows.push_back(std::move(row));
     }
     return rows;
 }
 
-void write_index(fs::path const& out, Plan const& plan, Ledger const& ledger) {
+void write_index(fs::path const& out, Plan const& plan, Ledger& ledger) {
     std::vector<store::Curve> curves;
     for (std::size_t i = 0; i < plan.trials.size(); ++i) {
         std::string const& id = plan.trials[i].model_stage;
-        fs::path const file = ledger.folder(id) / "metrics.h5";
-        if (ledger.status(id) != StageStatus::done || !fs::exists(file)) { continue; }
-        auto const stream = store::MetricStream::load(file);
-        store::Curve curve{static_cast<std::int64_t>(i), stream.steps(), {}};
-        for (std::string const& name : stream.names()) { curve.metrics.emplace_back(name, stream.column(name)); }
-        curves.push_back(std::move(curve));
+        if (ledger.status(id) != StageStatus::done || !ledger.manifest(id).files.contains("metrics.h5")) { continue; }
+        try {
+            auto const stream = store::MetricStream::load(ledger.folder(id) / "metrics.h5");
+            store::Curve curve{static_cast<std::int64_t>(i), stream.steps(), {}};
+            for (std::string const& name : stream.names()) { curve.metrics.emplace_back(name, stream.column(name)); }
+            curves.push_back(std::move(curve));
+        } catch (core::IoError const& error) {
+            ledger.mark_broken(id, error.what() + store::remedy(ledger.folder(id)));
+            core::log_warning(ledger.error_of(id));
+        }
     }
-    auto attributes = stages::build_facts();
-    attributes["softwareVersion"] = core::version();
-    attributes["git_commit"] = core::git_commit();
-    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, attributes);
+    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts());
 }
 
 }  // namespace alignsweep::sweep

@@ -7,9 +7,11 @@
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
 #include "sweep/progress.hpp"
+#include "sweep/provenance.hpp"
 #include "sweep/sweep_ini.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -22,6 +24,8 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 namespace {
+
+constexpr char const* stop_prefix = "stop-";
 
 volatile std::sig_atomic_t signal_seen = 0;
 
@@ -43,7 +47,7 @@ public:
           ledger_(plan, out_ / "stages", attempt_),
           progress_(plan, comm.rank() == 0) {}
 
-    int run() {
+    RunResult run() {
         int code = 0;
         try {
             while (!stopping()) {
@@ -59,21 +63,27 @@ public:
             }
         } catch (core::Stopped const&) { code = static_cast<int>(core::ExitCode::stopped); }
         if (stopping()) { code = static_cast<int>(core::ExitCode::stopped); }
-        if (code != 0) { store::write_text_atomically(stop_file(), "stop\n"); }
-        // The largest code wins: stopped (75) over failed (1).
+        if (code != 0) { store::write_text_atomically(stop_file(), process_name() + "\n"); }
         ledger_.refresh();
-        if (code == 0 && any_failed()) { code = static_cast<int>(core::ExitCode::trial_failed); }
-        code = static_cast<int>(comm_.max(code));
+        if (code == 0 && !ledger_.with_status(StageStatus::failed).empty()) {
+            code = static_cast<int>(core::ExitCode::trial_failed);
+        }
+        code = static_cast<int>(comm_.max(code));  // all are through: what is there now is what there will be
         ledger_.refresh();
         if (comm_.rank() == 0) { sweep_up(); }
-        keep_index(true);
+        keep_index(true);  // reads all curves, and so may find one broken
         progress_.finish(ledger_);
-        static_cast<void>(comm_.max(0));  // the index is whole before any rank leaves
-        return code;
+        if (!ledger_.with_status(StageStatus::broken).empty()) {
+            code = std::max(code, static_cast<int>(core::ExitCode::io));
+        }
+        // The largest code wins: stopped (75) over broken (3) over failed (1). The index is whole before any rank
+        // leaves.
+        code = static_cast<int>(comm_.max(code));
+        return {code, comm_.rank() == 0 ? make_rows(plan_, ledger_) : std::vector<store::TrialRow>()};
     }
 
 private:
-    [[nodiscard]] fs::path stop_file() const { return out_ / ("stop-" + attempt_); }
+    [[nodiscard]] fs::path stop_file() const { return out_ / (stop_prefix + attempt_); }
 
     // A signal to one rank stops all of them: the others see its file.
     bool stopping() {
@@ -97,8 +107,10 @@ private:
             auto claim = Claim::take(ledger_.claim_folder(id));
             if (!claim) { continue; }
             ledger_.refresh();  // it may have been finished, or have failed, between the look and the claim
-            bool const over = ledger_.status(id) == StageStatus::done || ledger_.status(id) == StageStatus::failed;
-            if (!over) { return std::pair{id, std::move(*claim)}; }
+            auto const status = ledger_.status(id);
+            if (status == StageStatus::pending || status == StageStatus::running) {
+                return std::pair{id, std::move(*claim)};
+            }
         }
         return std::nullopt;
     }
@@ -118,12 +130,15 @@ private:
                                      },
                                      [&](double done) { share = done; }};
         try {
+            // Of an earlier attempt; first, so that none stands beside a finished stage whenever this is killed.
+            std::error_code ignored;
+            fs::remove(ledger_.folder(id) / "failed.txt", ignored);
             stages::execute(plan_.stages.at(id), host);
-            fs::remove(ledger_.folder(id) / "failed.txt");  // of an earlier attempt
         } catch (core::Stopped const&) { throw; } catch (std::exception const& error) {
             // One bad stage must not take the others with it: its error stays with it.
-            ledger_.mark_failed(id, error.what());
-            core::log_error(id + ": " + error.what());
+            std::string const message = core::failure_of(error).message;
+            ledger_.mark_failed(id, message);
+            core::log_error(id + ": " + message);
         }
     }
 
@@ -133,21 +148,30 @@ private:
         }
         return true;
     }
-    [[nodiscard]] bool any_failed() const {
-        for (auto const& [id, spec] : plan_.stages) {
-            if (ledger_.status(id) == StageStatus::failed) { return true; }
-        }
-        return false;
-    }
-
     // Claims of processes that were killed between a stage's manifest and the claim's end.
     void sweep_up() const {
         Claim::clear(out_);
         Claim::clear(out_ / "stages");
+        clear_stop_files();
         for (auto const& [id, spec] : plan_.stages) {
             fs::path const claim = ledger_.claim_folder(id);
             if (fs::exists(claim)) { static_cast<void>(Claim::take(claim)); }
+            std::error_code ignored;
+            if (ledger_.status(id) == StageStatus::done) { fs::remove(ledger_.folder(id) / "failed.txt", ignored); }
         }
+    }
+
+    // Stop files of jobs that were killed before they removed them. One of a living job must stay: its ranks read it.
+    void clear_stop_files() const {
+        std::error_code error;
+        std::vector<fs::path> old;
+        for (fs::directory_iterator entry(out_, error), end; !error && entry != end; entry.increment(error)) {
+            bool const is_stop = entry->path().filename().string().starts_with(stop_prefix);
+            if (is_stop && entry->path() != stop_file() && owner_is_gone(entry->path())) {
+                old.push_back(entry->path());
+            }
+        }
+        for (auto const& file : old) { fs::remove(file, error); }
     }
 
     // Rank 0 rewrites sweep.h5 as stages finish, at most 2 % of the time. Of several jobs one holds the index.
@@ -182,6 +206,22 @@ private:
     bool stop_seen_ = false;
 };
 
+// What a user should know of the finished stages before more are built on them.
+void tell_what_stands(Plan const& plan, Ledger const& ledger, fs::path const& out) {
+    constexpr std::size_t most = 10;
+    auto const broken = ledger.with_status(StageStatus::broken);
+    for (std::size_t i = 0; i < std::min(broken.size(), most); ++i) { core::log_error(ledger.error_of(broken[i])); }
+    if (broken.size() > most) {
+        core::log_error(core::concat(broken.size() - most, " more broken stages: `alignsweep verify '", out.string(),
+                                     "'` names them"));
+    }
+    std::string const differences = describe_differences(plan, ledger, stages::run_facts());
+    if (!differences.empty()) {
+        core::log_warning(core::concat("stages of another program or machine are used again: ", differences,
+                                       " (--strict refuses them)"));
+    }
+}
+
 extern "C" void note_signal(int /*signal*/) { signal_seen = 1; }
 
 }  // namespace
@@ -201,13 +241,24 @@ void check_writable(fs::path const& out) {
     }
 }
 
-int run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm) {
-    if (comm.rank() == 0) { write_sweep_ini(out, entries); }
+void refuse_mixed(Plan const& plan, fs::path const& out) {
+    std::string const differences = describe_differences(plan, Ledger(plan, out / "stages", ""), stages::run_facts());
+    if (!differences.empty()) {
+        throw core::IoError(core::concat(out.string(), ": holds stages of another program or machine: ", differences,
+                                         "; --strict refuses to mix them (another --out starts afresh)"));
+    }
+}
+
+RunResult run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm) {
+    if (comm.rank() == 0) {
+        write_sweep_ini(out, entries);
+        tell_what_stands(plan, Ledger(plan, out / "stages", ""), out);
+    }
     std::string const attempt = std::to_string(comm.broadcast(new_attempt()));
-    int const code = Worker(plan, out, comm, attempt).run();
+    RunResult result = Worker(plan, out, comm, attempt).run();
     std::error_code ignored;
-    if (comm.rank() == 0) { fs::remove(out / ("stop-" + attempt), ignored); }
-    return code;
+    if (comm.rank() == 0) { fs::remove(out / (stop_prefix + attempt), ignored); }
+    return result;
 }
 
 }  // namespace alignsweep::sweep

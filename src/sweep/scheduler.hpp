@@ -3,21 +3,32 @@
 // claims it by an atomic mkdir; no rank waits for another, and several jobs may share one folder.
 #pragma once
 
+#include "store/sweep_file.hpp"
 #include "sweep/comm.hpp"
 #include "sweep/plan.hpp"
 
 #include <filesystem>
 #include <span>
+#include <vector>
 
 namespace alignsweep::sweep {
 
 // Makes <out>/stages. Throws IoError where the results folder can't be written.
 void check_writable(std::filesystem::path const& out);
 
-// `entries`: what the plan was made of, kept in <out>/sweep.ini. Returns the exit code that all ranks leave with: 0, 1
-// if some stage failed, 75 if a signal stopped the run. Throws IoError where a file can't be written.
-int run_plan(Plan const& plan, std::span<config::Entry const> entries, std::filesystem::path const& out,
-             Comm const& comm);
+// Throws IoError where finished stages of the plan come from another program or machine than this one (--strict).
+void refuse_mixed(Plan const& plan, std::filesystem::path const& out);
+
+struct RunResult {
+    // What all ranks leave with: 0, 1 if some stage failed, 3 if a finished one is broken, 75 if a signal stopped the
+    // run.
+    int code = 0;
+    std::vector<store::TrialRow> rows;  // as the index has them; on rank 0
+};
+
+// `entries`: what the plan was made of, kept in <out>/sweep.ini. Throws IoError where a file can't be written.
+RunResult run_plan(Plan const& plan, std::span<config::Entry const> entries, std::filesystem::path const& out,
+                   Comm const& comm);
 
 // SIGUSR1, SIGTERM and SIGINT ask for a stop in good order.
 void install_signal_handlers();

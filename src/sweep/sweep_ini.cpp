@@ -6,20 +6,35 @@
 #include "core/error.hpp"
 #include "store/publish.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace alignsweep::sweep {
 
+namespace {
+
+std::string absolute(config::Entry const& entry, std::string const& path) {
+    return config::quote(std::filesystem::absolute(entry.folder() / path).lexically_normal().string());
+}
+
+// The value with its paths made absolute: relative ones are relative to the file that they stand in.
+std::string value_of(config::Entry const& entry) {
+    bool const axis = entry.section == "sweep";
+    std::string const& name = axis ? entry.key : entry.name();
+    std::size_t const dot = std::min(name.find('.'), name.size());
+    auto const* key = config::find_key(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())));
+    if (key == nullptr || key->kind != config::Kind::file || entry.value.empty()) { return entry.value; }
+    if (!axis) { return absolute(entry, entry.value); }
+    std::vector<std::string> paths;
+    for (std::string const& path : config::split_list(entry.value)) { paths.push_back(absolute(entry, path)); }
+    return config::join(paths);
+}
+
+}  // namespace
+
 void write_sweep_ini(std::filesystem::path const& out, std::span<config::Entry const> entries) {
     std::map<std::string, std::map<std::string, std::string>> sections;
-    for (config::Entry const& entry : entries) {
-        auto const* key = config::find_key(entry.section, entry.key);
-        std::string value = entry.value;
-        if (key != nullptr && key->kind == config::Kind::file && !value.empty()) {
-            value = config::quote(std::filesystem::absolute(entry.folder() / value).lexically_normal().string());
-        }
-        sections[entry.section][entry.key] = value;
-    }
+    for (config::Entry const& entry : entries) { sections[entry.section][entry.key] = value_of(entry); }
     std::string text = "# Written by alignsweep: the sweep that this folder holds.\n";
     for (auto const& [section, keys] : sections) {
         text += "\n[" + section + "]\n";

@@ -33,6 +33,20 @@ void expect_malformed(std::string_view text, int line, std::initializer_list<std
     expect_error<ConfigError>([&] { (void)read_ini(file); }, parts);
 }
 
+TEST(ConfigIni, TakesUtf8AndNothingElse) {
+    EXPECT_EQ(read("[data]\ncorpus = 数据é.txt\n"), "data.corpus=数据é.txt|");
+    expect_malformed("[data]\ncorpus = caf\xe9.txt\n", 2, {"not UTF-8"});
+    expect_malformed("[data]\ncorpus = \xed\xa0\x80\n", 2, {"not UTF-8"});
+    expect_error<ConfigError>([] { (void)parse_set("data.corpus=\xff"); }, {"malformed"});
+}
+
+// A path of an axis may hold a comma, also where it is the only one.
+TEST(ConfigIni, ListsKeepTheirQuotes) {
+    EXPECT_EQ(read("[sweep]\ndata.sft = \"a, b.jsonl\"\n[data]\nsft = \"a, b.jsonl\"\n"),
+              "sweep.data.sft=\"a, b.jsonl\"|data.sft=a, b.jsonl|");
+    EXPECT_EQ(parse_set("sweep.data.sft=\"a, b.jsonl\"").value, "\"a, b.jsonl\"");
+}
+
 TEST(ConfigIni, KeepsFileAndLine) {
     TemporaryFolder const folder;
     auto const file = folder.write("demo.ini", "# top\n\n[dpo]\nbeta = 0.2\n  batch=8  \n");
@@ -76,7 +90,7 @@ TEST(ConfigIni, RefusesMalformedLines) {
     expect_malformed("[a] b\n", 1, {"malformed section"});
     expect_malformed("k = v\n", 1, {"'k' stands outside any section", "base = FILE"});
     expect_malformed(std::string_view("[a]\nk = \0\n", 10), 2, {"control character"});
-    expect_malformed("\x89HDF\r\n\x1a\n", 1, {"malformed line"});
+    expect_malformed("\x89HDF\r\n\x1a\n", 1, {"not UTF-8"});
 }
 
 TEST(ConfigIni, RefusesAKeyTwiceInOneFile) {

@@ -195,8 +195,9 @@ class Sweep(unittest.TestCase):
         for stage in victims:
             (out / "stages" / stage / "stage.json").unlink()
         done = run("sweep", self.ini, "--out", out)
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn(str(data), done.stderr)
+        self.assertEqual(len(started(done.stderr)), 2, "the other seed's")
         failed = [error for error in program.words(trials(out)["error"]) if str(data) in error]
         self.assertEqual(len(failed), 2, "both betas of that seed, and no other trial")
 

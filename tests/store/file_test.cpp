@@ -85,18 +85,21 @@ TEST(File, text_of_any_bytes_comes_back) {
     EXPECT_TRUE(reader.read_text("/none").empty());
 }
 
-TEST(File, labels_are_padded_ascii) {
+TEST(File, labels_are_padded_and_keep_their_bytes) {
     TemporaryFolder const folder;
     FileWriter writer(folder / "f.h5", "test", 1);
-    writer.write_labels("/status", {"done", "", "failed", "caf\xc3\xa9\n"});
+    std::vector<std::string> const labels = {"done", "", "数据甲.jsonl", "数据乙.jsonl", "caf\xc3\xa9\n", "\xff"};
+    writer.write_labels("/status", labels);
     writer.write_labels("/none", {});
     writer.write_labels("/blank", {""});
     writer.publish();
     FileReader const reader(folder / "f.h5");
-    EXPECT_EQ(reader.read_labels("/status"), (std::vector<std::string>{"done", "", "failed", "caf???"}));
+    EXPECT_EQ(reader.read_labels("/status"), labels);
     EXPECT_TRUE(reader.read_labels("/none").empty());
     EXPECT_EQ(reader.read_labels("/blank"), std::vector<std::string>{""});
     EXPECT_EQ(reader.type("/status"), ElementType::label);
+    FileWriter bad(folder / "g.h5", "test", 1);
+    EXPECT_THROW(bad.write_labels("/x", {std::string("a\0", 2)}), std::logic_error);  // would come back as "a"
 }
 
 TEST(File, attributes_come_back_on_root_groups_and_datasets) {

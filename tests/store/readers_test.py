@@ -5,6 +5,7 @@ Exit code 77, which CTest takes for "skipped", where these libraries are not ins
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,8 @@ def check_h5py(folder):
     with h5py.File(folder / "sweep.h5") as file:
         trials = file["trials"]
         assert list(trials["method"].asstr()) == ["sft", "dpo", "kto"]
-        assert list(trials["error"].asstr()) == ["", "", "step 7: NaN in gr????"]
+        assert [text.decode() for text in trials["error"][:]] == ["", "", "step 7: NaN in grüß"]
+        assert list(trials["error"].asstr("utf-8")) == ["", "", "step 7: NaN in grüß"]
         np.testing.assert_array_equal(trials["dpo.beta"], [np.nan, 0.1, np.nan])
         np.testing.assert_array_equal(trials["eval/gold_reward"], [np.nan, 4.25, np.nan])
         assert trials["eval/kl"].attrs["units"] == b"nats per sequence"
@@ -74,6 +76,8 @@ def check_xarray(folder, engine):
         assert trials["dpo.beta"].sel(trial=1) == 0.1
         assert trials["seconds"].dtype == float, "xarray took seconds for time intervals"
         assert [str(name.astype(str)) for name in trials["method"].values] == ["sft", "dpo", "kto"]
+        errors = [text.decode() if isinstance(text, bytes) else str(text) for text in trials["error"].values]
+        assert errors == ["", "", "step 7: NaN in grüß"]
     with xr.open_dataset(folder / "sweep.h5", group="trials/eval", engine=engine) as evaluation:
         assert evaluation["gold_reward"].dims == ("trial",)
     with xr.open_dataset(folder / "sweep.h5", group="curves", engine=engine) as curves:
@@ -82,6 +86,27 @@ def check_xarray(folder, engine):
         assert list(frame[frame["trial"] == 2]["loss"]) == [0.5, 0.4, 0.3]
     with xr.open_dataset(folder / "none.h5", group="trials", engine=engine) as none:
         assert none.sizes["trial"] == 0
+
+
+def check_octave(folder):
+    """Octave reads whole files, and fails as a whole where one text is declared as UTF-8."""
+    script = f"s = load('{folder}/sweep.h5'); assert (strtrim (s.trials.error(3,:)), 'step 7: NaN in grüß')"
+    subprocess.run(["octave-cli", "--no-gui", "--eval", script], check=True, stderr=subprocess.PIPE)
+
+
+def check_r(folder):
+    script = f"""library(rhdf5); e <- h5read("{folder}/sweep.h5", "/trials/error")
+                 stopifnot(identical(charToRaw(e[3]), charToRaw("step 7: NaN in gr\\u00fc\\u00df")))"""
+    subprocess.run(["Rscript", "-e", script], check=True, stderr=subprocess.PIPE)
+
+
+def other_readers():
+    """Those of Octave and R that are installed."""
+    readers = {"Octave": check_octave} if shutil.which("octave-cli") else {}
+    with_rhdf5 = ["Rscript", "-e", "library(rhdf5)"]
+    if shutil.which("Rscript") and subprocess.run(with_rhdf5, capture_output=True, check=False).returncode == 0:
+        readers["R"] = check_r
+    return readers
 
 
 def main():
@@ -95,7 +120,10 @@ def main():
         check_h5py(folder)
         for engine in engines():
             check_xarray(folder, engine)
-        print(f"h5py {h5py.__version__}, xarray {xr.__version__} with {', '.join(engines()) or 'no engine'}: all right")
+        for check in other_readers().values():
+            check(folder)
+        print(f"h5py {h5py.__version__}, xarray {xr.__version__} with {', '.join(engines()) or 'no engine'}, "
+              f"{', '.join(other_readers()) or 'neither Octave nor R'}: all right")
 
 
 if __name__ == "__main__":

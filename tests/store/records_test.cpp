@@ -8,6 +8,7 @@
 #include "store/paths.hpp"
 #include "store/temporary_folder.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -155,11 +156,11 @@ TEST(Checkpoint, foreign_files_and_types_are_named) {
                     "dataset /parameters/w: must be float32 or float64");
 }
 
+// A stage as the program leaves it: named after its identity, with the files that its manifest names.
 Manifest sample_manifest() {
     Manifest manifest;
     manifest.kind = "align";
-    manifest.key = "0123";
-    manifest.inputs = {{"sft", "abcd"}};
+    manifest.inputs = {{"sft", "sft-abcd"}};
     manifest.metrics = {{"loss", 0.1},
                         {"third", 1.0 / 3.0},
                         {"tiny", 5e-324},
@@ -168,16 +169,42 @@ Manifest sample_manifest() {
                         {"huge", std::numeric_limits<double>::max()},
                         {"up", std::numeric_limits<double>::infinity()},
                         {"down", -std::numeric_limits<double>::infinity()}};
-    manifest.facts = {{"commit", "c774-dirty"}, {"quote", "a \"b\"\n\\"}};
+    manifest.facts = {{"commit", "c774-dirty"},
+                      {"quote", "a \"b\"\n\\"},
+                      {"identity", "kind=align\nversion=1\ninput.sft=sft-abcd\n"}};
+    manifest.key = key_of_identity(manifest.facts["identity"]);
     manifest.seconds = 12.5;
     manifest.costs = {{"cost/flops/total", 1e15}};
     return manifest;
 }
 
+class StageFolder {
+public:
+    StageFolder() : manifest(sample_manifest()) {
+        path = folder / "results é" / "stages" / (manifest.kind + "-" + manifest.key);
+        std::filesystem::create_directories(path);
+        for (char const* name : {"a.h5", "b.h5"}) {
+            overwrite(path / name, name);
+            manifest.files[name] = describe_file(path / name);
+        }
+        write_manifest(path, manifest);
+    }
+    [[nodiscard]] std::string refusal(void (*check)(std::filesystem::path const&, Manifest const&)) const {
+        std::string const message = message_of<core::IoError>([&] { check(path, manifest); });
+        EXPECT_CONTAINS(message, "; `alignsweep repair '" + (folder / "results é").string() + "'`");
+        return message;
+    }
+
+    TemporaryFolder folder;
+    std::filesystem::path path;
+    Manifest manifest;
+};
+
 TEST(Manifest, comes_back_exactly_nan_and_infinity_included) {
     TemporaryFolder const folder;
     EXPECT_EQ(read_manifest(folder.path()), std::nullopt);
     Manifest manifest = sample_manifest();
+    manifest.files = {{"a.h5", {"0123", 7, 1'700'000'000'123'456'789}}};
     write_manifest(folder.path(), manifest);
     auto const back = read_manifest(folder.path());
     ASSERT_TRUE(back.has_value());
@@ -196,42 +223,92 @@ TEST(Manifest, malformed_ones_are_refused_in_one_line) {
     TemporaryFolder const folder;
     write_manifest(folder.path(), sample_manifest());
     std::string const good = content(folder / "stage.json");
-    auto const refusal = [&](std::string const& from, std::string const& to) {
-        std::string text = good;
-        text.replace(text.find(from), from.size(), to);
+    auto const refusal = [&](std::string const& text) {
         overwrite(folder / "stage.json", text);
         std::string const message = message_of<core::IoError>([&] { (void)read_manifest(folder.path()); });
-        EXPECT_CONTAINS(message, (folder / "stage.json").string() + ": ");
+        EXPECT_CONTAINS(message, (folder / "stage.json").string() + ":");
+        EXPECT_CONTAINS(message, "alignsweep repair");
         return message;
     };
-    EXPECT_CONTAINS(refusal("alignsweep.stage", "other"), "is not a manifest");
-    EXPECT_CONTAINS(refusal("\"schema_version\": 1", "\"schema_version\": 2"), "has version 2");
-    EXPECT_CONTAINS(refusal("\"kind\"", "\"kinds\""), "'kind' is missing");
-    EXPECT_CONTAINS(refusal("\"align\"", "7"), "kind must be a string");
-    EXPECT_CONTAINS(refusal("12.5", "\"12.5\""), "seconds must be a number");
-    EXPECT_CONTAINS(refusal("\"Infinity\"", "\"inf\""), "metrics.up must be a number");
+    auto const with = [&](std::string const& from, std::string const& to) {
+        std::string text = good;
+        return text.replace(text.find(from), from.size(), to);
+    };
+    EXPECT_CONTAINS(refusal(with("alignsweep.stage", "other")), "is not a manifest");
+    EXPECT_CONTAINS(refusal(with("\"schema_version\": 2", "\"schema_version\": 1")), "has version 1");
+    EXPECT_CONTAINS(refusal(with("\"digest\"", "\"digests\"")), "'digest' is missing");
     for (std::size_t const length : {std::size_t{0}, good.size() / 2, good.size() - 2}) {
-        overwrite(folder / "stage.json", good.substr(0, length));
-        EXPECT_CONTAINS(message_of<core::IoError>([&] { (void)read_manifest(folder.path()); }), "not valid JSON");
+        EXPECT_CONTAINS(refusal(good.substr(0, length)), "not valid JSON");
     }
-    overwrite(folder / "stage.json", "[]");
-    EXPECT_CONTAINS(message_of<core::IoError>([&] { (void)read_manifest(folder.path()); }), "is not a manifest");
+    EXPECT_CONTAINS(refusal("[]"), "is not a manifest");
+    EXPECT_CONTAINS(refusal("7"), "is not a manifest");
+    EXPECT_CONTAINS(refusal(std::string(75'000, '[')), "deeper");
+    EXPECT_CONTAINS(refusal("{\"a\": 1e400}"), "field 'a'");
+}
+
+// Every single bit: nothing of a manifest can change without a word.
+TEST(Manifest, a_flipped_bit_is_seen) {
+    TemporaryFolder const folder;
+    write_manifest(folder.path(), sample_manifest());
+    std::string const good = content(folder / "stage.json");
+    for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+        std::string bad = good;
+        bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ 1 << bit % 8);
+        overwrite(folder / "stage.json", bad);
+        EXPECT_THROW((void)read_manifest(folder.path()), core::IoError) << "bit " << bit;
+    }
+}
+
+TEST(Manifest, stands_in_its_place) {
+    StageFolder stage;
+    EXPECT_NO_THROW(check_place(stage.path, stage.manifest));
+    auto const with = [&](auto change) {
+        Manifest const good = stage.manifest;
+        change(stage.manifest);
+        std::string const message = stage.refusal(check_place);
+        stage.manifest = good;
+        return message;
+    };
+    EXPECT_CONTAINS(with([](Manifest& m) { m.status = "running"; }), "status is 'running'");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.key[0] ^= 1; }), "not that of its identity");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.facts["identity"] += "x=1\n"; }), "not that of its identity");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.facts.erase("identity"); }), "not that of its identity");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.kind = "dpo"; }), "of the stage dpo-");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.inputs["sft"] = "sft-abce"; }), "kind and inputs");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.inputs.clear(); }), "kind and inputs");
+    EXPECT_CONTAINS(with([](Manifest& m) { m.inputs["corpus"] = "corpus-1"; }), "kind and inputs");
 }
 
 TEST(Manifest, files_are_held_against_their_digests) {
-    TemporaryFolder const folder;
-    overwrite(folder / "a.h5", "a");
-    overwrite(folder / "b.h5", "b");
-    Manifest manifest = sample_manifest();
-    manifest.files = {{"a.h5", core::digest_of_file(folder / "a.h5")}, {"b.h5", core::digest_of_file(folder / "b.h5")}};
-    EXPECT_NO_THROW(verify_files(folder.path(), manifest));
-    overwrite(folder / "b.h5", "B");
-    EXPECT_CONTAINS(message_of<core::IoError>([&] { verify_files(folder.path(), manifest); }),
-                    (folder / "b.h5").string() + ": damaged or changed");
-    std::filesystem::remove(folder / "b.h5");
-    EXPECT_CONTAINS(message_of<core::IoError>([&] { verify_files(folder.path(), manifest); }), "b.h5: can't be read");
-    manifest.files = {{"../a.h5", ""}};
-    EXPECT_CONTAINS(message_of<core::IoError>([&] { verify_files(folder.path(), manifest); }), "in the same folder");
+    StageFolder stage;
+    EXPECT_NO_THROW(verify_files(stage.path, stage.manifest));
+    overwrite(stage.path / "b.h5", "B.h5");
+    EXPECT_CONTAINS(stage.refusal(verify_files), (stage.path / "b.h5").string() + ": damaged or changed");
+    std::filesystem::remove(stage.path / "b.h5");
+    EXPECT_CONTAINS(stage.refusal(verify_files), "b.h5: can't be read");
+    stage.manifest.files = {{"../a.h5", {}}};
+    EXPECT_CONTAINS(stage.refusal(verify_files), "in the same folder");
+    EXPECT_CONTAINS(stage.refusal(check_files), "in the same folder");
+}
+
+TEST(Manifest, the_cheap_look_at_files_sees_size_and_time) {
+    StageFolder stage;
+    EXPECT_NO_THROW(check_files(stage.path, stage.manifest));
+    auto const file = stage.path / "b.h5";
+    auto const time = std::filesystem::last_write_time(file);
+    overwrite(file, "longer");
+    std::filesystem::last_write_time(file, time);
+    EXPECT_CONTAINS(stage.refusal(check_files), "it has 6 bytes, stage.json says 4");
+    // A copied folder has other times: its files are read.
+    overwrite(file, "b.h5");
+    std::filesystem::last_write_time(file, time + std::chrono::hours(1));
+    EXPECT_NO_THROW(check_files(stage.path, stage.manifest));
+    overwrite(file, "B.h5");
+    EXPECT_CONTAINS(stage.refusal(check_files), "its digest is");
+    std::filesystem::remove(file);
+    EXPECT_CONTAINS(stage.refusal(check_files), "No such file");
+    std::filesystem::create_directory(file);
+    EXPECT_NE(stage.refusal(check_files), "");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ std::vector<TrialRow> sample_rows() {
     rows[1].axes = {{"dpo.beta", 0.1}, {"dpo.loss", 4.0}, {"feedback.flip", 0.2}};
     rows[1].text_axes = {{"dpo.loss", "ipo"}};
     rows[1].metrics = {{"eval/gold_reward", 4.25}, {"eval/kl", 1.5}};
+    rows[1].provenance = {{"blas", "A; B"}, {"git_commit", "c774"}};
     rows[2].method = "kto";
     rows[2].axes = {{"feedback.flip", 0.2}};
     rows[2].status = "failed";
@@ -60,8 +61,11 @@ TEST(Sweep, rows_and_curves_become_columns) {
     EXPECT_EQ(reader.read<std::int64_t>("/trials/trial"), (std::vector<std::int64_t>{0, 1, 2}));
     EXPECT_EQ(reader.read<std::int64_t>("/trials/seed"), (std::vector<std::int64_t>{8, 7, 6}));
     EXPECT_EQ(reader.read_labels("/trials/method"), (std::vector<std::string>{"sft", "dpo", "kto"}));
-    EXPECT_EQ(reader.read_labels("/trials/error"), (std::vector<std::string>{"", "", "step 7: NaN in gr????"}));
+    EXPECT_EQ(reader.read_labels("/trials/error"),
+              (std::vector<std::string>{"", "", "step 7: NaN in gr\xc3\xbc\xc3\x9f"}));
     EXPECT_EQ(reader.read_labels("/trials/dpo.loss"), (std::vector<std::string>{"", "ipo", ""}));
+    EXPECT_EQ(reader.read_labels("/trials/provenance/blas"), (std::vector<std::string>{"", "A; B", ""}));
+    EXPECT_NO_THROW(check_sweep(folder / "sweep.h5"));
     auto const beta = reader.read<double>("/trials/dpo.beta");
     EXPECT_TRUE(std::isnan(beta[0]) && std::isnan(beta[2]));
     EXPECT_EQ(beta[1], 0.1);

@@ -3,7 +3,9 @@
 #include "sweep/index.hpp"
 
 #include "config/values.hpp"
+#include "store/file.hpp"
 #include "sweep/claim.hpp"
+#include "sweep/provenance.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -27,11 +29,21 @@ protected:
         std::error_code ignored;
         fs::remove_all(folder_, ignored);
     }
-    void finish(std::string const& id, std::map<std::string, double> const& metrics = {}) const {
+    using Texts = std::map<std::string, std::string>;
+    void finish(std::string const& id, std::map<std::string, double> const& metrics = {}, Texts const& facts = {},
+                Texts const& files = {}) const {
         fs::create_directories(folder_ / id);
+        auto const& spec = plan_.stages.at(id);
         store::Manifest manifest;
-        manifest.kind = plan_.stages.at(id).kind;
-        manifest.key = plan_.stages.at(id).key;
+        manifest.kind = spec.kind;
+        manifest.key = spec.key;
+        manifest.inputs = spec.inputs;
+        manifest.facts = facts;
+        manifest.facts["identity"] = spec.identity;
+        for (auto const& [name, bytes] : files) {
+            std::ofstream(folder_ / id / name) << bytes;
+            manifest.files[name] = store::describe_file(folder_ / id / name);
+        }
         manifest.metrics = metrics;
         manifest.seconds = 2.0;
         manifest.costs = {{"tokens/policy", 10.0}};
@@ -170,6 +182,69 @@ TEST_F(IndexTest, ALivingClaimIsRunningAndADeadOneIsNot) {
                         fs::file_time_type::clock::now() - std::chrono::hours(1));
     ledger.refresh();
     EXPECT_EQ(ledger.status(corpus), StageStatus::pending);
+}
+
+TEST_F(IndexTest, ABrokenStageFailsItsTrialAlone) {
+    for (auto const& t : plan_.trials) {
+        for (auto const& id : t.stages) { finish(id); }
+    }
+    std::string const model = trial("dpo").model_stage;
+    finish(model, {}, {}, {{"checkpoint.h5", "weights"}});
+    EXPECT_EQ(row(Ledger(plan_, folder_, "1"), "dpo").status, "done");
+    fs::remove(folder_ / model / "checkpoint.h5");
+    Ledger ledger(plan_, folder_, "1");
+    EXPECT_EQ(ledger.status(model), StageStatus::broken);
+    EXPECT_EQ(ledger.with_status(StageStatus::broken), std::vector<std::string>{model});
+    EXPECT_EQ(ledger.failed_cause(trial("dpo").evaluate_stage), "") << "an evaluation that stands needs no model";
+    EXPECT_EQ(row(ledger, "dpo").status, "failed");
+    EXPECT_EQ(row(ledger, "dpo").digest, "");
+    EXPECT_NE(row(ledger, "dpo").error.find("checkpoint.h5: No such file or directory; `alignsweep repair"),
+              std::string::npos)
+        << row(ledger, "dpo").error;
+    EXPECT_EQ(row(ledger, "kto").status, "done");
+    ledger.refresh();  // broken stays broken until it is set aside
+    EXPECT_EQ(ledger.status(model), StageStatus::broken);
+}
+
+TEST_F(IndexTest, DamagedCurvesStopNoIndex) {
+    for (auto const& t : plan_.trials) {
+        for (auto const& id : t.stages) { finish(id); }
+    }
+    std::string const model = trial("dpo").model_stage;
+    finish(model, {}, {}, {{"metrics.h5", "no HDF5 at all"}});
+    Ledger ledger(plan_, folder_, "1");
+    EXPECT_EQ(row(ledger, "dpo").status, "done") << "its size and time are right";
+    write_index(folder_, plan_, ledger);
+    store::FileReader const index(folder_ / "sweep.h5");
+    auto const method = index.read_labels("/trials/method"), status = index.read_labels("/trials/status"),
+               error = index.read_labels("/trials/error");
+    for (std::size_t i = 0; i < method.size(); ++i) {
+        EXPECT_EQ(status[i], method[i] == "dpo" ? "failed" : "done") << method[i];
+        EXPECT_EQ(error[i].find("metrics.h5: is not an HDF5 file; `alignsweep repair") != std::string::npos,
+                  method[i] == "dpo")
+            << error[i];
+    }
+}
+
+TEST_F(IndexTest, DifferencesOfProgramsAndMachinesAreNamed) {
+    for (auto const& t : plan_.trials) {
+        for (auto const& id : t.stages) { finish(id, {}, {{"blas", "A"}, {"compiler", "12"}}); }
+    }
+    Ledger const same(plan_, folder_, "1");
+    EXPECT_EQ(describe_differences(plan_, same, {}), "");
+    EXPECT_EQ(describe_differences(plan_, same, {{"blas", "A"}, {"compiler", "12"}}), "");
+    std::string const here = describe_differences(plan_, same, {{"blas", "B"}, {"compiler", "12"}});
+    EXPECT_TRUE(here.starts_with("blas is A (") && here.ends_with(" stages) and B (here)")) << here;
+    EXPECT_EQ(row(same, "kto").provenance, (Texts{{"blas", "A"}, {"compiler", "12"}}));
+
+    finish(trial("dpo").model_stage, {}, {{"blas", "B"}});
+    Ledger const mixed(plan_, folder_, "1");
+    std::string const told = describe_differences(plan_, mixed, {});
+    EXPECT_NE(told.find("blas is A ("), std::string::npos) << told;
+    EXPECT_NE(told.find(" stages) and B (1 stage); compiler is 12 ("), std::string::npos) << told;
+    EXPECT_NE(told.find("unknown (1 stage)"), std::string::npos) << told;
+    EXPECT_EQ(row(mixed, "dpo").provenance, (Texts{{"blas", "A; B"}, {"compiler", "12; unknown"}}));
+    EXPECT_EQ(row(mixed, "kto").provenance, (Texts{{"blas", "A"}, {"compiler", "12"}}));
 }
 
 }  // namespace

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep/integrity.hpp"
+
+#include "core/error.hpp"
+#include "store/manifest.hpp"
+#include "store/sweep_file.hpp"
+#include "sweep/claim.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::sweep {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+StageCheck check_stage(fs::path const& folder) {
+    StageCheck check{folder.filename().string(), false, {}, 0};
+    try {
+        auto const manifest = store::read_manifest(folder);
+        if (!manifest) { return check; }
+        check.finished = true;
+        store::check_place(folder, *manifest);
+        store::verify_files(folder, *manifest);
+        for (auto const& [name, fact] : manifest->files) { check.bytes += fact.bytes; }
+    } catch (core::IoError const& error) {
+        check.finished = true;
+        check.error = error.what();
+    }
+    return check;
+}
+
+}  // namespace
+
+std::vector<StageCheck> verify_stages(fs::path const& out) {
+    std::vector<fs::path> folders;
+    std::error_code error;
+    for (fs::directory_iterator entry(out / "stages", error), end; !error && entry != end; entry.increment(error)) {
+        // <kind>-<key>; a claim on it is <kind>-<key>.claim.
+        bool const is_stage = entry->path().filename().string().find('.') == std::string::npos;
+        if (is_stage && entry->is_directory()) { folders.push_back(entry->path()); }
+    }
+    if (error) { throw core::IoError(core::concat((out / "stages").string(), ": can't be listed: ", error.message())); }
+    std::sort(folders.begin(), folders.end());
+    std::vector<StageCheck> checks;
+    for (fs::path const& folder : folders) { checks.push_back(check_stage(folder)); }
+    return checks;
+}
+
+std::string index_defect(fs::path const& out) {
+    try {
+        if (fs::exists(out / "sweep.h5")) { store::check_sweep(out / "sweep.h5"); }
+        return {};
+    } catch (core::IoError const& error) { return error.what(); }
+}
+
+fs::path set_aside(fs::path const& out, std::string const& id) {
+    auto const claim = Claim::take(out / "stages" / (id + ".claim"));
+    if (!claim) { return {}; }
+    fs::path target = out / "set-aside" / id;
+    std::error_code error;
+    fs::create_directories(target.parent_path(), error);
+    for (int copy = 2; !error && fs::exists(target); ++copy) { target.replace_filename(core::concat(id, '.', copy)); }
+    if (!error) { fs::rename(out / "stages" / id, target, error); }
+    if (error) {
+        throw core::IoError(core::concat((out / "stages" / id).string(), ": can't be moved to ",
+                                         target.parent_path().string(), ": ", error.message()));
+    }
+    return target;
+}
+
+}  // namespace alignsweep::sweep
