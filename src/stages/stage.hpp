@@ -63,6 +63,7 @@ void check_data(config::DataConfig const& data);
 // Relative work of a stage (FLOPs, roughly), for longest-first scheduling and the plan.
 struct Estimate {
     double tokens = 0.0, flops = 0.0;
+    double work = 0.0;  // FLOPs weighted by how long the kind takes for one: for estimates of time
 };
 [[nodiscard]] Estimate estimate(StageSpec const& spec);
 

@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double bar_every = 0.2, line_every = 10.0;  // seconds
 
 // Stages of little arithmetic take time, too (files, text): nobody's weight is zero.
-double weight(stages::StageSpec const& spec) { return stages::estimate(spec).flops + 2e9; }
+double weight(stages::StageSpec const& spec) { return stages::estimate(spec).work + 2e9; }
 
 double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 

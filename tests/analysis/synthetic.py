@@ -158,8 +158,8 @@ def write_sweep(
 def _write_column(group: h5py.Group, name: str, values: list[Any]) -> None:
     if name in ("trial", "seed", "step"):
         data = np.array(values, dtype=np.int64)
-    elif name in ("key", "status", "error", "method", "digest"):
-        encoded = [str(value or "").encode("ascii") for value in values]
+    elif any(isinstance(value, str) for value in values):
+        encoded = [str(value or "").encode() for value in values]
         data = np.array(encoded, dtype=f"S{max([1, *map(len, encoded)])}")
     else:
         data = np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -283,6 +283,47 @@ def test_another_metric(no_figures, tmp_path, capsys):
     assert "eval/kl" in capsys.readouterr().err
 
 
+def test_a_folder_of_two_machines_is_named(no_figures, tmp_path, capsys):
+    facts = {"provenance/git_commit": "c774", "provenance/blas": "OpenBLAS SkylakeX"}
+    rows = [row | facts for row in trial_rows()]
+    path = write_sweep(tmp_path / "sweep.h5", rows)
+    assert read_sweep(path).mixed() == {}
+    assert report.main([str(tmp_path)]) == 0
+    assert "several programs" not in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text()
+    assert "several programs" not in page and "<dt>git commit</dt><dd>c774</dd>" in page
+
+    rows[-1] |= {"provenance/blas": "OpenBLAS Haswell"}
+    rows[-2] |= {"provenance/git_commit": "113d; c774"}
+    write_sweep(path, rows)
+    assert report.main([str(tmp_path)]) == 0
+    expected = (
+        "blas: OpenBLAS Haswell (1 trial), OpenBLAS SkylakeX (14 trials); "
+        "git_commit: 113d; c774 (1 trial), c774 (14 trials)"
+    )
+    assert expected in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text()
+    assert f"several programs or machines, which differ in {expected}." in page
+    assert "<dt>blas</dt><dd>OpenBLAS Haswell (1 of 15 trials); OpenBLAS SkylakeX (14 of 15 trials)</dd>" in page
+
+
+def test_one_trial_of_two_machines_is_mixed(tmp_path):
+    rows = [row | {"provenance/blas": "A; B"} for row in trial_rows()]
+    assert read_sweep(write_sweep(tmp_path / "sweep.h5", rows)).mixed() == {"blas": {"A; B": 15}}
+
+
+def test_arms_that_differ_outside_ascii_stay_apart(no_figures, tmp_path, capsys):
+    rows = []
+    for name in ("数据甲.jsonl", "数据乙.jsonl", "caf\xe9.jsonl"):
+        rows += [row | {"data.preferences": name if row["method"] == "dpo" else ""} for row in trial_rows(("dpo",))]
+    rows = [row | {"trial": i} for i, row in enumerate(rows)]
+    write_sweep(tmp_path / "sweep.h5", rows)
+    assert report.main([str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text()
+    for name in ("数据甲", "数据乙", "café"):
+        assert name in page
+
+
 def test_a_terminal_without_unicode():
     assert encodable("−0.1 ± 0.2 –", "ascii") == "-0.1 +- 0.2 -"
     assert encodable("−0.1 ± 0.2", "utf-8") == "−0.1 ± 0.2"

@@ -192,7 +192,7 @@ class BadInput(unittest.TestCase):
         for damage in (lambda: None, data.unlink):
             damage()
             done = run("sweep", ini, "--out", good)
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, IO)
             errors = [line for line in done.stderr.splitlines() if "error: " in line]
             self.assertEqual(len(errors), 1, done.stderr)
             self.assertIn(str(data), errors[0])
