@@ -67,7 +67,8 @@ struct Estimate {
 };
 [[nodiscard]] Estimate estimate(StageSpec const& spec);
 
-// Starts and ends Kokkos; threads = 0 leaves the choice to Kokkos and the environment.
+// Starts and ends Kokkos; threads = 0 leaves the choice to Kokkos and the environment. Throws ConfigError, one line,
+// for whatever Kokkos would abort on: variables (KOKKOS_*, OMP_NUM_THREADS) and flags (--kokkos-*) that it can't use.
 class Runtime {
 public:
     Runtime(int& argc, char** argv, int threads);
