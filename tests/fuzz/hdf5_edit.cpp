@@ -104,10 +104,10 @@ void collect(hid_t file, std::string const& group, std::vector<std::string>& pat
     std::vector<std::string> names;
     H5Literate_by_name(file, group.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names, H5P_DEFAULT);
     for (std::string const& name : names) {
-        if (paths.size() > 64) { return; }
+        if (paths.size() > 32) { return; }
         std::string const path = (group == "/" ? "" : group) + "/" + name;
         paths.push_back(path);
-        if (std::count(path.begin(), path.end(), '/') < 4) { collect(file, path, paths); }
+        if (std::count(path.begin(), path.end(), '/') < 3) { collect(file, path, paths); }
     }
 }
 
@@ -280,7 +280,7 @@ void edit(Choices& choices, hid_t file) {
 }  // namespace
 
 void write_edited(std::filesystem::path const& file, std::string_view original, std::span<std::uint8_t const> edits) {
-    constexpr int most_edits = 24;
+    constexpr int most_edits = 12;
     store::silence_hdf5();
     write_file(file.filename().c_str(), original);
     Choices choices(edits);
