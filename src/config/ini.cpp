@@ -6,8 +6,8 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <system_error>
 
@@ -20,6 +20,9 @@ using core::excerpt;
 using core::IoError;
 
 namespace {
+
+// A list of a million values, the most that a sweep has, is shorter.
+constexpr std::size_t most_bytes = std::size_t{1} << 24;
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 32 && c != '\t') || c == 127; }
 
@@ -36,10 +39,17 @@ std::string read_text(fs::path const& file, std::string const& note) {
     if (status.type() == fs::file_type::not_found) { fail("no such file"); }
     if (error) { fail(error.message()); }
     if (fs::is_directory(status)) { fail("a folder, not an INI file"); }
+    // A device may have no end, or wait for somebody to type; a shell's <(...) is a pipe.
+    if (!fs::is_regular_file(status) && !fs::is_fifo(status)) { fail("neither a file nor a pipe, which are allowed"); }
     std::ifstream in(file, std::ios::binary);
     if (!in) { fail("can't be read"); }
-    std::string text{std::istreambuf_iterator<char>(in), {}};
+    std::string text;
+    std::array<char, 1 << 12> part;
+    while (text.size() <= most_bytes && (in.read(part.data(), part.size()), in.gcount() > 0)) {
+        text.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad()) { fail("reading failed"); }
+    if (text.size() > most_bytes) { fail(concat("longer than ", most_bytes, " bytes; an INI file is shorter")); }
     if (text.starts_with("\xEF\xBB\xBF")) { text.erase(0, 3); }
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) { fail("the file is empty"); }
     return text;

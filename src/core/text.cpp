@@ -47,9 +47,13 @@ std::string escaped(char const* format, std::uint32_t value) {
     return text.data();
 }
 
-// The largest place up to `at` that is not within a character.
+// The largest place up to `at`, and to the end, that is not within a character. One has at most three bytes that
+// continue it: a longer run of them is no UTF-8, and may be cut anywhere.
 std::size_t boundary(std::string_view text, std::size_t at) {
-    while (at > 0 && at < text.size() && continues(text[at])) { --at; }
+    at = std::min(at, text.size());
+    for (std::size_t back = 0; back <= std::min<std::size_t>(at, 3); ++back) {
+        if (at == text.size() || !continues(text[at - back])) { return at - back; }
+    }
     return at;
 }
 

@@ -2,6 +2,7 @@
 #include "stages/artifacts.hpp"
 
 #include "core/error.hpp"
+#include "stages/data_file.hpp"
 #include "store/file.hpp"
 
 #include <algorithm>
@@ -10,13 +11,7 @@ namespace alignsweep::stages {
 
 namespace {
 
-using store::FileReader;
 using store::FileWriter;
-
-constexpr char const* schema = "alignsweep.data";
-constexpr std::int64_t version = 1;
-
-std::filesystem::path data_file(std::filesystem::path const& folder) { return folder / "data.h5"; }
 
 // Token lists of any lengths: `path`/tokens int64 [total] and `path`/offsets int64 [n + 1].
 template <class Rows, class TokensOf>
@@ -29,16 +24,6 @@ void write_lists(FileWriter& file, std::string const& path, Rows const& rows, To
     }
     file.write(path + "/tokens", tokens);
     file.write(path + "/offsets", offsets);
-}
-
-std::vector<Tokens> read_lists(FileReader const& file, std::string const& path) {
-    auto const tokens = file.read<std::int64_t>(path + "/tokens");
-    auto const offsets = file.read<std::int64_t>(path + "/offsets");
-    std::vector<Tokens> lists;
-    for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
-        lists.emplace_back(tokens.begin() + offsets[i], tokens.begin() + offsets[i + 1]);
-    }
-    return lists;
 }
 
 template <class Rows, class Field>
@@ -55,16 +40,6 @@ void write_examples(FileWriter& file, std::string const& path, std::vector<data:
                 [](data::Example const& e) -> Tokens const& { return e.completion; });
 }
 
-std::vector<data::Example> read_examples(FileReader const& file, std::string const& path) {
-    auto prompts = read_lists(file, path + "/prompt");
-    auto completions = read_lists(file, path + "/completion");
-    std::vector<data::Example> examples;
-    for (std::size_t i = 0; i < prompts.size(); ++i) {
-        examples.push_back({std::move(prompts[i]), std::move(completions[i])});
-    }
-    return examples;
-}
-
 void write_prompts(FileWriter& file, std::string const& path, std::vector<PromptRow> const& prompts) {
     write_lists(file, path, prompts, [](PromptRow const& p) -> Tokens const& { return p.tokens; });
     auto const column = [&](char const* name, auto member) {
@@ -77,39 +52,24 @@ void write_prompts(FileWriter& file, std::string const& path, std::vector<Prompt
     column("heldout", &PromptRow::heldout);
 }
 
-std::vector<PromptRow> read_prompts(FileReader const& file, std::string const& path) {
-    auto lists = read_lists(file, path);
-    auto const column = [&](char const* name) { return file.read<std::int64_t>(path + "/" + name); };
+std::vector<PromptRow> read_prompts(DataFile const& file, std::string const& path) {
+    auto lists = file.lists(path);
+    auto const column = [&](char const* name) { return file.codes(path + "/" + name, lists.size()); };
     auto const kind = column("kind"), subject = column("subject"), attribute = column("attribute"),
                form = column("form"), heldout = column("heldout");
     std::vector<PromptRow> prompts;
     for (std::size_t i = 0; i < lists.size(); ++i) {
-        prompts.push_back({std::move(lists[i]), static_cast<std::int32_t>(kind[i]),
-                           static_cast<std::int32_t>(subject[i]), static_cast<std::int32_t>(attribute[i]),
-                           static_cast<std::int32_t>(form[i]), heldout[i] != 0});
+        prompts.push_back({std::move(lists[i]), kind[i], subject[i], attribute[i], form[i], heldout[i] != 0});
     }
     return prompts;
 }
 
-Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wide.end()}; }
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
-
-data::Tokenizer read_tokenizer(FileReader const& file) {
-    if (file.has_attribute("/tokenizer", "letters")) {
-        return data::Tokenizer::letters(std::get<std::int64_t>(file.attribute("/tokenizer", "letters")));
-    }
-    auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
-    std::vector<std::array<std::int32_t, 2>> merges;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        merges.push_back({static_cast<std::int32_t>(left[i]), static_cast<std::int32_t>(right[i])});
-    }
-    return data::Tokenizer(merges);
-}
 
 }  // namespace
 
 void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) {
-    FileWriter file(data_file(folder), schema, version);
+    FileWriter file(data_file(folder), data_schema, data_version);
     auto const& merges = corpus.tokenizer.merges();
     write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
     write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
@@ -121,14 +81,14 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) 
 }
 
 CorpusData load_corpus(std::filesystem::path const& folder) {
-    FileReader const file(data_file(folder), schema, version);
-    return {read_tokenizer(file), narrow(file.read<std::int64_t>("/corpus/train")),
-            narrow(file.read<std::int64_t>("/corpus/heldout")), read_examples(file, "/sft")};
+    DataFile const file(folder);
+    auto tokenizer = file.tokenizer();
+    std::int64_t const vocabulary = tokenizer.vocabulary();
+    return {std::move(tokenizer), file.tokens("/corpus/train", vocabulary), file.tokens("/corpus/heldout", vocabulary),
+            file.examples("/sft", vocabulary)};
 }
 
-data::Tokenizer load_tokenizer(std::filesystem::path const& folder) {
-    return read_tokenizer(FileReader(data_file(folder), schema, version));
-}
+data::Tokenizer load_tokenizer(std::filesystem::path const& folder) { return DataFile(folder).tokenizer(); }
 
 std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length) {
     std::vector<data::Example> examples;
@@ -139,7 +99,7 @@ std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t leng
 }
 
 void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback) {
-    FileWriter file(data_file(folder), schema, version);
+    FileWriter file(data_file(folder), data_schema, data_version);
     write_prompts(file, "/prompts", feedback.prompts);
     using Row = FeedbackData::CompletionRow;
     auto const& rows = feedback.completions;
@@ -160,24 +120,27 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
 }
 
 FeedbackData load_feedback(std::filesystem::path const& folder) {
-    FileReader const file(data_file(folder), schema, version);
-    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
+    DataFile const file(folder);
     FeedbackData feedback;
     feedback.prompts = read_prompts(file, "/prompts");
-    auto lists = read_lists(file, "/completions");
-    auto const prompt = column("/completions/prompt"), on_policy = column("/completions/on_policy"),
-               rating = column("/completions/rating");
-    auto const gold = file.read<double>("/completions/gold");
-    for (std::size_t i = 0; i < lists.size(); ++i) {
+    auto lists = file.lists("/completions");
+    std::size_t const completions = lists.size();
+    auto const prompt = file.indices("/completions/prompt", completions, feedback.prompts.size());
+    auto const on_policy = file.integers("/completions/on_policy", completions);
+    auto const rating = file.integers("/completions/rating", completions);
+    auto const gold = file.reals("/completions/gold", completions);
+    for (std::size_t i = 0; i < completions; ++i) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
-    auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
-    auto const probability = file.read<double>("/pairs/probability");
+    auto const chosen = file.indices("/pairs/chosen", DataFile::any_length, completions);
+    auto const rejected = file.indices("/pairs/rejected", chosen.size(), completions);
+    auto const probability = file.reals("/pairs/probability", chosen.size());
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
     }
-    auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
-               partner = column("/thumbs/partner");
+    auto const completion = file.indices("/thumbs/completion", DataFile::any_length, completions);
+    auto const desirable = file.integers("/thumbs/desirable", completion.size());
+    auto const partner = file.indices("/thumbs/partner", completion.size(), completions, -1);
     for (std::size_t i = 0; i < completion.size(); ++i) {
         feedback.thumbs.push_back({completion[i], desirable[i], partner[i]});
     }
@@ -190,18 +153,29 @@ data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std:
 }
 
 void save_reference(std::filesystem::path const& folder, ReferenceData const& reference) {
-    FileWriter file(data_file(folder), schema, version);
+    FileWriter file(data_file(folder), data_schema, data_version);
     file.write("/reference/completions", reference.completions);
     file.write("/reference/mismatched", reference.mismatched);
     file.publish();
 }
 
 ReferenceData load_reference(std::filesystem::path const& folder) {
-    FileReader const file(data_file(folder), schema, version);
-    return {file.read<double>("/reference/completions"), file.read<double>("/reference/mismatched")};
+    DataFile const file(folder);
+    return {file.reals("/reference/completions"), file.reals("/reference/mismatched")};
 }
 
 namespace {
+
+// Two files of two stages, which fit where one was made from the other.
+void check_reference(FeedbackData const& feedback, ReferenceData const& reference) {
+    auto const check = [](char const* path, std::size_t found, std::size_t expected) {
+        if (found == 0 || found == expected) { return; }
+        throw core::IoError(core::concat("data.h5 of the reference stage: dataset ", path, ": has ", found,
+                                         " values, but the feedback needs ", expected));
+    };
+    check("/reference/completions", reference.completions.size(), feedback.completions.size());
+    check("/reference/mismatched", reference.mismatched.size(), feedback.thumbs.size());
+}
 
 double reference_of(std::vector<double> const& reference, std::size_t i) {
     return reference.empty() ? 0.0 : reference[i];
@@ -214,6 +188,7 @@ bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
 }  // namespace
 
 std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
+    check_reference(feedback, reference);
     std::vector<methods::Pair> pairs;
     for (auto const& row : feedback.pairs) {
         auto const chosen = static_cast<std::size_t>(row.chosen), rejected = static_cast<std::size_t>(row.rejected);
@@ -228,6 +203,7 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
 
 std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
                                         bool with_partner) {
+    check_reference(feedback, reference);
     std::vector<methods::Thumb> thumbs;
     for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
         auto const& row = feedback.thumbs[i];
@@ -258,7 +234,7 @@ std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceD
 }
 
 void save_answers(std::filesystem::path const& folder, AnswersData const& answers, data::Tokenizer const& tokenizer) {
-    FileWriter file(data_file(folder), schema, version);
+    FileWriter file(data_file(folder), data_schema, data_version);
     write_examples(file, "/answers", answers.answers);
     file.write("/answers/gold", answers.gold);
     if (!answers.weight.empty()) { file.write("/answers/weight", answers.weight); }
@@ -275,14 +251,17 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 }
 
 AnswersData load_answers(std::filesystem::path const& folder) {
-    FileReader const file(data_file(folder), schema, version);
-    AnswersData answers{read_examples(file, "/answers"), file.read<double>("/answers/gold")};
-    if (file.contains("/answers/weight")) { answers.weight = file.read<double>("/answers/weight"); }
+    DataFile const file(folder);
+    AnswersData answers{file.examples("/answers"), {}};
+    answers.gold = file.reals("/answers/gold", answers.answers.size());
+    if (file.reader().contains("/answers/weight")) {
+        answers.weight = file.reals("/answers/weight", answers.answers.size());
+    }
     return answers;
 }
 
 void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefixes) {
-    FileWriter file(data_file(folder), schema, version);
+    FileWriter file(data_file(folder), data_schema, data_version);
     write_examples(file, "/beginnings", prefixes.beginnings);
     write_column(file, "/beginnings/position", prefixes.beginnings,
                  [](data::Example const& e) { return static_cast<std::int64_t>(e.completion.size()); });
@@ -297,16 +276,18 @@ void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefix
 }
 
 PrefixData load_prefixes(std::filesystem::path const& folder) {
-    FileReader const file(data_file(folder), schema, version);
-    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
-    PrefixData prefixes{read_examples(file, "/beginnings"), column("/beginnings/number"),
-                        column("/beginnings/finished"), column("/beginnings/previous"),
-                        file.read<double>("/beginnings/weight")};
-    for (auto const& name : file.list("/estimates")) {
-        prefixes.estimates[name] = file.read<double>("/estimates/" + name);
-    }
-    for (auto const& name : file.list("/exact")) { prefixes.exact[name] = file.read<double>("/exact/" + name); }
-    prefixes.facts = file.attributes("/beginnings");
+    DataFile const file(folder);
+    auto beginnings = file.examples("/beginnings");
+    std::size_t const rows = beginnings.size();
+    PrefixData prefixes{std::move(beginnings), file.integers("/beginnings/number", rows),
+                        file.integers("/beginnings/finished", rows),
+                        file.indices("/beginnings/previous", rows, rows, -1), file.reals("/beginnings/weight", rows)};
+    auto const columns = [&](std::string const& group, std::map<std::string, std::vector<double>>& values) {
+        for (auto const& name : file.reader().list(group)) { values[name] = file.reals(group + "/" + name, rows); }
+    };
+    columns("/estimates", prefixes.estimates);
+    columns("/exact", prefixes.exact);
+    prefixes.facts = file.reader().attributes("/beginnings");
     return prefixes;
 }
 

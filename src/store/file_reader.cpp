@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -103,6 +104,18 @@ public:
         return {extent.begin(), extent.end()};
     }
 
+    // A dataset that is large by its shape alone would take memory for values that nobody has written: a few bytes of
+    // a damaged or foreign file ask for gigabytes.
+    void check_stored(Handle const& dataset, std::string const& path, std::size_t elements, std::size_t bytes) const {
+        constexpr double best_packing = 1100.0;  // deflate gains at most 1,032 to 1
+        constexpr double small = 1 << 20;
+        auto const stored = static_cast<double>(H5Dget_storage_size(dataset.get()));
+        if (static_cast<double>(elements) * static_cast<double>(bytes) > small + best_packing * stored) {
+            fail("dataset ", path, ": has ", elements, " elements by its shape, but the file holds ", stored,
+                 " bytes of it");
+        }
+    }
+
     // Reads every element into a vector of `units` Ts each.
     template <class T>
     [[nodiscard]] std::vector<T> read(Handle const& dataset, std::string const& path, hid_t memory_type,
@@ -114,6 +127,7 @@ public:
                     throw std::length_error("size");
                 }
             }
+            check_stored(dataset, path, elements, sizeof(T));
             std::vector<T> values(elements);
             if (elements > 0 && H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
                 fail("dataset ", path, ": can't be read: ", hdf5_reason());
@@ -248,8 +262,11 @@ bool FileReader::is_group(std::string const& path) const { return impl_->contain
 std::vector<std::string> FileReader::list(std::string const& group) const { return impl_->list(group); }
 
 std::vector<std::string> FileReader::datasets(std::string const& group) const {
-    // A foreign file may hold a group that contains itself.
-    if (group.size() > 4096) { impl_->fail("group ", group.substr(0, 60), "...: groups nest without end"); }
+    constexpr int deepest = 8;
+    // A foreign file may hold a group that contains itself; ours have three levels.
+    if (std::count(group.begin(), group.end(), '/') > deepest) {
+        impl_->fail("group ", group.substr(0, 60), ": groups nest deeper than ", deepest, " levels, which are allowed");
+    }
     std::vector<std::string> found;
     for (std::string const& name : impl_->list(group)) {
         std::string const path = (group == "/" ? "" : group) + "/" + name;

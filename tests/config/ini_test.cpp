@@ -110,6 +110,15 @@ TEST(ConfigIni, NamesFilesThatCannotBeRead) {
     EXPECT_EQ(IoError("x").code(), core::ExitCode::io);
 }
 
+TEST(ConfigIni, RefusesFilesWithoutAnEnd) {
+    TemporaryFolder const folder;
+    expect_error<IoError>([&] { (void)read_ini("/dev/zero"); }, {"/dev/zero: neither a file nor a pipe"});
+    auto const device = folder.write("device.ini", "base = /dev/zero\n");
+    expect_error<IoError>([&] { (void)read_ini(device); }, {"/dev/zero: neither", device.string() + ":1"});
+    auto const large = folder.write("large.ini", "# " + std::string(std::size_t{1} << 24, 'x'));
+    expect_error<IoError>([&] { (void)read_ini(large); }, {large.string() + ": longer than 16777216 bytes"});
+}
+
 TEST(ConfigIni, BasesComeFirst) {
     TemporaryFolder const folder;
     folder.write("bases/worlds/tiny.ini", "[world]\nnames = 2\n");

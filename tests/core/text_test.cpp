@@ -26,6 +26,11 @@ TEST(Text, ExcerptCutsBetweenCharacters) {
     EXPECT_EQ(excerpt("123456", 5), "12345...");
     EXPECT_EQ(excerpt("ééé", 5), "éé...");
     EXPECT_LE(excerpt(std::string(1000, '\n'), 10).size(), 13U);
+    // The cut falls into the last byte of a character: nothing is put in the place of the bytes before it.
+    EXPECT_EQ(excerpt("🎲🎲", 6), "🎲...");
+    EXPECT_EQ(excerpt("🎲🎲", 2), "...");
+    // Bytes that only go on with a character, and none that begins one.
+    EXPECT_EQ(excerpt(std::string(100, '\x94'), 8), "\\x94\\x94...");
 }
 
 TEST(Text, MessagesStayShortAndKeepTheirEnd) {
