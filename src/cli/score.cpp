@@ -32,9 +32,12 @@ constexpr char const* text =
     "token ids (prompt_ids with chosen_ids, rejected_ids or completion_ids; KL_completion_ids for kto) are used as "
     "they\n"
     "are and need no tokenizer. kto's z0 is one value over the whole file; each row's mismatched completion is drawn\n"
-    "once, from a row of another prompt (--set seed.feedback=N draws others). `line` says which line each entry is "
-    "of.\n"
-    "Conversations are rendered as \"User: ...\\nAssistant: ...\"; a model's chat template is not applied.";
+    "once, from a row of another prompt (--set seed.feedback=N draws others). `line` says on which line the row of "
+    "each\nentry begins. A row that can't be read is an error; --set data.bad_rows=skip leaves such rows out and "
+    "counts them.\n"
+    "Conversations are rendered as \"User: ...\\nAssistant: ...\"; a model's chat template is not applied, so a "
+    "message\n"
+    "that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.";
 
 struct Method {
     stages::ScoreMethod method;
@@ -64,7 +67,7 @@ std::string required(po::variables_map const& values, char const* name) {
 // --set, of the keys that the method reads alone.
 config::Config read_config(std::vector<std::string> const& sets, std::string const& method) {
     std::vector<std::string> allowed = score_methods().at(method).keys;
-    allowed.insert(allowed.end(), {"data.too_long", "model.chunk"});
+    allowed.insert(allowed.end(), {"data.bad_rows", "data.too_long", "model.chunk"});
     std::vector<config::Entry> entries;
     for (std::string const& set : sets) {
         auto const entry = config::parse_set(set);
@@ -118,11 +121,11 @@ int score_command(Arguments const& arguments) {
         options.add_options()(name, po::value<std::string>(), help);
     };
     add("reference", "the model that the policy is compared with (dpo, but for simpo and orpo; kto)");
-    add("data", "JSONL, .gz too");
+    add("data", "rows in JSON: JSONL or an array, .gz too");
     add("method", "dpo, kto, reward or lm");
     options.add_options()("set", po::value<std::vector<std::string>>()->composing(),
                           "section.key=value, e.g. --set dpo.loss=ipo (may be repeated); of the method's loss, "
-                          "data.too_long and model.chunk");
+                          "data.bad_rows, data.too_long and model.chunk");
     add("out", "the HDF5 file to write");
     add("tokenizer", "a tokenizer.json, or the folder of one or of a corpus stage, in place of the policy's own");
     options.add_options()("scalar", po::value<std::string>()->default_value("float"), "float or double")(
@@ -133,8 +136,8 @@ int score_command(Arguments const& arguments) {
     stages::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
     auto const summary = stages::score(request);
     std::cout << summary.scored << " rows scored of " << summary.read << " (dropped: " << summary.too_long
-              << " too long, " << summary.empty << " with an empty answer, " << summary.equal
-              << " with equal answers)\n\n";
+              << " too long, " << summary.empty << " with an empty answer, " << summary.equal << " with equal answers, "
+              << summary.bad << " bad)\n\n";
     std::vector<std::vector<std::string>> table{{"column", "mean"}};
     for (auto const& [name, mean] : summary.means) { table.push_back({name, config::format_number(mean)}); }
     std::cout << format_table(table) << "\nresults: " << request.out.string() << '\n';

@@ -8,11 +8,13 @@
 #include "sweep/scheduler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 
 namespace alignsweep::cli {
 
@@ -53,14 +55,18 @@ int agree(sweep::Comm const& comm, Outcome const& own) {
     return static_cast<int>(code);
 }
 
-// Each file once, however many trials read it.
+// Each file once in each role, however many trials read it.
 void check_data(config::SweepSpec const& spec) {
-    std::set<std::string> seen;
+    std::array const files{&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
+                           &config::DataConfig::thumbs};
+    std::set<std::tuple<std::size_t, std::string, std::string>> seen;
     for (auto const& trial : spec.trials) {
+        config::DataConfig const& data = trial.config.data;
         config::DataConfig fresh;
-        for (auto file : {&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
-                          &config::DataConfig::thumbs}) {
-            if (seen.insert(trial.config.data.*file).second) { fresh.*file = trial.config.data.*file; }
+        fresh.bad_rows = data.bad_rows;
+        for (std::size_t role = 0; role < files.size(); ++role) {
+            auto const file = files[role];
+            if (seen.emplace(role, data.*file, data.bad_rows).second) { fresh.*file = data.*file; }
         }
         stages::check_data(fresh);
     }

@@ -118,15 +118,17 @@ struct TokenizerConfig {
 
 // [data]: real data in place of the simulated world's. Empty: the simulated world.
 struct DataConfig {
-    std::string corpus, sft, preferences, thumbs, too_long = "drop";
+    std::string corpus, sft, preferences, thumbs, bad_rows = "error", too_long = "drop";
     double heldout_share = 0.1;
 
     template <class Self, class Visitor>
     static void fields(Self& self, Visitor&& visit) {
         visit("corpus", self.corpus, InputFile{}, "text file for pre-training (.gz too); empty: the simulated world");
-        visit("sft", self.sft, InputFile{}, "JSONL of prompt and completion; empty: the chosen answers");
-        visit("preferences", self.preferences, InputFile{}, "JSONL of prompt, chosen, rejected (TRL's formats)");
-        visit("thumbs", self.thumbs, InputFile{}, "JSONL of prompt, completion, label; empty: the pairs taken apart");
+        visit("sft", self.sft, InputFile{}, "rows of prompt and completion, or messages; empty: the chosen answers");
+        visit("preferences", self.preferences, InputFile{}, "rows of prompt, chosen, rejected (TRL's formats)");
+        visit("thumbs", self.thumbs, InputFile{}, "rows of prompt, completion, label; empty: the pairs taken apart");
+        visit("bad_rows", self.bad_rows, Choices{"error", "skip"},
+              "what happens to a row that is no JSON or lacks what it needs: error, or left out with a notice");
         visit("too_long", self.too_long, Choices{"drop", "truncate_left", "error"},
               "what happens to a row that does not fit the model's context");
         visit("heldout_share", self.heldout_share, probability, "share of the text and of the prompts held out");

@@ -100,7 +100,10 @@ public:
         std::size_t const own =
             position - static_cast<std::size_t>(std::count_if(inserted_.begin(), inserted_.end(),
                                                               [&](std::size_t place) { return place < position; }));
-        fail(position, concat("not valid JSON at byte ", own, line_ > 0 ? " of the line" : ""));
+        fail(position, concat("not valid JSON at byte ", own,
+                              line_ == 0                                   ? ""
+                              : text_.find('\n') == std::string_view::npos ? " of the line"
+                                                                           : " from there"));
     }
 
 private:

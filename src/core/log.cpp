@@ -16,7 +16,10 @@ spdlog::logger& logger() {
     static spdlog::logger instance = [] {
         auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
         sink->set_pattern("alignsweep: %v");
-        return spdlog::logger("alignsweep", sink);
+        sink->set_level(spdlog::level::info);
+        spdlog::logger made("alignsweep", sink);
+        made.set_level(spdlog::level::debug);
+        return made;
     }();
     return instance;
 }
@@ -30,6 +33,7 @@ void set_log_prefix(std::string const& prefix) {
 void log_info(std::string const& message) { logger().info(message); }
 void log_warning(std::string const& message) { logger().warn("warning: " + message); }
 void log_error(std::string const& message) { logger().error("error: " + message); }
+void log_detail(std::string const& message) { logger().debug(message); }
 
 LogFile::LogFile(std::filesystem::path const& file) {
     auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string());

@@ -13,6 +13,8 @@ void set_log_prefix(std::string const& prefix);
 void log_info(std::string const& message);
 void log_warning(std::string const& message);
 void log_error(std::string const& message);
+// To the stage's log alone (below), not to standard error: what has been said there before.
+void log_detail(std::string const& message);
 
 // While it lives, every message of this process also goes to `file` (a stage's log.txt), with the time.
 class LogFile {

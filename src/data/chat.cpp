@@ -18,6 +18,8 @@ std::string render(Message const& message) {
             return "User: " + message.content;
         case Role::assistant:
             return "Assistant: " + message.content;
+        case Role::tool:
+            return "Tool: " + message.content;
     }
     return {};
 }

@@ -9,7 +9,7 @@
 
 namespace alignsweep::data {
 
-enum class Role { system, user, assistant };
+enum class Role { system, user, assistant, tool };
 
 struct Message {
     Role role;
@@ -17,7 +17,8 @@ struct Message {
     bool operator==(Message const&) const = default;
 };
 
-// The template: a message is "System: ", "User: " or "Assistant: " and its content, and messages are separated by "\n".
+// The template: a message is "System: ", "User: ", "Assistant: " or "Tool: " (what a tool answered) and its content,
+// and messages are separated by "\n".
 //   User: What is 2 + 2?
 //   Assistant: 4
 // A prompt is its messages, each with its newline, and the marker "Assistant:" of the answer to come.

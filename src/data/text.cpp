@@ -8,55 +8,68 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <memory>
 
 namespace alignsweep::data {
 namespace {
 
-[[noreturn]] void fail(std::filesystem::path const& file, std::string const& what) {
-    throw core::IoError(core::concat(file.string(), ": ", what));
-}
-
-std::string read_gzip(std::filesystem::path const& file) {
-    struct Close {
-        void operator()(gzFile_s* handle) const { gzclose(handle); }
-    };
-    std::unique_ptr<gzFile_s, Close> const handle(gzopen(file.c_str(), "rb"));
-    if (!handle) { fail(file, core::concat("can't be opened: ", std::strerror(errno))); }
-    std::string text;
-    std::string buffer(std::size_t{1} << 18, '\0');
-    int got = 0;
-    while ((got = gzread(handle.get(), buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    // A file cut short ends like a whole one; only the error state tells (Z_BUF_ERROR).
-    int state = Z_OK;
-    gzerror(handle.get(), &state);
-    if (state == Z_BUF_ERROR) { fail(file, "the gzip data end too soon (a truncated file?)"); }
-    if (got < 0 || (state != Z_OK && state != Z_STREAM_END)) { fail(file, "the gzip data are damaged"); }
-    return text;
+[[noreturn]] void fail(std::string const& file, std::string const& what) {
+    throw core::IoError(core::concat(file, ": ", what));
 }
 
 }  // namespace
 
-std::string read_text(std::filesystem::path const& file) {
+void TextStream::Close::operator()(gzFile_s* handle) const { gzclose(handle); }
+
+TextStream::TextStream(std::filesystem::path const& file) : file_(file.string()) {
     std::error_code error;
     auto const status = std::filesystem::status(file, error);
-    if (status.type() == std::filesystem::file_type::not_found) { fail(file, "there is no such file"); }
-    if (error) { fail(file, core::concat("can't be read: ", error.message())); }
-    if (std::filesystem::is_directory(status)) { fail(file, "is a directory; a text file is needed"); }
+    if (status.type() == std::filesystem::file_type::not_found) { fail(file_, "there is no such file"); }
+    if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
+    if (std::filesystem::is_directory(status)) { fail(file_, "is a directory; a text file is needed"); }
     // A pipe can be read only once; the file's digest, its first bytes and its text need three readings.
-    if (!std::filesystem::is_regular_file(status)) { fail(file, "is no regular file; a text file is needed"); }
+    if (!std::filesystem::is_regular_file(status)) { fail(file_, "is no regular file; a text file is needed"); }
+    file_size_ = std::filesystem::file_size(file, error);
+    if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
+    errno = 0;
+    handle_.reset(gzopen(file.c_str(), "rb"));  // gives the bytes of other files as they are
+    if (!handle_) { fail(file_, core::concat("can't be opened: ", std::strerror(errno))); }
+    gzbuffer(handle_.get(), 1U << 18);
+}
 
-    std::ifstream in(file, std::ios::binary | std::ios::ate);
-    if (!in) { fail(file, core::concat("can't be opened: ", std::strerror(errno))); }
-    std::string text(static_cast<std::size_t>(in.tellg()), '\0');
-    in.seekg(0);
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in) { fail(file, "can't be read to its end"); }
-    if (text.starts_with("\x1f\x8b")) { text = read_gzip(file); }
-    if (text.empty()) { fail(file, "is empty"); }
+std::size_t TextStream::read(char* into, std::size_t size) {
+    constexpr std::size_t most = std::size_t{1} << 30;  // zlib counts in int
+    errno = 0;
+    int const got = gzread(handle_.get(), into, static_cast<unsigned>(std::min(size, most)));
+    // A file cut short ends like a whole one; only the error state tells (Z_BUF_ERROR).
+    int state = Z_OK;
+    if (got <= 0) { gzerror(handle_.get(), &state); }
+    if (state == Z_ERRNO) { fail(file_, core::concat("can't be read to its end: ", std::strerror(errno))); }
+    if (state == Z_BUF_ERROR) { fail(file_, "the gzip data end too soon (a truncated file?)"); }
+    if (got < 0 || (state != Z_OK && state != Z_STREAM_END)) { fail(file_, "the gzip data are damaged"); }
+    given_ += static_cast<std::uint64_t>(got);
+    if (given_ > unpacked_freely && given_ > unpacked_times * file_size_ && gzdirect(handle_.get()) == 0) {
+        fail(file_, core::concat("is unpacked to more than ", unpacked_freely >> 20, " MiB and more than ",
+                                 unpacked_times, " times its size, which no text is; less is allowed"));
+    }
+    return static_cast<std::size_t>(got);
+}
+
+std::string read_text(std::filesystem::path const& file) {
+    TextStream stream(file);
+    auto const check = [&](std::uint64_t size) {
+        if (size > longest_text) {
+            fail(file.string(), core::concat("is longer than ", longest_text >> 30, " GiB, which are allowed"));
+        }
+    };
+    check(stream.file_size());
+    std::string text;
+    text.reserve(static_cast<std::size_t>(stream.file_size()));
+    std::string piece(std::size_t{1} << 18, '\0');
+    while (std::size_t const got = stream.read(piece.data(), piece.size())) {
+        text.append(piece, 0, got);
+        check(text.size());
+    }
+    if (text.empty()) { fail(file.string(), "is empty"); }
     return text;
 }
 

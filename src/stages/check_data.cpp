@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/log.hpp"
 #include "data/jsonl.hpp"
 #include "data/text.hpp"
 #include "stages/stage.hpp"
@@ -6,10 +7,16 @@
 namespace alignsweep::stages {
 
 void check_data(config::DataConfig const& data) {
+    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+    auto const check = [&](std::string const& file, auto const& read) {
+        if (file.empty()) { return; }
+        std::string const skipped = data::skipped_rows(file, read(file, bad_rows).counts);
+        if (!skipped.empty()) { core::log_warning(skipped); }
+    };
     if (!data.corpus.empty()) { static_cast<void>(data::read_text(data.corpus)); }
-    if (!data.sft.empty()) { static_cast<void>(data::read_completions(data.sft)); }
-    if (!data.preferences.empty()) { static_cast<void>(data::read_preferences(data.preferences)); }
-    if (!data.thumbs.empty()) { static_cast<void>(data::read_thumbs(data.thumbs)); }
+    check(data.sft, data::read_completions);
+    check(data.preferences, data::read_preferences);
+    check(data.thumbs, data::read_thumbs);
 }
 
 }  // namespace alignsweep::stages

@@ -6,6 +6,7 @@
 #include "stages/enumerable.hpp"
 #include "stages/heldout.hpp"
 #include "stages/runs.hpp"
+#include "stages/skipped_rows.hpp"
 #include "world/world.hpp"
 
 #include <cmath>
@@ -38,14 +39,18 @@ Texts simulated(Context const& context) {
 }
 
 // Without what answers a held-out prompt.
-std::vector<data::Completion> real_sft(config::DataConfig const& data) {
+std::vector<data::Completion> real_sft(Context& context) {
+    config::DataConfig const& data = context.config.data;
+    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
     std::vector<data::Completion> rows;
     if (!data.sft.empty()) {
-        rows = data::read_completions(data.sft).rows;
+        auto read = data::read_completions(data.sft, bad_rows);
+        count_skipped_rows(context, data.sft, read.counts);
+        rows = std::move(read.rows);
     } else {
-        for (auto const& row : data::read_preferences(data.preferences).rows) {
-            rows.push_back({row.prompt, row.chosen});
-        }
+        auto const read = data::read_preferences(data.preferences, bad_rows);
+        count_skipped_rows(context, data.preferences, read.counts);
+        for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
     }
     std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, data.heldout_share); });
     return rows;
@@ -65,7 +70,7 @@ std::vector<std::string> documents_of(config::DataConfig const& data) {
     return documents;
 }
 
-Texts real(Context const& context) {
+Texts real(Context& context) {
     auto const& data = context.config.data;
     Texts texts;
     auto const documents = documents_of(data);
@@ -74,7 +79,7 @@ Texts real(Context const& context) {
         static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
     texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
     texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
-    texts.sft = real_sft(data);
+    texts.sft = real_sft(context);
     return texts;
 }
 

@@ -9,6 +9,7 @@
 #include "stages/partners.hpp"
 #include "stages/runs.hpp"
 #include "stages/sampling.hpp"
+#include "stages/skipped_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -154,8 +155,9 @@ public:
 
     FeedbackData read() {
         auto const& data = context_.config.data;
-        auto const preferences = data::read_preferences(data.preferences);
-        count_dropped(preferences.counts);
+        auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+        auto const preferences = data::read_preferences(data.preferences, bad_rows);
+        count_dropped(data.preferences, preferences.counts);
         for (auto const& row : preferences.rows) {
             auto const added = add(row.prompt, {row.chosen, row.rejected}, data.preferences);
             if (added.empty()) { continue; }
@@ -163,8 +165,8 @@ public:
             if (data.thumbs.empty()) { take_apart(feedback_, added[0], added[1]); }
         }
         if (!data.thumbs.empty()) {
-            auto const thumbs = data::read_thumbs(data.thumbs);
-            count_dropped(thumbs.counts);
+            auto const thumbs = data::read_thumbs(data.thumbs, bad_rows);
+            count_dropped(data.thumbs, thumbs.counts);
             for (auto const& row : thumbs.rows) {
                 auto const added = add(row.prompt, {row.completion}, data.thumbs);
                 if (!added.empty()) { feedback_.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
@@ -212,7 +214,10 @@ private:
         return place->second;
     }
 
-    void count_dropped(data::ReadCounts const& counts) { dropped_ += counts.empty_completion + counts.equal_answers; }
+    void count_dropped(std::string const& file, data::ReadCounts const& counts) {
+        dropped_ += counts.empty_completion + counts.equal_answers;
+        count_skipped_rows(context_, file, counts);
+    }
 
     Context& context_;
     data::Tokenizer tokenizer_;

@@ -15,6 +15,11 @@ namespace {
 
 using Models = std::vector<std::string>;
 
+// Where no row may be bad, the result is that of before there was a choice, and so is the key.
+void read_bad_rows_key(Reads& r) {
+    if (r.config().data.bad_rows != "error") { r.keys("data", {"bad_rows"}); }
+}
+
 // Real text stands for the world's where it is given; what only the other one needs is not read.
 void read_corpus_keys(Reads& r) {
     auto const& data = r.config().data;
@@ -25,6 +30,7 @@ void read_corpus_keys(Reads& r) {
     }
     r.keys("data", {"sft", "heldout_share"});
     if (data.sft.empty()) { r.keys("data", {"preferences"}); }
+    read_bad_rows_key(r);
 }
 
 void read_feedback_keys(Reads& r) {
@@ -33,6 +39,7 @@ void read_feedback_keys(Reads& r) {
         r.world().sections({"feedback"}).model_limits();
     } else {
         r.keys("data", {"thumbs", "too_long", "heldout_share"}).keys("model", {"context"});
+        read_bad_rows_key(r);
     }
 }
 

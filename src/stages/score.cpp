@@ -268,7 +268,7 @@ ScoreSummary score_in(ScoreRequest const& request) {
     ScoreColumns const result = scorer.run();
     write_scores(request, rows, result);
     ScoreSummary summary{
-        static_cast<std::int64_t>(rows.lines.size()), rows.read, rows.empty, rows.equal, rows.too_long, {}};
+        static_cast<std::int64_t>(rows.lines.size()), rows.read, rows.bad, rows.empty, rows.equal, rows.too_long, {}};
     for (auto const& column : result.columns) {
         double sum = 0.0, count = 0.0;
         for (double const value : column.values) {

@@ -18,13 +18,13 @@ struct ScoreRequest {
     std::filesystem::path policy, reference, data, tokenizer, out;  // no reference, no tokenizer: empty
     ScoreMethod method = ScoreMethod::dpo;
     std::string method_name;
-    config::Config config;  // the loss, data.too_long, model.chunk, seed.feedback
+    config::Config config;  // the loss, data.bad_rows, data.too_long, model.chunk, seed.feedback
     bool in_double = false;
 };
 
 struct ScoreSummary {
-    std::int64_t scored = 0, read = 0, empty = 0, equal = 0, too_long = 0;  // rows, and why some were dropped
-    std::vector<std::pair<std::string, double>> means;                      // of the columns, over the rows scored
+    std::int64_t scored = 0, read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows, and why some were dropped
+    std::vector<std::pair<std::string, double>> means;  // of the columns, over the rows scored
 };
 
 // Writes request.out, one HDF5 file: columns of one entry a row (`line` says which line of the data it was), and what

@@ -35,7 +35,7 @@ void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColum
         file.set_attribute(path, "description", description);
     };
     file.write("/line", rows.lines);
-    describe("/line", "1", "line of the data file, from 1");
+    describe("/line", "1", "line of the data file on which the row begins, from 1");
     for (auto const& column : scores.columns) {
         std::string const path = "/" + column.path;
         if (is_count(column)) {
@@ -56,6 +56,7 @@ void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColum
     text("softwareVersion", core::version());
     text("git_commit", core::git_commit());
     file.set_attribute("/", "rows_read", rows.read);
+    file.set_attribute("/", "rows_bad", rows.bad);
     file.set_attribute("/", "rows_empty", rows.empty);
     file.set_attribute("/", "rows_equal", rows.equal);
     file.set_attribute("/", "rows_too_long", rows.too_long);

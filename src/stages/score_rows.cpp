@@ -2,6 +2,7 @@
 #include "stages/score_rows.hpp"
 
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "data/jsonl.hpp"
 #include "data/token_rows.hpp"
 #include "stages/partners.hpp"
@@ -19,10 +20,11 @@ public:
           policy_(policy),
           vocabulary_(vocabulary),
           context_(context),
-          too_long_(data::too_long_policy(request.config.data.too_long)) {}
+          too_long_(data::too_long_policy(request.config.data.too_long)),
+          bad_rows_(data::bad_rows_policy(request.config.data.bad_rows)) {}
 
     ScoreRows read() {
-        if (data::holds_token_ids(request_.data)) {
+        if (data::holds_token_ids(request_.data, bad_rows_)) {
             read_ids();
         } else {
             read_texts();
@@ -45,7 +47,7 @@ private:
         auto const kind = in_pairs()                            ? data::TokenRowKind::pairs
                           : request_.method == ScoreMethod::kto ? data::TokenRowKind::thumbs
                                                                 : data::TokenRowKind::completions;
-        auto rows = data::read_token_rows(request_.data, kind, vocabulary_);
+        auto rows = data::read_token_rows(request_.data, kind, vocabulary_, bad_rows_);
         count(rows.counts);
         for (std::size_t i = 0; i < rows.rows.size(); ++i) {
             auto& row = rows.rows[i];
@@ -77,22 +79,26 @@ private:
         auto const no_label = [](auto const&) { return false; };
         if (in_pairs()) {
             add_all(
-                data::read_preferences(request_.data),
+                data::read_preferences(request_.data, bad_rows_),
                 [](data::Preference const& row) {
                     return Texts{row.chosen, row.rejected};
                 },
                 no_label);
         } else if (request_.method == ScoreMethod::kto) {
-            add_all(data::read_thumbs(request_.data), completion, [](data::Thumb const& row) { return row.label; });
+            add_all(data::read_thumbs(request_.data, bad_rows_), completion,
+                    [](data::Thumb const& row) { return row.label; });
         } else {
-            add_all(data::read_completions(request_.data), completion, no_label);
+            add_all(data::read_completions(request_.data, bad_rows_), completion, no_label);
         }
     }
 
     void count(data::ReadCounts const& counts) {
         rows_.read = counts.rows;
+        rows_.bad = counts.bad;
         rows_.empty = counts.empty_completion;
         rows_.equal = counts.equal_answers;
+        std::string const skipped = data::skipped_rows(request_.data, counts);
+        if (!skipped.empty()) { core::log_warning(skipped); }
     }
 
     [[nodiscard]] std::string place(std::int64_t line) const { return core::concat(request_.data.string(), ":", line); }
@@ -150,6 +156,7 @@ private:
     ModelSource const& policy_;
     std::int64_t vocabulary_, context_;
     data::TooLong too_long_;
+    data::BadRows bad_rows_;
     ScoreRows rows_;
     std::vector<data::TokenIds> mismatched_;  // a row; empty: none
 };

@@ -57,7 +57,8 @@ void execute(StageSpec const& spec, StageHost const& host);
 // True if the stage's manifest stands. Throws IoError for a malformed one.
 [[nodiscard]] bool is_done(std::filesystem::path const& stages, std::string const& id);
 
-// Reads every data file that the section names, so that a malformed one is seen before any stage runs. Throws IoError.
+// Reads every data file that the section names, so that a malformed one is seen before any stage runs, and says which
+// rows data.bad_rows = skip leaves out. Throws IoError.
 void check_data(config::DataConfig const& data);
 
 // Relative work of a stage (FLOPs, roughly), for longest-first scheduling and the plan.

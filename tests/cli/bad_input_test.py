@@ -137,6 +137,17 @@ class BadInput(unittest.TestCase):
                 self.assertFalse(self.out.exists(), "seen before anything is made")
                 (self.folder / "pairs.jsonl").unlink(missing_ok=True)
 
+    def test_rows_that_would_break_a_parser(self):
+        pair = json.dumps({"prompt": "a", "chosen": " b", "rejected": " c"}) + "\n"
+        for row, part in ((pair[:-2] + ', "more": ' + "[" * 75000, "deeper than 200 levels"),
+                          (pair[:-2] + ', "more": 1e400}', "field 'more': the number 1e400 is beyond the range of a double"),
+                          (pair[:-2] + ', "a\\n\\tb": 1e400}', "field 'a\\n\\tb'")):
+            for skip in ((), ("--set", "data.bad_rows=skip")):
+                done = self.sweep(self.real_data(row + "\n"), *skip)
+                self.expect_alone(done, IO, "pairs.jsonl:1: ", part)
+                self.assertLess(len(done.stderr), 1200)
+                self.assertFalse(self.out.exists(), "seen before anything is made")
+
     def test_without_a_corpus(self):
         (self.folder / "pairs.jsonl").write_text("{}\n")
         self.expect_alone(self.sweep(self.ini("[data]\npreferences = pairs.jsonl\n")), USAGE, "data.corpus")

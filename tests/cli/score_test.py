@@ -57,6 +57,11 @@ def write_rows(file, rows):
     return file
 
 
+def write_bytes(file, content):
+    file.write_bytes(content)
+    return file
+
+
 def sigmoid(x):
     return 1.0 / (1.0 + math.exp(-x))
 
@@ -333,6 +338,82 @@ class Errors(Score):
         self.refuse(IO, "rows.jsonl:1", "rejected", data=rows('{"prompt": "a", "chosen": "b"}'))
         self.refuse(USAGE, "two different prompts", method="kto",
                     data=rows('{"prompt_ids": [1], "completion_ids": [2], "label": true}'))
+
+    def test_shapes_of_files(self):
+        """What `datasets` and TRL read beside plain JSONL: the same rows give the same numbers."""
+        rows = [json.loads(line) for line in (GOLDEN / "pairs.jsonl").read_text().splitlines()]
+        chat = [{"prompt": [{"role": "user", "content": "When?"}], "chosen": [{"role": "assistant", "content": "At ten."}],
+                 "rejected": [{"role": "assistant", "content": "Never."}]}]
+        parts = [{key: [message | {"content": [{"type": "text", "text": message["content"]}]} for message in value]
+                  for key, value in chat[0].items()}]
+        implicit = [{"prompt": None, "chosen": chat[0]["prompt"] + chat[0]["chosen"],
+                     "rejected": chat[0]["prompt"] + chat[0]["rejected"]}]
+        folder = self.folder / "räume und namen"
+        folder.mkdir()
+
+        def loss(text, name="rows.json", method="dpo", *more):
+            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+            more = (*more, "--reference", GOLDEN / "reference") if method == "dpo" else more
+            said = self.score(GOLDEN / "policy", folder / name, method, *more)
+            return self.column("loss"), said
+
+        plain = loss("".join(json.dumps(row) + "\n" for row in rows))[0]
+        self.assertEqual(len(plain), len(rows))
+        array = json.dumps(rows, indent=2)
+        for text in (array, json.dumps(rows) + "\n", "\ufeff" + array.replace("\n", "\r\n"), gzip.compress(array.encode()),
+                     "\n".join(json.dumps(row, indent=1) for row in rows),
+                     "".join(json.dumps(row | {"score": math.nan, "bound": -math.inf}) + "\r\n" for row in rows)):
+            self.assertEqual(loss(text)[0], plain)
+        self.assertEqual(loss(array)[0], plain)
+        self.assertEqual(self.column("line")[:2], [2.0, 2.0 + len(rows[0]) + 2])
+        expected = loss(json.dumps(chat[0]))[0]
+        self.assertEqual(loss(json.dumps(parts))[0], expected)
+        self.assertEqual(loss(json.dumps(implicit))[0], expected)
+        messages = {"messages": chat[0]["prompt"] + chat[0]["chosen"]}
+        self.assertEqual(loss(json.dumps(messages), method="lm")[0],
+                         loss(json.dumps({"prompt": chat[0]["prompt"], "completion": chat[0]["chosen"]}), method="lm")[0])
+
+    def test_bad_rows(self):
+        good = json.dumps(EXPECTED["ids"][0])
+        call = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}]}
+        answer = {"role": "assistant", "content": "At ten."}
+        cases = {"ids": [good, good.replace("[", "[384, ", 1), "{", good],
+                 "texts": [json.dumps({"prompt": "a", "chosen": " b", "rejected": " c"}), '{"prompt": "a"}', "nothing",
+                           json.dumps({"prompt": "a", "chosen": [call, answer], "rejected": [answer]})]}
+        data = self.folder / "rows.jsonl"
+        for name, lines in cases.items():
+            with self.subTest(rows=name):
+                data.write_text("\n".join(lines) + "\n")
+                self.out.unlink(missing_ok=True)
+                self.refuse(IO, "rows.jsonl:2: ", data=data)
+                self.refuse(IO, "rows.jsonl:2: ", data=data, more=("--set", "data.bad_rows=error"))
+                done = run("score", GOLDEN / "policy", "--reference", GOLDEN / "reference", "--data", data, "--method", "dpo",
+                           "--out", self.out, "--set", "data.bad_rows=skip")
+                bad = len(lines) - (2 if name == "ids" else 1)
+                self.assertEqual((done.returncode, len(done.stderr.splitlines())), (0, 1), done.stderr)
+                self.assertIn(f"{data}: {bad} rows skipped: line 2 (", done.stderr)
+                self.assertIn(", line 3 (not valid JSON at byte ", done.stderr)
+                self.assertIn(f"{bad} bad", done.stdout)
+                self.assertEqual(attribute(self.out, "rows_bad"), bad)
+                self.assertEqual(self.column("line")[0], 1.0)
+        self.out.unlink()
+        self.refuse(IO, "rows.jsonl:2", "without a usable row", "line 1 (", data=write_bytes(data, b"no json\nat all\n"),
+                    more=("--set", "data.bad_rows=skip"))
+        self.refuse(USAGE, "data.bad_rows", "error, skip", more=("--set", "data.bad_rows=drop"))
+
+    def test_rows_that_would_break_a_parser(self):
+        good = b'{"prompt": "a", "chosen": " b", "rejected": " c", "more": '
+        data = self.folder / "rows.jsonl"
+        ids = b'{"chosen_ids": [1], "rejected_ids": [2], "more": '
+        for begin in (good, ids):
+            for value, part in ((b"[" * 75000, "deeper than 200"), (b'{"a":' * 75000, "deeper than 200"),
+                                (b"[1e400]}", "field 'more[0]'"), (b'1, "more": 2}', "field 'more'"),
+                                (b'"' + b"x" * 200000 + b'\xff"}', "not valid JSON")):
+                self.refuse(IO, "rows.jsonl:1: ", part, data=write_bytes(data, begin + value + b"\n"))
+                self.refuse(IO, "rows.jsonl:3: ", part, data=write_bytes(data, b"[\n\n" + begin + value + b"]" * 75002))
+        self.refuse(IO, "rows.jsonl: is UTF-16", data=write_bytes(data, (good + b"1}").decode().encode("utf-16")))
+        line = gzip.compress(good + b'"') + gzip.compress(b"x" * (1 << 20)) * 33
+        self.refuse(IO, "rows.jsonl:1: the row is longer than 32 MiB", data=write_bytes(data, line))
 
     def test_conversations_need_no_chat_template(self):
         message = [{"role": "user", "content": "Say 😀"}]

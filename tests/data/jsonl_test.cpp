@@ -12,15 +12,15 @@ template <class Reader>
 std::string error_of(Reader reader, std::string const& text, int line) {
     test::TemporaryFolder const folder;
     auto const file = folder.write("data.jsonl", text);
-    auto const message = test::message_of<core::IoError>([&] { (void)reader(file); });
+    auto const message = test::message_of<core::IoError>([&] { (void)reader(file, BadRows::error); });
     test::expect_contains(message, file.string() + ":" + std::to_string(line) + ": ");
     return message;
 }
 
 template <class Reader>
-auto read(Reader reader, std::string const& text) {
+auto read(Reader reader, std::string const& text, BadRows bad_rows = BadRows::error) {
     test::TemporaryFolder const folder;
-    return reader(folder.write("data.jsonl", text));
+    return reader(folder.write("data.jsonl", text), bad_rows);
 }
 
 using core::concat;
@@ -194,7 +194,7 @@ TEST(Jsonl, MalformedLinesNameFileAndLine) {
     test::expect_contains(error_of(read_completions, good + "\n\nnot json", 4), "not valid JSON at byte");
     test::expect_contains(error_of(read_completions, good + "{\"prompt\": \"\xff\", \"completion\": \"b\"}", 2),
                           "JSON");
-    test::expect_contains(error_of(read_completions, "[1, 2]\n" + good, 1), "of type array");
+    test::expect_contains(error_of(read_completions, good + "[1, 2]\n", 2), "of type array");
     test::expect_contains(error_of(read_completions, good + "{\"prompt\": \"a\"}", 2), "key 'completion' is missing");
     test::expect_contains(error_of(read_completions, "{\"completion\": \"a\"}", 1), "needs 'prompt' and 'completion'");
     test::expect_contains(error_of(read_completions, "{\"prompt\": 3, \"completion\": \"a\"}", 1), "of type number");

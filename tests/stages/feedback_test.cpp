@@ -143,6 +143,47 @@ TEST(Feedback, RealPairsThatAreEqualAreDroppedAndCounted) {
     expect_mismatched_partners(feedback);
 }
 
+TEST(Feedback, BadRowsAreSkippedCountedAndNamedInTheLog) {
+    TemporaryFolder folder;
+    auto config = testing::tiny_config();
+    config.data.corpus = (folder.path() / "corpus.txt").string();
+    config.data.preferences = (folder.path() / "pairs.jsonl").string();
+    config.data.thumbs = (folder.path() / "thumbs.jsonl").string();
+    config.data.heldout_share = 0.0;
+    std::ofstream(config.data.corpus) << "The sky is blue.\n\nThe sea is green.\n";
+    std::ofstream(config.data.preferences) << R"({"prompt": "a", "chosen": " b", "rejected": " c"}
+{"prompt": "a", "chosen": " b"}
+{"prompt": "d", "chosen": " e", "rejected": " f"}
+)";
+    std::ofstream(config.data.thumbs) << R"({"prompt": "a", "completion": " b", "label": true}
+{"prompt": "c", "completion": " b", "label": 1}
+{"prompt": "d", "completion": " b", "label": false}
+)";
+    EXPECT_THROW(check_data(config.data), core::IoError);
+    config.data.bad_rows = "skip";
+    ::testing::internal::CaptureStderr();
+    check_data(config.data);
+    std::string const said = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("pairs.jsonl: 1 row skipped: line 2 (key 'rejected' is missing"), std::string::npos) << said;
+    EXPECT_NE(said.find("thumbs.jsonl: 1 row skipped: line 2 (key 'label' is of type number"), std::string::npos)
+        << said;
+
+    auto const specs = testing::life_of(config, 1);
+    ::testing::internal::CaptureStderr();
+    for (char const* kind : {"corpus", "feedback"}) { execute(specs.at(kind), testing::host_of(folder.path())); }
+    EXPECT_EQ(::testing::internal::GetCapturedStderr().find("skipped"), std::string::npos) << "said once";
+    auto const of = [&](char const* kind) { return folder.path() / specs.at(kind).id(); };
+    EXPECT_EQ(store::read_manifest(of("corpus"))->metrics.at("corpus/bad_rows"), 1.0);
+    EXPECT_EQ(store::read_manifest(of("feedback"))->metrics.at("feedback/bad_rows"), 2.0);
+    EXPECT_EQ(store::read_manifest(of("feedback"))->metrics.at("feedback/dropped"), 0.0);
+    EXPECT_EQ(load_feedback(of("feedback")).pairs.size(), 2U);
+    EXPECT_EQ(load_feedback(of("feedback")).thumbs.size(), 2U);
+    std::ifstream log(of("feedback") / "log.txt");
+    std::string const text(std::istreambuf_iterator<char>(log), {});
+    EXPECT_NE(text.find("pairs.jsonl: 1 row skipped: line 2 (key 'rejected'"), std::string::npos) << text;
+    EXPECT_NE(text.find("thumbs.jsonl: 1 row skipped"), std::string::npos) << text;
+}
+
 TEST(Feedback, WithoutASecondPromptKtoHasNothingToCompareWith) {
     FeedbackData feedback;
     feedback.prompts.push_back({{1, 2}});

@@ -128,6 +128,11 @@ TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
     auto const share = [](config::Config& c) { c.data.heldout_share = 0.3; };
     EXPECT_TRUE(reads_it("corpus", share));
     EXPECT_TRUE(reads_it("feedback", share));
+    auto const skip = [](config::Config& c) { c.data.bad_rows = "skip"; };
+    EXPECT_TRUE(reads_it("corpus", skip));
+    EXPECT_TRUE(reads_it("feedback", skip));
+    // Stages of before there was a choice keep their keys.
+    EXPECT_EQ(make_stage("feedback", config, 3, {}).identity.find("bad_rows"), std::string::npos);
 }
 
 // Another judge than the reward model reads what it judges by.
