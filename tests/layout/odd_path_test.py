@@ -122,15 +122,19 @@ class OddPaths(unittest.TestCase):
                 link.unlink()
 
     def test_what_no_tool_can_take_is_refused_first(self):
-        for odd in REFUSED:
+        scripts = ["root", "configure", "kokkos", "venv", "clean", "setup", "check_compile"]
+        for number, odd in enumerate(REFUSED):
             with self.subTest(odd=odd):
-                clone = self.clone(f"a{odd}b")
+                clone = self.clone(f"a{odd}b", ("cmake", "Makefile.hpc", "CMakeLists.txt"))
                 shown = "a control character" if odd in "\t\n" else f"holds a {odd[0]}"
-                for target in ("setup", "build", "clean", "help"):
+                for target in ("setup", "clean"):
                     self.assert_refused(self.make(clone, target), shown)
-                for script in ("root", "configure", "kokkos", "venv", "clean", "setup", "check_compile"):
-                    self.assert_refused(self.run_in(clone, "bash", f"cmake/{script}.sh", "openmp", "build"), shown)
+                script = scripts[number % len(scripts)]
+                self.assert_refused(self.run_in(clone, "bash", f"cmake/{script}.sh", "openmp", "build"), shown)
                 self.assertFalse((clone / "build").exists())
+                code, _, errors = self.run_in(clone, "cmake", "-S", ".", "-B", "build")
+                self.assertEqual(code, 1)
+                self.assertIn("does not exist" if odd == "\\" else "which the build cannot take", " ".join(errors.split()))
 
     def test_variables_with_such_paths_are_refused(self):
         clone = self.clone("my clone")
