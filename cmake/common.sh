@@ -12,10 +12,11 @@ fail() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# require_path WHAT PATH [CHARACTERS]: ends with exit code 2 if the path has a character that CMake, ninja, make or
-# Python's venv cannot take. Each was tried: ninja 1.11 splits its lists of headers at ' and &, CMake takes *?[ in a glob
-# for patterns and splits lists at a semicolon, a venv refuses a colon.
-require_path() {  # WHAT PATH [CHARACTERS WHOSE]: the characters that another tool, WHOSE, cannot take
+# require_path WHAT PATH [CHARACTERS WHOSE]: ends with exit code 2 if the path has a character that CMake, ninja, make or
+# Python's venv cannot take, or one of CHARACTERS, which the tool WHOSE cannot take. Each was tried: ninja 1.11 splits its
+# lists of headers at ' and &, CMake takes *?[ in a glob for patterns and splits lists at a semicolon, a venv refuses a
+# colon.
+require_path() {
     local LC_ALL=C shown=${2//[[:cntrl:]]/?} who='the build'
     local plain='[A-Za-z0-9/ ._+,=@%!~(){}'$'\x80-\xff''-]'
     local bad=${2//$plain/}
@@ -30,6 +31,7 @@ require_path() {  # WHAT PATH [CHARACTERS WHOSE]: the characters that another to
         *) fail "$1 holds a $bad, which $who cannot take: $shown" ;;
     esac
 }
+require_cuda_path() { require_path "$1" "$2" ' (){}!' "Kokkos' nvcc_wrapper"; }
 require_path "the repository's path" "$root"
 for name in TMPDIR KOKKOS_ROOT KOKKOS_SOURCE CXX PYTHON; do require_path "$name" "${!name:-}"; done
 cache=${ALIGNSWEEP_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/alignsweep}
@@ -63,7 +65,7 @@ require_compiler() {
         cuda)
             local name
             for name in root KOKKOS_ROOT KOKKOS_SOURCE cache TMPDIR; do
-                require_path "the path of ${name/#root/the repository}" "${!name:-}" ' (){}!' "Kokkos' nvcc_wrapper"
+                require_cuda_path "the path of ${name/#root/the repository}" "${!name:-}"
             done
             [[ -x $(nvcc_path) ]] || fail "CUDA needs nvcc, which is not in PATH nor under CUDA_ROOT"
             ;;

@@ -17,10 +17,12 @@ if [[ -e $build && ! -f $stamp && ! -f $build/configure.log && -n $(ls -A -- "$b
     fail "$build holds other files than a build's: remove it, or name another folder"
 fi
 
+if [[ $backend == cuda ]]; then require_cuda_path "the build folder" "$build"; fi
 require_compiler "$backend"
 prefix=$("$root/cmake/kokkos.sh" "$backend")
 gpu=$(gpu_arch "$backend")
 if [[ $backend == cuda ]]; then
+    require_cuda_path "the path of Kokkos" "$prefix"
     # An installed Kokkos fixes the architecture: nvcc_wrapper refuses two that differ.
     common=$(find -L "$prefix" -name KokkosConfigCommon.cmake -print -quit)
     installed=$(sed -n 's/^SET(Kokkos_ARCH \(.*\))$/\1/p' "$common")
