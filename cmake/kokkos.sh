@@ -12,9 +12,10 @@ backend=${1:-}
 require_backend "$backend"
 
 if [[ -n ${KOKKOS_ROOT:-} ]]; then
+    KOKKOS_ROOT=$(absolute "$KOKKOS_ROOT") || fail "KOKKOS_ROOT=$KOKKOS_ROOT is not a folder"
     [[ -n $(find -L "$KOKKOS_ROOT" -name KokkosConfig.cmake -print -quit 2>/dev/null) ]] ||
         fail "KOKKOS_ROOT=$KOKKOS_ROOT holds no installed Kokkos (no KokkosConfig.cmake)"
-    (cd "$KOKKOS_ROOT" && pwd)
+    echo "$KOKKOS_ROOT"
     exit
 fi
 require_compiler "$backend"
@@ -58,6 +59,7 @@ CMAKE
 }
 installed=$(find_installed)
 if [[ -n $installed ]]; then
+    require_path "the path of the installed Kokkos" "$installed"
     echo "$installed"
     exit
 fi
@@ -68,7 +70,7 @@ sha256=c766ec4d445ce076069be4b8c51a23ffac4ee79ea949ca86446bfd8c299b154c
 source_name=$sdist-$sdist_version
 if [[ -n ${KOKKOS_SOURCE:-} ]]; then
     [[ -f $KOKKOS_SOURCE/core/src/Kokkos_Core.hpp ]] || fail "KOKKOS_SOURCE=$KOKKOS_SOURCE is no Kokkos source folder"
-    KOKKOS_SOURCE=$(cd "$KOKKOS_SOURCE" && pwd)
+    KOKKOS_SOURCE=$(absolute "$KOKKOS_SOURCE")
     version=$(sed -n 's/^set(Kokkos_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\).*/\2/Ip' "$KOKKOS_SOURCE/CMakeLists.txt" | paste -sd.)
     source_name=$KOKKOS_SOURCE
 fi
@@ -105,13 +107,12 @@ identity() {
 }
 tag=$(identity | sha256sum | cut -c1-10)
 
-cache=${ALIGNSWEEP_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/alignsweep}
-if ! { mkdir -p "$cache" && [[ -w $cache ]]; } 2>/dev/null; then
+if ! { mkdir -p -- "$cache" && [[ -w $cache ]]; } 2>/dev/null; then
     say "cannot write to the cache folder $cache: using build/cache"
     cache=$root/build/cache
     mkdir -p "$cache"
 fi
-cache=$(cd "$cache" && pwd)
+cache=$(absolute "$cache")
 prefix=$cache/kokkos-$version-$backend-$tag
 if [[ -d $prefix ]]; then
     echo "$prefix"

@@ -5,6 +5,7 @@
 # What is missing is installed with apt-get where that is allowed; otherwise the exact command is printed and the exit
 # code is 2. NO_INSTALL=1 forbids installing. Tools that come from elsewhere (modules, conda) count as present.
 set -euo pipefail
+source "$(dirname "$0")/common.sh"
 
 # package|probe: the probe decides where dpkg does not know the package. It is a command, or a header after '<'.
 # libopenblas0-serial must never stand in for the pthread build (wrong products from several threads), so that package
@@ -48,9 +49,6 @@ hipcc|
 libamdhip64-dev|
 '
 
-say() { echo "setup: $*" >&2; }
-has() { command -v "$1" >/dev/null 2>&1; }
-
 probe() {
     case $1 in
         '') has dpkg-query && return 1; echo '#include <cblas.h>' | "${CXX:-c++}" -x c++ -E - >/dev/null 2>&1 ;;
@@ -84,8 +82,8 @@ done
 mapfile -t missing < <(missing_packages "${lines[@]}")
 ((${#missing[@]})) || exit 0
 
-root=()
-if ((EUID != 0)); then root=(sudo -n); fi
+sudo=()
+if ((EUID != 0)); then sudo=(sudo -n); fi
 if [[ ${NO_INSTALL:-0} == 1 ]] || ! has apt-get || { ((EUID != 0)) && ! sudo -n true 2>/dev/null; }; then
     say "missing; install them (Debian's names), or load modules that bring them, and run again:"
     echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
@@ -93,7 +91,7 @@ if [[ ${NO_INSTALL:-0} == 1 ]] || ! has apt-get || { ((EUID != 0)) && ! sudo -n 
 fi
 
 # Without --no-install-recommends a bare machine would get a desktop's worth of packages.
-apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 say "installing ${missing[*]}"

@@ -22,6 +22,9 @@ for candidate in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
 done
 [[ -n $base ]] || fail "no Python >= 3.10 with venv: apt-get install python3 python3-venv, or PYTHON=..."
 
+if [[ -L $venv ]] || [[ -e $venv && ! -f $venv/pyvenv.cfg && -n $(ls -A "$venv") ]]; then
+    fail "build/venv is not a Python environment: remove it"
+fi
 say "making build/venv (half a minute)"
 rm -rf "$venv"
 mkdir -p "$root/build"
