@@ -4,6 +4,7 @@
 #include "data/unicode.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace alignsweep::data {
 namespace {
@@ -96,6 +97,25 @@ std::size_t llama3_end(Cursor const& text, std::size_t begin, std::size_t number
     return line_end > begin ? line_end : text.white_space(begin);
 }
 
+// GPT-2 writes every byte as a printable character: those that are printable in Latin-1 as themselves, the others, in
+// order, as U+0100 and up.
+std::array<std::string, 256> byte_characters() {
+    std::array<std::string, 256> result;
+    char32_t next = 0x100;
+    for (char32_t byte = 0; byte < 0x100; ++byte) {
+        bool const printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
+        append_utf8(printable ? byte : next++, result[byte]);
+    }
+    return result;
+}
+
+std::string as_bytes(std::string_view text) {
+    static auto const characters = byte_characters();
+    std::string result;
+    for (char const c : text) { result += characters[static_cast<unsigned char>(c)]; }
+    return result;
+}
+
 std::size_t digits_end(Cursor const& text, std::size_t begin, std::size_t most) {
     if (is_digit(text.at(begin).value)) { return text.run(begin, is_digit, most); }
     return text.run(begin, [](char32_t c) { return !is_digit(c); });
@@ -114,6 +134,7 @@ std::size_t piece_end(SplitKind kind, Cursor const& text, std::size_t begin) {
         case SplitKind::digits:
             return digits_end(text, begin, std::string::npos);
         case SplitKind::prefix:
+        case SplitKind::bytes:
             break;
     }
     return text.run(begin, [](char32_t) { return true; });
@@ -136,6 +157,10 @@ std::vector<std::string> split_pieces(std::vector<SplitKind> const& steps, std::
         for (std::string& piece : pieces) {
             if (kind == SplitKind::prefix) {
                 next.push_back(piece.front() == ' ' ? std::move(piece) : ' ' + piece);
+                continue;
+            }
+            if (kind == SplitKind::bytes) {
+                next.push_back(as_bytes(piece));
                 continue;
             }
             Cursor const cursor(piece);

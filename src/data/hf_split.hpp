@@ -15,7 +15,8 @@ enum class SplitKind {
     qwen2,   // as llama3, but every number alone
     digit,   // every number alone, the rest as it is
     digits,  // runs of numbers, and the rest
-    prefix   // a space before each piece that does not begin with one; cuts nothing
+    prefix,  // a space before each piece that does not begin with one; cuts nothing
+    bytes    // every byte as the character that GPT-2 writes it as (é: Ã©); cuts nothing
 };
 
 // Which of the known patterns a regular expression is; nothing for any other.

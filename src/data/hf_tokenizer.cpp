@@ -2,9 +2,13 @@
 #include "data/hf_tokenizer.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "data/tokenizer.hpp"
+#include "data/unicode.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <queue>
 
 namespace alignsweep::data {
@@ -12,6 +16,8 @@ namespace {
 
 // Pieces kept by encode; real text has far fewer distinct ones.
 constexpr std::size_t cache_limit = std::size_t{1} << 18;
+// Bytes of a piece that is kept: without pre-tokenisation a piece is a whole text, which rarely comes again.
+constexpr std::size_t longest_cached = 256;
 
 // A symbol of a piece while it is being merged: a doubly linked list in one array.
 struct Symbol {
@@ -36,36 +42,72 @@ HfTokenizer::HfTokenizer(HfTokenizerSpec spec) : spec_(std::move(spec)) {
         auto const& merge = spec_.merges[i];
         merged_[pair_key(merge.left, merge.right)] = {i, merge.result};
     }
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-        auto const found = spec_.ids.find(std::string(1, static_cast<char>(byte)));
-        byte_ids_[byte] = found == spec_.ids.end() ? -1 : found->second;
-    }
-    // The longest first, so that the first that fits at a place is the longest that does.
-    std::stable_sort(spec_.added.begin(), spec_.added.end(),
-                     [](auto const& a, auto const& b) { return a.text.size() > b.text.size(); });
 }
 
-std::int32_t HfTokenizer::id_of(std::string_view token) const {
-    for (auto const& added : spec_.added) {
-        if (added.text == token) { return added.id; }
-    }
-    auto const found = spec_.ids.find(std::string(token));
+std::int32_t HfTokenizer::token(std::string const& text) const {
+    auto const found = spec_.ids.find(text);
     return found == spec_.ids.end() ? -1 : found->second;
+}
+
+std::int32_t HfTokenizer::id_of(std::string const& text) const {
+    std::int32_t const added = spec_.added.id_of(text);
+    return added >= 0 ? added : token(text);
+}
+
+// What the characters of a piece are before any merge.
+// Source: huggingface/tokenizers, models/bpe/model.rs, merge_word.
+std::vector<std::int32_t> HfTokenizer::characters(std::string const& piece) const {
+    std::vector<std::int32_t> ids;
+    std::int32_t unknown = -1;  // an unk_token that is still to be written
+    auto const write_unknown = [&] {
+        if (unknown >= 0) { ids.push_back(unknown); }
+        unknown = -1;
+    };
+    auto const bytes_of = [&](std::string const& character) {
+        std::vector<std::int32_t> bytes;
+        for (char const c : character) {
+            std::array<char, 8> name{};
+            std::snprintf(name.data(), name.size(), "<0x%02X>", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            bytes.push_back(token(name.data()));
+        }
+        return std::find(bytes.begin(), bytes.end(), -1) == bytes.end() ? bytes : std::vector<std::int32_t>();
+    };
+    for (std::size_t at = 0; at < piece.size();) {
+        std::string const character = piece.substr(at, code_point(piece, at).bytes);
+        at += character.size();
+        if (std::int32_t const id = token(character); id >= 0) {
+            write_unknown();
+            ids.push_back(id);
+            continue;
+        }
+        if (spec_.byte_fallback) {
+            // The library writes bytes before an unk_token that waits.
+            if (auto const bytes = bytes_of(character); !bytes.empty()) {
+                ids.insert(ids.end(), bytes.begin(), bytes.end());
+                continue;
+            }
+        }
+        if (!spec_.fuse_unk) { write_unknown(); }
+        unknown = spec_.unk_token.empty() ? -1 : token(spec_.unk_token);
+        if (unknown < 0) {
+            throw core::IoError(core::concat(
+                spec_.file, ": the vocabulary has no token for the character \"", core::excerpt(character),
+                spec_.unk_token.empty() ? "\", and there is no unk_token"
+                                        : "\" nor for the unk_token \"" + core::excerpt(spec_.unk_token) + '"',
+                "; a token for each that occurs is needed"));
+        }
+    }
+    write_unknown();
+    return ids;
 }
 
 std::vector<std::int32_t> HfTokenizer::merge_piece(std::string const& piece) const {
     if (spec_.ignore_merges) {
-        if (auto const whole = spec_.ids.find(piece); whole != spec_.ids.end()) { return {whole->second}; }
+        if (std::int32_t const whole = token(piece); whole >= 0) { return {whole}; }
     }
     std::vector<Symbol> symbols;
-    for (std::size_t i = 0; i < piece.size(); ++i) {
-        std::int32_t const id = byte_ids_[static_cast<unsigned char>(piece[i])];
-        if (id < 0) {
-            throw core::IoError(core::concat(spec_.file, ": the vocabulary has no token for the byte ",
-                                             static_cast<int>(static_cast<unsigned char>(piece[i])),
-                                             " of the text; one for each byte that occurs is needed"));
-        }
-        symbols.push_back({id, static_cast<std::ptrdiff_t>(i) - 1, static_cast<std::ptrdiff_t>(i) + 1});
+    for (std::int32_t const id : characters(piece)) {
+        symbols.push_back({id, std::ssize(symbols) - 1, std::ssize(symbols) + 1});
     }
     if (!symbols.empty()) { symbols.back().next = -1; }
 
@@ -107,8 +149,12 @@ void HfTokenizer::encode_plain(std::string_view text, std::vector<std::int32_t>&
     for (std::string& piece : split_pieces(spec_.steps, text)) {
         auto found = cache_.find(piece);
         if (found == cache_.end()) {
-            if (cache_.size() >= cache_limit) { cache_.clear(); }
             auto merged = merge_piece(piece);
+            if (piece.size() > longest_cached) {
+                tokens.insert(tokens.end(), merged.begin(), merged.end());
+                continue;
+            }
+            if (cache_.size() >= cache_limit) { cache_.clear(); }
             found = cache_.emplace(std::move(piece), std::move(merged)).first;
         }
         tokens.insert(tokens.end(), found->second.begin(), found->second.end());
@@ -117,24 +163,13 @@ void HfTokenizer::encode_plain(std::string_view text, std::vector<std::int32_t>&
 
 std::vector<std::int32_t> HfTokenizer::encode(std::string_view text) const {
     std::vector<std::int32_t> tokens = spec_.before;
-    std::array<bool, 256> begins{};  // bytes that an added token begins with
-    for (auto const& added : spec_.added) { begins[static_cast<unsigned char>(added.text[0])] = true; }
-    std::size_t plain = 0;  // begin of the text that is in no added token
-    for (std::size_t at = 0; at < text.size();) {
-        auto const fits = [&](auto const& added) { return text.substr(at).starts_with(added.text); };
-        auto const found = begins[static_cast<unsigned char>(text[at])]
-                               ? std::find_if(spec_.added.begin(), spec_.added.end(), fits)
-                               : spec_.added.end();
-        if (found == spec_.added.end()) {
-            ++at;
-            continue;
+    for (auto const& part : spec_.added.parts(text, spec_.normalizer, spec_.split_special)) {
+        if (part.id >= 0) {
+            tokens.push_back(part.id);
+        } else {
+            encode_plain(part.text, tokens);
         }
-        encode_plain(text.substr(plain, at - plain), tokens);
-        tokens.push_back(found->id);
-        at += found->text.size();
-        plain = at;
     }
-    encode_plain(text.substr(plain), tokens);
     tokens.insert(tokens.end(), spec_.after.begin(), spec_.after.end());
     return tokens;
 }

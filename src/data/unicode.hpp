@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The little of Unicode that the patterns of byte-level BPE ask for.
+// The little of Unicode that a tokenizer.json asks for.
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace alignsweep::data {
@@ -12,6 +13,7 @@ namespace alignsweep::data {
 [[nodiscard]] bool is_space(char32_t c);   // \s, the property White_Space
 // What the pre-tokenizer Digits sets apart: \p{N} of a newer Unicode.
 [[nodiscard]] bool is_digit(char32_t c);
+[[nodiscard]] bool is_word(char32_t c);  // \w
 
 // A code point of valid UTF-8 and its length in bytes. A byte that begins no valid sequence is a code point of its own
 // above all others, neither letter nor number nor space.
@@ -21,5 +23,10 @@ struct CodePoint {
 };
 // The code point at `at` < text.size().
 [[nodiscard]] CodePoint code_point(std::string_view text, std::size_t at);
+// The reverse: appends a code point, or the byte that a value above U+10FFFF stands for.
+void append_utf8(char32_t value, std::string& to);
+
+// Canonical composition, of the Unicode of the tokenizers library (9).
+[[nodiscard]] std::string nfc(std::string_view text);
 
 }  // namespace alignsweep::data

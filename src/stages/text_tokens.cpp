@@ -2,7 +2,7 @@
 #include "stages/text_tokens.hpp"
 
 #include "core/error.hpp"
-#include "data/hf_tokenizer.hpp"
+#include "data/hf_tokenizer_config.hpp"
 #include "stages/artifacts.hpp"
 #include "store/llama_config.hpp"
 #include "store/manifest.hpp"
@@ -38,17 +38,6 @@ std::optional<fs::path> corpus_of(fs::path const& stage) {
     return std::nullopt;
 }
 
-// What tokenizer_config.json calls special is found in text, too, as transformers does.
-void add_special_tokens(fs::path const& folder, data::HfTokenizerSpec& spec) {
-    for (char const* name : {"bos_token", "eos_token", "pad_token", "unk_token"}) {
-        std::string const text = store::special_token(folder, name);
-        bool const there =
-            std::any_of(spec.added.begin(), spec.added.end(), [&](auto const& t) { return t.text == text; });
-        auto const found = spec.ids.find(text);
-        if (!text.empty() && !there && found != spec.ids.end()) { spec.added.push_back({text, found->second}); }
-    }
-}
-
 // transformers would let a switch overrule the template of tokenizer.json.
 void check_switch(fs::path const& folder, char const* name, bool by_template) {
     int const wanted = store::tokenizer_switch(folder, name);
@@ -73,15 +62,12 @@ void TextTokens::use_corpus(fs::path const& folder) {
 void TextTokens::use_tokenizer_json(fs::path const& file) {
     fs::path const folder = file.parent_path();
     auto spec = data::read_hf_tokenizer(file);
-    add_special_tokens(folder, spec);
+    std::string const end = data::add_configured_tokens(folder, spec);
     check_switch(folder, "add_bos_token", !spec.before.empty());
     check_switch(folder, "add_eos_token", !spec.after.empty());
     auto const tokenizer = std::make_shared<data::HfTokenizer const>(std::move(spec));
     encode_ = [tokenizer](std::string const& text) { return tokenizer->encode(text); };
-    if (std::string const end = store::special_token(folder, "eos_token"); !end.empty()) {
-        if (tokenizer->id_of(end) < 0) {
-            throw core::IoError(core::concat(file.string(), ": the eos_token of tokenizer_config.json is no token"));
-        }
+    if (!end.empty()) {
         encode_ended_ = [tokenizer, end](std::string const& text) {
             return tokenizer->encode(text.ends_with(end) ? text : text + end);
         };

@@ -171,16 +171,6 @@ Json tokenizer_config(std::filesystem::path const& folder) {
 
 LlamaConfig read_llama_config(std::filesystem::path const& folder) { return Reader(folder / "config.json").read(); }
 
-std::string special_token(std::filesystem::path const& folder, char const* name) {
-    Json const config = tokenizer_config(folder);
-    auto const found = config.find(name);
-    if (found == config.end()) { return {}; }
-    if (found->is_object() && found->contains("content") && (*found)["content"].is_string()) {
-        return (*found)["content"];
-    }
-    return found->is_string() ? found->get<std::string>() : std::string();
-}
-
 int tokenizer_switch(std::filesystem::path const& folder, char const* name) {
     Json const config = tokenizer_config(folder);
     auto const found = config.find(name);

@@ -21,9 +21,6 @@ struct LlamaConfig {
 // no Llama or a Llama with something that is not supported (rope scaling, biases, another activation, ...).
 [[nodiscard]] LlamaConfig read_llama_config(std::filesystem::path const& folder);
 
-// The text of a special token ("eos_token") in <folder>/tokenizer_config.json; empty where it has none, or is missing.
-[[nodiscard]] std::string special_token(std::filesystem::path const& folder, char const* name);
-
 // What <folder>/tokenizer_config.json says about a switch ("add_bos_token"): 1, 0, or -1 for nothing.
 [[nodiscard]] int tokenizer_switch(std::filesystem::path const& folder, char const* name);
 

@@ -124,11 +124,13 @@ TEST_F(Changed, IgnoreMergesTakesWholePieces) {
 }
 
 TEST_F(Changed, TheLongestAddedTokenWins) {
-    json["added_tokens"].push_back({{"id", 390}, {"content", "<x>"}});
-    json["added_tokens"].push_back({{"id", 391}, {"content", "<x>y"}});
+    for (char const* text : {"<x>", "<x>y"}) {
+        Json token = json["added_tokens"][0];
+        token["content"] = text;
+        json["added_tokens"].push_back(token);
+    }
     auto const tokens = load().encode("<x>y<x>");
-    EXPECT_EQ(std::vector(tokens.begin() + 1, tokens.end()), (std::vector<std::int32_t>{391, 390}));
-    EXPECT_EQ(load().spec().vocabulary, 392);
+    EXPECT_EQ(std::vector(tokens.begin() + 1, tokens.end()), (std::vector<std::int32_t>{383, 382}));
 }
 
 TEST_F(Changed, WhatIsNotSupportedIsNamed) {
@@ -137,29 +139,57 @@ TEST_F(Changed, WhatIsNotSupportedIsNamed) {
         changed[Json::json_pointer(pointer)] = value;
         return changed.dump();
     };
-    expect_error(with("/normalizer", {{"type", "NFC"}}), {"normalizer", "NFC"});
+    expect_error(with("/version", "2.0"), {"version", "2.0"});
+    expect_error(with("/normalizer", {{"type", "NFKC"}}), {"normalizer", "NFKC", "Replace"});
+    expect_error(with("/normalizer", "NFC"), {"normalizer", "'type'"});
+    expect_error(with("/normalizer", {{"type", "Replace"}, {"pattern", {{"Regex", "a"}}}, {"content", ""}}),
+                 {"Replace", "Regex"});
+    expect_error(with("/normalizer", {{"type", "Replace"}, {"pattern", {{"String", ""}}}, {"content", "a"}}),
+                 {"Replace", "pattern"});
+    expect_error(with("/normalizer", {{"type", "Sequence"}}), {"normalizer.normalizers is missing"});
     expect_error(with("/model/type", "Unigram"), {"model.type", "Unigram", "BPE"});
-    expect_error(with("/model/byte_fallback", true), {"byte_fallback"});
+    expect_error(with("/model/byte_fallback", 1), {"byte_fallback is 1", "true or false"});
     expect_error(with("/model/dropout", 0.1), {"dropout", "0.1"});
-    expect_error(with("/model/unk_token", "<unk>"), {"unk_token"});
+    expect_error(with("/model/unk_token", 5), {"unk_token"});
     expect_error(with("/model/end_of_word_suffix", "</w>"), {"end_of_word_suffix"});
     expect_error(with("/pre_tokenizer", {{"type", "Metaspace"}}), {"Metaspace", "ByteLevel"});
-    expect_error(with("/pre_tokenizer", nullptr), {"pre_tokenizer"});
     expect_error(with("/pre_tokenizer/pretokenizers/0/pattern/Regex", "\\w+"), {"Split", "\\\\w+", "Llama 3"});
     expect_error(with("/pre_tokenizer/pretokenizers/0/behavior", "Removed"), {"behavior", "Removed"});
-    expect_error(with("/pre_tokenizer", {{"type", "Digits"}}), {"no ByteLevel"});
+    expect_error(with("/pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", 3}}), {"pretokenizers is 3", "list"});
     expect_error(with("/post_processor", {{"type", "RobertaProcessing"}}), {"RobertaProcessing"});
-    expect_error(with("/added_tokens/0/lstrip", true), {"<|begin|>", "lstrip"});
+    expect_error(with("/post_processor/processors/0", json["post_processor"]["processors"][1]), {"two of"});
+    expect_error(with("/post_processor/processors/1/single", Json::array()), {"0 texts"});
+    expect_error(with("/post_processor/processors/1/single/1/Sequence/id", "B"), {"post_processor.single", "B"});
+    expect_error(with("/added_tokens/0/lstrip", "x"), {"<|begin|>", "lstrip"});
+    expect_error(with("/added_tokens/0", {{"content", "<|begin|>"}, {"id", 1}}), {"<|begin|>", "no 'single_word'"});
+    expect_error(with("/added_tokens", {{"a", 1}}), {"added_tokens", "list"});
+    expect_error(with("/added_tokens/0", 7), {"added token", "'content'"});
     expect_error(with("/added_tokens/0/id", -1), {"<|begin|>", "-1"});
     expect_error(with("/model/merges/3", "a"), {"merge 3"});
     expect_error(with("/model/merges/3", Json::array({"q", "\u0120zz"})), {"merge 3", "lacks"});
+    expect_error(with("/model/merges", 3), {"model.merges is 3", "list"});
+    expect_error(with("/model/merges/3", Json::array({"a", "b", "c"})), {"merge 3"});
     expect_error(with("/model/vocab", Json::array()), {"model.vocab"});
+    expect_error(with("/model/vocab/a", 1.5), {"model.vocab", "1.5"});
+}
+
+TEST_F(Changed, TextsThatOnlyTheLibraryWouldDropAreRefused) {
+    json["model"]["unk_token"] = "no token of it";
+    json["model"]["vocab"].erase("z");
+    auto const tokenizer = load();
+    EXPECT_NO_THROW(static_cast<void>(tokenizer.encode("a")));
+    EXPECT_THROW(static_cast<void>(tokenizer.encode("z")), core::IoError);
 }
 
 TEST_F(Changed, DamagedFiles) {
     expect_error("{", {"JSON"});
     expect_error("[]", {"array"});
     expect_error("{}", {"model is missing"});
+    expect_error("", {"empty"});
+    expect_error("{\n\"version\": " + std::string(75000, '['), {":2: ", "version", "nest deeper"});
+    expect_error(R"({"decoder": {"x": 1e400}})", {"decoder.x", "1e400"});
+    expect_error(R"({"normalizer": null, "model": {"vocab": {"a": NaN}, "merges": []}})", {"model.vocab", "null"});
+    expect_error(R"({"model": {"vocab": {"a": 1, "a": 2}}})", {"model.vocab.a", "twice"});
 }
 
 TEST_F(Changed, AByteWithoutTokenIsAnError) {
