@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/runtime.hpp"
 
+#include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "kernels/gemm/gemm.hpp"

@@ -75,8 +75,10 @@ private:
         if (!given("rope_scaling")) { return; }
         Json const& scaling = json_["rope_scaling"];
         bool plain = scaling.is_object() && !scaling.empty();
-        for (auto const& [key, value] : scaling.is_object() ? scaling.items() : Json::object().items()) {
-            plain = plain && (key == "rope_type" || key == "type") && value == "default";
+        if (plain) {
+            for (auto const& [key, value] : scaling.items()) {
+                plain = plain && (key == "rope_type" || key == "type") && value == "default";
+            }
         }
         if (!plain) {
             refuse("rope_scaling = ", shown(scaling), ": not supported; null, or rope_type \"default\" alone, is");

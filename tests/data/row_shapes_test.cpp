@@ -49,7 +49,7 @@ std::string const b = R"({"prompt": "q", "chosen": "1", "rejected": "2"})";
 std::vector<Preference> const both{{"p", "x ]},\" y", "z"}, {"q", "1", "2"}};
 
 TEST(RowShapes, AnArrayOfRows) {
-    for (std::string const text :
+    for (std::string const& text :
          {concat("[", a, ",", b, "]"), concat("[", a, ", ", b, "]\n"), concat(" \n[\n", a, "\n,\n", b, "\n]\n\n"),
           concat("\xEF\xBB\xBF[", a, ",\r\n", b, "]\r\n")}) {
         SCOPED_TRACE(text);
@@ -299,7 +299,7 @@ TEST(BadRowsAreSkipped, OfTokenIdsAsWell) {
 
 TEST(RowShapes, LongValuesAndNamesMakeShortMessages) {
     std::string const key(100000, 'k'), breaks = "a\\nb\\tc";
-    for (std::string const row :
+    for (std::string const& row :
          {concat("{\"", key, "\": 1e400}"), concat("{\"", key, "\": 1, \"", key, "\": 2}"),
           concat("{\"", breaks, "\": 1e400}"),
           concat("{\"chosen\": [{\"role\": \"", key, breaks, "\"}], \"rejected\": \"\"}"),
