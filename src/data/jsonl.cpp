@@ -78,6 +78,7 @@ std::optional<Completion> read_answer(Value const& prompt, Value const& completi
 
 std::optional<Completion> read_messages(JsonRow const& row, ReadCounts& counts) {
     Value const whole = read_value(row, "messages");
+    if (!whole.conversational) { JsonRow::fail("key 'messages' is a string; a list of messages is allowed"); }
     auto const is_answer = [](Message const& message) { return message.role == Role::assistant; };
     auto const last = std::find_if(whole.messages.rbegin(), whole.messages.rend(), is_answer);
     if (last == whole.messages.rend()) {

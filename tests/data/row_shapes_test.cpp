@@ -75,7 +75,8 @@ TEST(RowShapes, ObjectsOverLinesOrSeveralALine) {
     EXPECT_EQ(pairs(a + "\r" + b + "\r").rows, both);
     EXPECT_EQ(pairs("{\"prompt\": \"q\",\n\"chosen\": \"1\", \"rejected\": \"2\"}").rows.size(), 1U);
     test::expect_contains(pairs_error(pretty + "stray\n" + pretty), ":6: not valid JSON");
-    test::expect_contains(pairs_error(pretty + "{\n  \"prompt\": "), ":6: not valid JSON");
+    test::expect_contains(pairs_error(pretty + "{\n  \"prompt\": "),
+                          ":6: field 'prompt': not valid JSON at byte 15 from there");
 }
 
 TEST(RowShapes, JsonlWithAByteOrderMark) {
@@ -217,7 +218,7 @@ TEST(RowShapes, MessagesEndWithTheLastAnswer) {
     EXPECT_EQ(completions(R"({"prompt": "a", "completion": "b", "messages": 3})").rows.at(0), (Completion{"a", "b"}));
     test::expect_contains(sft_error(concat("{\"messages\": [", u, "]}")), "no message of the assistant");
     test::expect_contains(sft_error("{\"messages\": []}"), "no message of the assistant");
-    test::expect_contains(sft_error("{\"messages\": \"text\"}"), "'prompt' is a string");
+    test::expect_contains(sft_error("{\"messages\": \"text\"}"), "'messages' is a string");
     EXPECT_EQ(completions(concat("{\"messages\": [", u, ",", message("assistant", "\"content\": \" \""),
                                  "]}\n{\"messages\": [", u, ",", v, "]}"))
                   .counts.empty_completion,
@@ -261,7 +262,8 @@ TEST(BadRowsAreSkipped, AndCountedAndNamed) {
     EXPECT_EQ(read.counts.bad, 4);
     EXPECT_EQ(read.counts.empty_completion, 1);
     std::string const notice = skipped_rows("a file.jsonl", read.counts);
-    EXPECT_TRUE(notice.starts_with("a file.jsonl: 4 rows skipped: line 2 (not valid JSON at byte ")) << notice;
+    EXPECT_TRUE(notice.starts_with("a file.jsonl: 4 rows skipped: line 2 (field 'prompt': not valid JSON at byte "))
+        << notice;
     test::expect_contains(notice, "line 3 (the row is of type array; ");
     test::expect_contains(notice, "), line 5 (key 'rejected' is missing; ");
     EXPECT_TRUE(notice.ends_with("), ...")) << notice;

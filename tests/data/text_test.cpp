@@ -72,6 +72,13 @@ TEST(Text, DamagedGzip) {
     test::expect_contains(error_of(folder.write("flipped.gz", flipped)), "gzip data");
 }
 
+TEST(Text, AWholeTextIsBounded) {
+    test::TemporaryFolder const folder;
+    auto const file = folder.write("sparse text \xc3\xa9.txt", "text");
+    std::filesystem::resize_file(file, longest_text + 1);  // takes no room on the disk
+    test::expect_contains(error_of(file), "is longer than 4 GiB, which are allowed");
+}
+
 TEST(Text, SplitsDocumentsAtBlankLines) {
     EXPECT_EQ(split_documents("A\nB\n\nC\n"), (Strings{"A\nB", "C"}));
     EXPECT_EQ(split_documents("\n\n\nA\n\n\n\nB"), (Strings{"A", "B"}));

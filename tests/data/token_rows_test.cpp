@@ -64,7 +64,7 @@ TEST(TokenRows, Errors) {
     test::expect_contains(error_of(R"({"prompt_ids": [1]})", Kind::completions, 1), "completion_ids");
     test::expect_contains(error_of(R"({"completion_ids": [1], "label": 1})", Kind::thumbs, 1), "label");
     test::expect_contains(error_of("{\"completion_ids\": [1]}\n{", Kind::completions, 2), "JSON");
-    test::expect_contains(error_of("[1]", Kind::completions, 1), "array");
+    test::expect_contains(error_of("[1]", Kind::completions, 1), "number");
     test::expect_contains(error_of(R"({"completion_ids": []})", Kind::completions, 1), "usable");
 }
 
