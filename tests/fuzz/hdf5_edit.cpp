@@ -26,7 +26,7 @@ public:
     T take() {
         T value{};
         std::size_t const bytes = std::min(sizeof(T), left_.size());
-        std::memcpy(&value, left_.data(), bytes);
+        if (bytes > 0) { std::memcpy(&value, left_.data(), bytes); }
         left_ = left_.subspan(bytes);
         return value;
     }
