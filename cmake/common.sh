@@ -35,7 +35,10 @@ require_cuda_path() { require_path "$1" "$2" ' (){}!' "Kokkos' nvcc_wrapper"; }
 require_path "the repository's path" "$root"
 for name in TMPDIR KOKKOS_ROOT KOKKOS_SOURCE CXX PYTHON; do require_path "$name" "${!name:-}"; done
 cache=${ALIGNSWEEP_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/alignsweep}
-if [[ -z ${KOKKOS_ROOT:-} ]]; then require_path "the cache folder (ALIGNSWEEP_CACHE, or in XDG_CACHE_HOME or HOME)" "$cache"; fi
+require_cache() {
+    require_path "the cache folder (ALIGNSWEEP_CACHE, or in XDG_CACHE_HOME or HOME)" "$cache" '()' "Kokkos' own build"
+}
+if [[ -z ${KOKKOS_ROOT:-} ]]; then require_cache; fi
 
 require_backend() {
     case ${1:-} in

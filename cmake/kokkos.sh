@@ -110,6 +110,7 @@ tag=$(identity | sha256sum | cut -c1-10)
 if ! { mkdir -p -- "$cache" && [[ -w $cache ]]; } 2>/dev/null; then
     say "cannot write to the cache folder $cache: using build/cache"
     cache=$root/build/cache
+    require_cache
     mkdir -p "$cache"
 fi
 cache=$(absolute "$cache")

@@ -148,6 +148,13 @@ class OddPaths(unittest.TestCase):
                     self.assertIn("holds a $", result[2])
                     self.assertIn("a$b", result[2])
 
+    def test_what_single_tools_cannot_take_is_refused(self):
+        clone = self.clone("my clone")
+        result = self.make(clone, "setup", ALIGNSWEEP_CACHE=f"{self.top}/a(b)", KOKKOS_ROOT="")
+        self.assert_refused(result, "holds a (, which Kokkos' own build cannot take")
+        self.assert_refused(self.run_in(clone, "bash", "cmake/check_compile.sh", "cuda"),
+                            "holds a space, which Kokkos' nvcc_wrapper cannot take")
+
     def test_the_makefile_elsewhere_or_beside_another_is_refused(self):
         clone = self.clone("my clone")
         shutil.copy(clone / "Makefile.hpc", self.top / "Makefile.hpc")
