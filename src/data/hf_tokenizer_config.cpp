@@ -27,6 +27,7 @@ public:
 
     std::string add_to(HfTokenizerSpec& spec) {
         Json const config = read("tokenizer_config.json");
+        apply_class(config, spec);
         bool const decoder = config.contains("added_tokens_decoder");
         read_special(config);
         read_extra(config, true);
@@ -76,6 +77,40 @@ private:
         Json json = core::parse_json(read_text(file), file_);
         if (!json.is_object()) { fail("of type ", json.type_name(), "; a JSON object is allowed"); }
         return json;
+    }
+
+    // Most classes of transformers 5 keep vocabulary and merges of a tokenizer.json alone and build the rest
+    // themselves: only where they build what the file says are the tokens those of the file.
+    void apply_class(Json const& config, HfTokenizerSpec& spec) {
+        std::string name = config.contains("tokenizer_class") && config["tokenizer_class"].is_string()
+                               ? config["tokenizer_class"].get<std::string>()
+                               : "PreTrainedTokenizer";
+        if (name.ends_with("Fast")) { name.resize(name.size() - 4); }
+        using Steps = std::vector<SplitKind>;
+        bool const bytes = std::find(spec.steps.begin(), spec.steps.end(), SplitKind::bytes) != spec.steps.end();
+        bool const as_it_is =
+            name == "PreTrainedTokenizer" || name == "TokenizersBackend" || (name == "LlamaTokenizer" && bytes);
+        if (as_it_is) { return; }
+        bool const prefix = config.contains("add_prefix_space") && config["add_prefix_space"] == true;
+        auto const is = [&](Steps steps, bool nfc) {
+            if (prefix) { steps.insert(steps.end() - 2 + (nfc ? 1 : 0), SplitKind::prefix); }
+            bool const normal =
+                nfc ? spec.normalizer.size() == 1 && spec.normalizer[0].kind == NormalizerStep::Kind::nfc
+                    : spec.normalizer.empty();
+            return normal && spec.steps == steps && !spec.byte_fallback && !spec.ignore_merges;
+        };
+        bool const gpt2 = name == "GPT2Tokenizer" && is({SplitKind::gpt2, SplitKind::bytes}, false);
+        bool const qwen2 = name == "Qwen2Tokenizer" && is({SplitKind::qwen2, SplitKind::bytes}, true);
+        if (!gpt2 && !qwen2) {
+            fail("tokenizer_class = ", shown(config["tokenizer_class"]),
+                 ": transformers builds another tokenizer than this tokenizer.json for it, which is not supported; "
+                 "PreTrainedTokenizerFast, which takes the file as it is, is");
+        }
+        spec.unk_token.clear();
+        spec.added = AddedTokens(spec.file);
+        for (char const* key : {"unk_token", "eos_token", gpt2 ? "bos_token" : "pad_token"}) {
+            special_[key] = token("<|endoftext|>", key, true);
+        }
     }
 
     // A text, or an object as the class AddedToken has it.

@@ -142,6 +142,8 @@ TEST_F(Configured, WhatIsWrongIsOneLine) {
               ": additional_special_tokens is 5; a list or an object of tokens is allowed");
     EXPECT_EQ(error("added_tokens.json", R"({"a": "b"})"), ": \"a\" is \"b\"; an id is allowed");
     EXPECT_NE(error("special_tokens_map.json", R"({"a": 1e400})").find("1e400"), std::string::npos);
+    EXPECT_NE(error(config, R"({"tokenizer_class": "Qwen2Tokenizer"})").find("PreTrainedTokenizerFast"),
+              std::string::npos);
     EXPECT_NE(error(config, std::string(75000, '[')).find("nest deeper"), std::string::npos);
 }
 

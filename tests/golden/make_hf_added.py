@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make hf_added.json: what the tokenizers library (and, for the files beside a tokenizer.json, transformers) makes of added
-tokens, normalizers, unknown characters and byte fallback.
+"""Make hf_added.json: what the tokenizers library (and, for the files beside a tokenizer.json, transformers) makes of
+added tokens, normalizers, unknown characters and byte fallback.
 
     python3 -m venv peer
     peer/bin/pip install "transformers==5.24.*" "tokenizers==0.23.*"
     peer/bin/python make_hf_added.py            writes hf_added.json beside this file
     peer/bin/python make_hf_added.py --check    recomputes and compares; writes nothing
 
-Made with transformers 5.24.0, tokenizers 0.23.3. A case is a change (a JSON merge patch) of hf/policy/tokenizer.json, the
-files beside it, if any, and the ids of each text.
+Made with transformers 5.24.0, tokenizers 0.23.3. A case is a change (a JSON merge patch) of hf/policy/tokenizer.json,
+the files beside it, if any, and the ids of each text.
 """
 import json
 import pathlib
@@ -81,6 +81,9 @@ CASES = {
         "special_tokens_map.json": {"eos_token": {"content": "sea", "lstrip": True, "rstrip": False, "normalized": False, "single_word": False},
                                     "additional_special_tokens": ["two"]},
         "added_tokens.json": {"<x>": 12, "sea": 11}}),
+    "class_gpt2": (dict(added(token("<x>")), pre_tokenizer=LEVEL, model={"ignore_merges": False}),
+                   {"tokenizer_config.json": {"tokenizer_class": "GPT2TokenizerFast", "bos_token": "<x>", "unk_token": "two"}}),
+    "class_llama": (added(token("sea")), {"tokenizer_config.json": {"tokenizer_class": "LlamaTokenizer", "eos_token": "<|end|>"}}),
     "special_split": (added(token("<x>", flags="S")), {"tokenizer_config.json": {
         "tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|end|>", "split_special_tokens": True}}),
 }
