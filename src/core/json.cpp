@@ -97,6 +97,10 @@ public:
         if (error.id == number_overflow) {
             fail(position, concat("the number ", excerpt(token, 40), " is beyond the range of a double"));
         }
+        refuse(position);
+    }
+    // What stands at this byte, from 1, is not JSON.
+    [[noreturn]] void refuse(std::size_t position) const {
         std::size_t const own =
             position - static_cast<std::size_t>(std::count_if(inserted_.begin(), inserted_.end(),
                                                               [&](std::size_t place) { return place < position; }));
@@ -188,6 +192,8 @@ Json parse_json(std::string_view text, std::string const& file, std::int64_t lin
         text = plain;
     }
     Builder builder(text, file, line, std::move(inserted));
+    // The parser takes a null byte for the end, whatever comes after it.
+    if (std::size_t const null = text.find('\0'); null != std::string_view::npos) { builder.refuse(null + 1); }
     Json::sax_parse(builder.begin(), builder.end(), &builder);
     return builder.take();
 }

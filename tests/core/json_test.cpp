@@ -64,6 +64,7 @@ TEST(Json, ErrorsNameFileLineAndField) {
               "some file.json:3: field 'a': stands twice in its object; once is allowed");
     EXPECT_EQ(error_of(""), "some file.json:1: not valid JSON at byte 1");
     EXPECT_EQ(error_of("{} x"), "some file.json:1: not valid JSON at byte 4");
+    EXPECT_EQ(error_of(std::string("{}\0x", 4)), "some file.json:1: not valid JSON at byte 3");
     EXPECT_EQ(error_of("\"\xFF\""), "some file.json:1: not valid JSON at byte 2");
     std::string const number(100'000, '9');
     EXPECT_LT(error_of("[" + number + number + "]").size(), 200U);
