@@ -14,17 +14,6 @@ namespace alignsweep::config {
 using core::concat;
 using core::ConfigError;
 
-std::string heads_defect(std::string const& prefix, Int width, Int heads, Int kv_heads) {
-    std::string const named_heads = concat(prefix, "heads = ", heads), named_width = concat(prefix, "width = ", width);
-    if (width % heads != 0) { return concat(named_heads, " does not divide ", named_width); }
-    Int const head_width = width / heads;
-    std::string const quotient = concat(named_width, " / ", named_heads, " is ", head_width);
-    if (head_width % 2 != 0) { return quotient + "; it must be even (rotary embedding turns pairs)"; }
-    if (head_width > 128) { return quotient + "; it must be at most 128"; }
-    if (heads % kv_heads != 0) { return concat(prefix, "kv_heads = ", kv_heads, " does not divide ", named_heads); }
-    return {};
-}
-
 namespace {
 
 template <class... Parts>
@@ -44,8 +33,14 @@ void require_some(std::string_view section, std::initializer_list<std::pair<char
 }
 
 void check_model(ModelConfig const& model) {
-    std::string const defect = heads_defect("model.", model.width, model.heads, model.kv_heads);
-    require(defect.empty(), defect);
+    std::string const heads = concat("model.heads = ", model.heads);
+    std::string const width = concat("model.width = ", model.width);
+    require(model.width % model.heads == 0, heads, " does not divide ", width);
+    Int const head_width = model.width / model.heads;
+    require(head_width % 2 == 0, width, " / ", heads, " is ", head_width,
+            "; it must be even (rotary embedding turns pairs)");
+    require(head_width <= 128, width, " / ", heads, " is ", head_width, "; it must be at most 128");
+    require(model.heads % model.kv_heads == 0, "model.kv_heads = ", model.kv_heads, " does not divide ", heads);
 }
 
 // Its heads are as wide as the policy's, and come in whole groups.

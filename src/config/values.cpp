@@ -3,7 +3,6 @@
 
 #include "config/text.hpp"
 #include "core/error.hpp"
-#include "core/text.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -82,7 +81,7 @@ private:
         return same;
     }
     [[noreturn]] void fail(std::string const& what, std::string const& allowed) const {
-        std::string const shown = value_.empty() ? "(nothing)" : core::excerpt(value_);
+        std::string const shown = value_.empty() ? "(nothing)" : std::string(value_);
         throw ConfigError(
             concat(origin_.location(), ": ", section_, ".", key_, " = ", shown, ": ", what, "; allowed: ", allowed));
     }
@@ -176,8 +175,7 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
     }
     if (siblings.empty()) {
         sections.emplace_back("sweep");
-        throw ConfigError(concat(origin.location(), ": unknown section ", core::excerpt(section), " in ",
-                                 core::excerpt(section), ".", core::excerpt(key),
+        throw ConfigError(concat(origin.location(), ": unknown section ", section, " in ", section, ".", key,
                                  " (nearest: ", nearest(section, sections), "; allowed: ", join(sections), ")"));
     }
     // A key put in the wrong section should be found as well, at the price of one edit.
@@ -191,7 +189,7 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
             best = known.name();
         }
     }
-    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", core::excerpt(key), " (nearest: ", best,
+    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", key, " (nearest: ", best,
                              "; allowed in [", section, "]: ", join(siblings), ")"));
 }
 

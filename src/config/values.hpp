@@ -31,9 +31,6 @@ void assign(Config& config, std::string_view section, std::string_view key, std:
 // that names the keys, their values and what is allowed.
 void validate(Config const& config);
 
-// Why attention can't have this many heads, or empty; all three are at least 1. `prefix` stands before the names.
-[[nodiscard]] std::string heads_defect(std::string const& prefix, Int width, Int heads, Int kv_heads);
-
 // [model] as the reward model has it, with reward_model.width and depth in place of the policy's. The width of a head
 // and the queries that share a key stay; the hidden layer keeps its share of the width, to the nearest multiple of 4.
 [[nodiscard]] ModelConfig reward_model_size(Config const& config);

@@ -38,8 +38,6 @@ model::Shape shape_of(store::LlamaConfig const& config) {
             config.scalar_head};
 }
 
-constexpr char const* embedding_name = "model.embed_tokens.weight";
-
 using Files = std::map<std::string, std::shared_ptr<store::SafetensorsFile const>>;
 
 std::string dims_text(std::vector<std::int64_t> const& dims) {
@@ -48,40 +46,19 @@ std::string dims_text(std::vector<std::int64_t> const& dims) {
     return "[" + text + "]";
 }
 
-// Where a tied model's file holds only the head, that is the embedding, as transformers ties them.
-Files with_embedding(Files files, model::Shape const& shape) {
-    auto const head = files.find("lm_head.weight");
-    if (!shape.tied || shape.scalar_head || files.contains(embedding_name) || head == files.end()) { return files; }
-    files.emplace(embedding_name, head->second);
-    return files;
-}
-
-// The name under which a file holds a tensor of the model.
-std::string stored_name(store::SafetensorsFile const& file, std::string const& name) {
-    return file.tensors().contains(name) ? name : "lm_head.weight";
-}
-
-// Before memory is taken: every tensor is there, with its shape.
-void check_dims(fs::path const& folder, Files const& files, model::Layout const& layout) {
+template <class Scalar>
+void read_tensors(fs::path const& folder, Files const& files, model::Layout const& layout, std::vector<Scalar>& flat) {
     for (model::Tensor const& tensor : layout.tensors()) {
         auto const found = files.find(tensor.name);
         if (found == files.end()) {
             throw core::IoError(core::concat(folder.string(), ": tensor ", tensor.name, ": is missing"));
         }
-        std::string const name = stored_name(*found->second, tensor.name);
-        auto const& dims = found->second->tensors().at(name).dims;
+        auto const& dims = found->second->tensors().at(tensor.name).dims;
         if (dims != tensor.dims()) {
-            throw core::IoError(core::concat(found->second->path().string(), ": tensor ", name, ": has shape ",
+            throw core::IoError(core::concat(found->second->path().string(), ": tensor ", tensor.name, ": has shape ",
                                              dims_text(dims), "; by config.json it is ", dims_text(tensor.dims())));
         }
-    }
-}
-
-template <class Scalar>
-void read_tensors(Files const& files, model::Layout const& layout, std::vector<Scalar>& flat) {
-    for (model::Tensor const& tensor : layout.tensors()) {
-        auto const& file = *files.at(tensor.name);
-        auto const values = file.template read<Scalar>(stored_name(file, tensor.name));
+        auto const values = found->second->template read<Scalar>(tensor.name);
         std::copy(values.begin(), values.end(), flat.begin() + tensor.offset);
     }
 }
@@ -95,12 +72,7 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
         auto const fail = [&, key = name, from = file](char const* why) {
             throw core::IoError(core::concat(from->path().string(), ": tensor ", key, ": ", why));
         };
-        auto const embedding = files.find(embedding_name);
-        // Only the head is stored: it is the embedding.
-        if (tied && name == "lm_head.weight" && embedding != files.end() && embedding->second == file &&
-            !file->tensors().contains(embedding_name)) {
-            continue;
-        }
+        auto const embedding = files.find("model.embed_tokens.weight");
         if (name != "lm_head.weight" || !tied || embedding == files.end()) { fail("a Llama has no such tensor"); }
         if (file->read<double>(name) != embedding->second->read<double>(embedding->first)) {
             fail("differs from the embedding, though config.json has tie_word_embeddings = true");
@@ -111,16 +83,15 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
 template <class Scalar>
 StoredModelAs<Scalar> load_llama(fs::path const& folder) {
     auto const shape = shape_of(store::read_llama_config(folder));
-    Files const files = with_embedding(store::SafetensorsFolder(folder).files(), shape);
+    Files const files = store::SafetensorsFolder(folder).files();
     // Before a model of that size is made: config.json alone could ask for any.
-    if (!files.contains(embedding_name)) {
-        throw core::IoError(core::concat(folder.string(), ": tensor ", embedding_name, ": is missing"));
+    if (!files.contains("model.embed_tokens.weight")) {
+        throw core::IoError(core::concat(folder.string(), ": tensor model.embed_tokens.weight: is missing"));
     }
     model::Layout const layout(shape);
     check_others(files, layout, shape.tied && !shape.scalar_head);
-    check_dims(folder, files, layout);
     std::vector<Scalar> flat(static_cast<std::size_t>(layout.size()));
-    read_tensors(files, layout, flat);
+    read_tensors(folder, files, layout, flat);
     StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape), {}};
     model::from_host<Space, Scalar>(flat, model.weights.values);
     return model;

@@ -35,79 +35,23 @@ std::map<std::string, Attribute> shape_attributes(model::Shape const& shape) {
             {"norm_eps", shape.norm_eps}};
 }
 
-// The shape that a checkpoint's attributes give, each within the limits that a Llama's config.json has.
-class ShapeReader {
-public:
-    ShapeReader(store::Checkpoint const& checkpoint, std::filesystem::path const& file)
-        : checkpoint_(checkpoint), file_(file) {}
-
-    [[nodiscard]] model::Shape read() const {
-        model::Shape const shape{
-            integer("vocabulary", 1, 1 << 24), integer("width", 1, 1 << 16),     integer("depth", 1, 4096),
-            integer("heads", 1, 4096),         integer("kv_heads", 1, 4096),     integer("hidden", 1, 1 << 20),
-            integer("context", 1, 1 << 24),    positive("rope_theta"),           positive("norm_eps"),
-            integer("tied", 0, 1) != 0,        integer("scalar_head", 0, 1) != 0};
-        std::string const defect = config::heads_defect("", shape.width, shape.heads, shape.kv_heads);
-        if (!defect.empty()) { throw core::IoError(core::concat(file_.string(), ": attributes: ", defect)); }
-        return shape;
+template <class T>
+T attribute(store::Checkpoint const& checkpoint, std::filesystem::path const& file, char const* name) {
+    auto const found = checkpoint.attributes.find(name);
+    if (found == checkpoint.attributes.end() || !std::holds_alternative<T>(found->second)) {
+        throw core::IoError(core::concat(file.string(), ": attribute ", name, ": is missing, so this is no model"));
     }
-
-private:
-    template <class T>
-    [[nodiscard]] T attribute(char const* name) const {
-        auto const found = checkpoint_.attributes.find(name);
-        if (found == checkpoint_.attributes.end() || !std::holds_alternative<T>(found->second)) {
-            throw core::IoError(
-                core::concat(file_.string(), ": attribute ", name, ": is missing, so this is no model"));
-        }
-        return std::get<T>(found->second);
-    }
-    [[nodiscard]] int integer(char const* name, std::int64_t low, std::int64_t high) const {
-        auto const value = attribute<std::int64_t>(name);
-        if (value < low || value > high) { refuse(name, value, core::concat("an integer from ", low, " to ", high)); }
-        return static_cast<int>(value);
-    }
-    [[nodiscard]] double positive(char const* name) const {
-        auto const value = attribute<double>(name);
-        if (!std::isfinite(value) || value <= 0.0) { refuse(name, value, "a number above 0"); }
-        return value;
-    }
-    template <class Value>
-    [[noreturn]] void refuse(char const* name, Value value, std::string const& allowed) const {
-        throw core::IoError(
-            core::concat(file_.string(), ": attribute ", name, " = ", value, ": ", allowed, " is allowed"));
-    }
-
-    store::Checkpoint const& checkpoint_;
-    std::filesystem::path const& file_;
-};
+    return std::get<T>(found->second);
+}
 
 model::Shape shape_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file) {
-    return ShapeReader(checkpoint, file).read();
-}
-
-// Each tensor of the model that is there has its shape; `all`: each is there.
-void check_tensors(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
-                   model::Layout const& layout, bool all) {
-    for (model::Tensor const& tensor : layout.tensors()) {
-        auto const stored = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
-                                         [&](auto const& other) { return other.name == prefix + tensor.name; });
-        if (stored != checkpoint.tensors.end() && stored->dims != tensor.dims()) {
-            throw core::IoError(core::concat(file.string(), ": tensor ", stored->name, ": has another shape"));
-        }
-        if (stored == checkpoint.tensors.end() && all) {
-            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name, ": is missing"));
-        }
-    }
-}
-
-// Before memory is taken for any value: the model's shape, and that of all its tensors.
-store::CheckOutline model_outline(std::filesystem::path const& file, bool with_head) {
-    return [=](store::Checkpoint const& outline) {
-        model::Shape shape = shape_of(outline, file);
-        shape.scalar_head = shape.scalar_head || with_head;
-        check_tensors(outline, file, "", model::Layout(shape), !with_head);
+    auto const integer = [&](char const* name) {
+        return static_cast<int>(attribute<std::int64_t>(checkpoint, file, name));
     };
+    auto const real = [&](char const* name) { return attribute<double>(checkpoint, file, name); };
+    return {integer("vocabulary"), integer("width"),     integer("depth"),           integer("heads"),
+            integer("kv_heads"),   integer("hidden"),    integer("context"),         real("rope_theta"),
+            real("norm_eps"),      integer("tied") != 0, integer("scalar_head") != 0};
 }
 
 // A flat buffer on the host and its tensors, which a checkpoint is written from.
@@ -123,15 +67,21 @@ struct HostTensors {
     }
 };
 
-// Copies the tensors of a checkpoint that the model has; check_tensors has seen them.
+// Copies the tensors of a checkpoint that the model has; `all`: each of them must be there.
 template <class Scalar>
-void restore(store::Checkpoint const& checkpoint, std::string const& prefix,
-             model::Parameters<Space, Scalar>& weights) {
+void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
+             model::Parameters<Space, Scalar>& weights, bool all) {
     auto host = model::to_host(weights.values);
     for (model::Tensor const& tensor : weights.layout.tensors()) {
         auto const stored = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
                                          [&](auto const& other) { return other.name == prefix + tensor.name; });
-        if (stored == checkpoint.tensors.end()) { continue; }
+        if (stored == checkpoint.tensors.end()) {
+            if (!all) { continue; }
+            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name, ": is missing"));
+        }
+        if (stored->dims != tensor.dims()) {
+            throw core::IoError(core::concat(file.string(), ": tensor ", stored->name, ": has another shape"));
+        }
         std::visit(
             [&](auto const& values) {
                 std::transform(values.begin(), values.end(), host.begin() + tensor.offset,
@@ -200,9 +150,9 @@ void write_model(std::filesystem::path const& file, Weights const& weights,
 
 template <class Scalar>
 StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file) {
-    auto const checkpoint = store::load_checkpoint(file, model_outline(file, false));
+    auto const checkpoint = store::load_checkpoint(file);
     StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape_of(checkpoint, file)), {}};
-    restore(checkpoint, "", model.weights);
+    restore(checkpoint, file, "", model.weights, true);
     for (auto const& [name, value] : checkpoint.state) {
         if (auto const* number = std::get_if<double>(&value)) { model.state[name] = *number; }
     }
@@ -232,12 +182,12 @@ Weights load_model(std::filesystem::path const& folder) { return load_stored_mod
 
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed) {
     auto const file = folder / "checkpoint.h5";
-    auto const checkpoint = store::load_checkpoint(file, model_outline(file, true));
+    auto const checkpoint = store::load_checkpoint(file);
     model::Shape shape = shape_of(checkpoint, file);
     shape.scalar_head = true;
     Weights weights(shape);
     model::initialise(weights, seed, 0.02, 0.02);  // what the file has overwrites it: only a new head keeps it
-    restore(checkpoint, "", weights);
+    restore(checkpoint, file, "", weights, false);
     return weights;
 }
 
@@ -270,7 +220,7 @@ namespace {
 void restore_progress(store::Checkpoint const& checkpoint, std::filesystem::path const& file,
                       std::vector<Trainee> const& trainees, std::map<std::string, double>& state) {
     for (Trainee const& trainee : trainees) {
-        restore(checkpoint, trainee.name, *trainee.weights);
+        restore(checkpoint, file, trainee.name, *trainee.weights, true);
         if (trainee.optimizer == nullptr) { continue; }
         restore_moment(checkpoint, file, trainee.name + "first_moment", trainee.optimizer->first_moment);
         restore_moment(checkpoint, file, trainee.name + "second_moment", trainee.optimizer->second_moment);
@@ -287,11 +237,7 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
         auto const file = progress_file(folder, step);
         std::optional<store::Checkpoint> checkpoint;
         try {
-            checkpoint = store::load_checkpoint(file, [&](store::Checkpoint const& outline) {
-                for (Trainee const& trainee : trainees) {
-                    check_tensors(outline, file, trainee.name, trainee.weights->layout, true);
-                }
-            });
+            checkpoint = store::load_checkpoint(file);
         } catch (core::IoError const& error) {
             core::log_warning(core::concat(error.what(), "; going on from an earlier checkpoint"));
             continue;
@@ -305,6 +251,15 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
 void remove_progress(std::filesystem::path const& folder) {
     for (std::int64_t const step : progress_steps(folder)) { std::filesystem::remove(progress_file(folder, step)); }
 }
+
+Runtime::Runtime(int& argc, char** argv, int threads) {
+    // Kokkos reads this when it starts; OMP_NUM_THREADS would be too late, OpenMP's runtime has read it already.
+    if (threads > 0) { setenv("KOKKOS_NUM_THREADS", std::to_string(threads).c_str(), 1); }
+    setenv("KOKKOS_DISABLE_WARNINGS", "1", 0);  // binding is left to the launcher on purpose
+    Kokkos::initialize(argc, argv);             // takes --kokkos-* flags out of argv
+}
+
+Runtime::~Runtime() { Kokkos::finalize(); }
 
 std::string backend_name() {
     std::string name = Space::name();

@@ -68,8 +68,7 @@ struct Estimate {
 };
 [[nodiscard]] Estimate estimate(StageSpec const& spec);
 
-// Starts and ends Kokkos; threads = 0 leaves the choice to Kokkos and the environment. Throws ConfigError, one line,
-// for whatever Kokkos would abort on: variables (KOKKOS_*, OMP_NUM_THREADS) and flags (--kokkos-*) that it can't use.
+// Starts and ends Kokkos; threads = 0 leaves the choice to Kokkos and the environment.
 class Runtime {
 public:
     Runtime(int& argc, char** argv, int threads);

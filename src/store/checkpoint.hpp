@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -55,11 +54,7 @@ struct Checkpoint {
 
 // Returns the file's digest; throws IoError.
 std::string save_checkpoint(std::filesystem::path const& file, CheckpointView const& checkpoint);
-// What a checkpoint holds, without a value: attributes, state, the names and shapes of tensors.
-using CheckOutline = std::function<void(Checkpoint const& outline)>;
-
-// Throws IoError, naming the dataset. `check` sees the outline before memory is taken for any value, and throws where
-// it is not what the caller can use.
-[[nodiscard]] Checkpoint load_checkpoint(std::filesystem::path const& file, CheckOutline const& check = {});
+// Throws IoError, naming the dataset.
+[[nodiscard]] Checkpoint load_checkpoint(std::filesystem::path const& file);
 
 }  // namespace alignsweep::store

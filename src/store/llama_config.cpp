@@ -12,8 +12,7 @@ namespace alignsweep::store {
 
 namespace {
 
-using core::Json;
-using core::shown;
+using Json = nlohmann::json;
 
 class Reader {
 public:
@@ -27,7 +26,7 @@ public:
         expect("hidden_act", {"silu"});
         expect("attention_bias", {false});
         expect("mlp_bias", {false});
-        check_rope_scaling();
+        expect("rope_scaling", {nullptr});
         expect("sliding_window", {nullptr});
         expect("use_sliding_window", {false});
         expect("layer_types", {nullptr});
@@ -66,23 +65,8 @@ private:
         bool const missing = found == json_.end();
         if (missing && std::string(key) != "model_type") { return; }
         if (!missing && std::find(allowed.begin(), allowed.end(), *found) != allowed.end()) { return; }
-        refuse(key, missing ? " is missing" : " = " + shown(*found), ": not supported; ", allowed.front().dump(),
-               " is");
-    }
-
-    // None, as null or under the name that transformers has for none.
-    void check_rope_scaling() const {
-        if (!given("rope_scaling")) { return; }
-        Json const& scaling = json_["rope_scaling"];
-        bool plain = scaling.is_object() && !scaling.empty();
-        if (plain) {
-            for (auto const& [key, value] : scaling.items()) {
-                plain = plain && (key == "rope_type" || key == "type") && value == "default";
-            }
-        }
-        if (!plain) {
-            refuse("rope_scaling = ", shown(scaling), ": not supported; null, or rope_type \"default\" alone, is");
-        }
+        refuse(key, missing ? " is missing" : " = " + found->dump(-1, ' ', true), ": not supported; ",
+               allowed.front().dump(), " is");
     }
 
     // True for a reward model.
@@ -91,7 +75,7 @@ private:
         Json const& names = json_["architectures"];
         std::string const name = names.is_array() && names.size() == 1 && names[0].is_string() ? names[0] : Json("");
         if (name != "LlamaForCausalLM" && name != "LlamaForSequenceClassification") {
-            refuse("architectures = ", shown(names),
+            refuse("architectures = ", names.dump(-1, ' ', true),
                    ": not supported; LlamaForCausalLM or LlamaForSequenceClassification is");
         }
         return name == "LlamaForSequenceClassification";
@@ -102,7 +86,7 @@ private:
         if (found == json_.end()) { refuse(key, " is missing"); }
         auto const value = found->is_number_integer() ? found->get<std::int64_t>() : 0;
         if (value < 1 || value > most) {
-            refuse(key, " = ", shown(*found), ": an integer from 1 to ", most, " is allowed");
+            refuse(key, " = ", found->dump(-1, ' ', true), ": an integer from 1 to ", most, " is allowed");
         }
         return value;
     }
@@ -111,12 +95,14 @@ private:
         if (found == parent.end()) { refuse(name, " is missing"); }
         double const value = found->is_number() ? found->get<double>() : 0.0;
         if (!(value > 0.0) || !std::isfinite(value)) {
-            refuse(name, " = ", shown(*found), ": a number above 0 is allowed");
+            refuse(name, " = ", found->dump(-1, ' ', true), ": a number above 0 is allowed");
         }
         return value;
     }
     [[nodiscard]] bool flag(char const* key) const {
-        if (!json_[key].is_boolean()) { refuse(key, " = ", shown(json_[key]), ": true or false is allowed"); }
+        if (!json_[key].is_boolean()) {
+            refuse(key, " = ", json_[key].dump(-1, ' ', true), ": true or false is allowed");
+        }
         return json_[key].get<bool>();
     }
 
@@ -131,7 +117,7 @@ private:
                    " is allowed");
         }
         if (given("head_dim") && json_["head_dim"] != Json(head_dim)) {
-            refuse("head_dim = ", shown(json_["head_dim"]),
+            refuse("head_dim = ", json_["head_dim"].dump(-1, ' ', true),
                    ": not supported; hidden_size / num_attention_heads = ", head_dim, " is");
         }
     }
@@ -149,13 +135,13 @@ private:
             bool const plain = (key == "rope_type" || key == "type") && value == "default";
             bool const whole = key == "partial_rotary_factor" && value == 1.0;
             if (key == "rope_theta" || plain || whole) { continue; }
-            refuse("rope_parameters.", key, " = ", shown(value, 60),
+            refuse("rope_parameters.", key, " = ", value.dump(-1, ' ', true).substr(0, 60),
                    ": not supported; rope_theta and rope_type \"default\" are");
         }
         double const theta = positive(rope, "rope_theta", "rope_parameters.rope_theta");
         if (old_style && positive(json_, "rope_theta", "rope_theta") != theta) {
-            refuse("rope_theta = ", shown(json_["rope_theta"]),
-                   " and rope_parameters.rope_theta = ", shown(rope["rope_theta"]), " differ");
+            refuse("rope_theta = ", json_["rope_theta"].dump(),
+                   " and rope_parameters.rope_theta = ", rope["rope_theta"].dump(), " differ");
         }
         return theta;
     }

@@ -2,7 +2,8 @@
 #include "store/safetensors.hpp"
 
 #include "core/error.hpp"
-#include "core/json.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,13 +13,13 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <set>
 
 namespace alignsweep::store {
 
 namespace {
 
-using core::Json;
-using core::shown;
+using Json = nlohmann::json;
 using Tensor = SafetensorsFile::Tensor;
 using Type = SafetensorsFile::Type;
 
@@ -30,6 +31,11 @@ constexpr std::uint64_t longest_header = 100'000'000;
 template <class... What>
 [[noreturn]] void fail(std::filesystem::path const& file, What const&... what) {
     throw core::IoError(core::concat(file.string(), ": ", what...));
+}
+
+std::string shown(Json const& json) {
+    std::string const text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+    return text.size() <= 80 ? text : text.substr(0, 77) + "...";
 }
 
 // Bytes of an element; 0 for a dtype that the format does not have (or that fills no whole byte).
@@ -85,10 +91,22 @@ std::string read_header(std::ifstream& in, std::filesystem::path const& file, st
     return text;
 }
 
+// JSON that has each name once.
 Json parse_header(std::string const& text, std::filesystem::path const& file) {
-    Json json = core::parse_json(text, file.string() + " (header)");
-    if (!json.is_object()) { fail(file, "the header is of type ", json.type_name(), "; an object is allowed"); }
-    return json;
+    std::set<std::string> names;
+    auto const check_name = [&](int depth, Json::parse_event_t event, Json& name) {
+        if (event == Json::parse_event_t::key && depth == 1 && !names.insert(name.get<std::string>()).second) {
+            fail(file, "tensor ", shown(name), " stands twice in the header");
+        }
+        return true;
+    };
+    try {
+        Json json = Json::parse(text, check_name);
+        if (!json.is_object()) { fail(file, "the header is of type ", json.type_name(), "; an object is allowed"); }
+        return json;
+    } catch (Json::parse_error const& error) {
+        fail(file, "the header is no valid JSON at byte ", error.byte, " (damaged, or no safetensors file)");
+    }
 }
 
 Tensor read_tensor(std::filesystem::path const& file, std::string const& name, Json const& json, std::int64_t data,
