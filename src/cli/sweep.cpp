@@ -38,9 +38,10 @@ Outcome outcome_of(Work const& work) {
     try {
         work();
         return {};
-    } catch (core::Error const& error) {
-        return {static_cast<int>(error.code()), error.what()};
-    } catch (std::exception const& error) { return {static_cast<int>(core::ExitCode::trial_failed), error.what()}; }
+    } catch (std::exception const& error) {
+        auto const failure = core::failure_of(error);
+        return {static_cast<int>(failure.code), failure.message};
+    }
 }
 
 // Bad input is seen by some ranks or by all: the first of them says so, and all leave with its code.
@@ -86,6 +87,8 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
     int code = agree(comm, outcome_of([&] {
                          values = parse(arguments, usage, text, options, "file");
                          if (!values) { return; }
+                         int const threads = (*values)["threads"].as<int>();
+                         stages::check_runtime(*arguments.argc, *arguments.argv, threads);
                          input = read_sweep(*values);
                          if (first_trial_only) { input->spec.trials.resize(1); }
                          plan = sweep::make_plan(input->spec);

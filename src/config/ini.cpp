@@ -3,6 +3,7 @@
 
 #include "config/text.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -15,19 +16,12 @@ namespace alignsweep::config {
 namespace fs = std::filesystem;
 using core::concat;
 using core::ConfigError;
+using core::excerpt;
 using core::IoError;
 
 namespace {
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 32 && c != '\t') || c == 127; }
-
-// For messages: text of any length and content on one short line.
-std::string excerpt(std::string_view text) {
-    constexpr std::size_t longest = 60;
-    std::string shown(text.substr(0, longest));
-    std::replace_if(shown.begin(), shown.end(), is_control, '?');
-    return text.size() <= longest ? shown : shown + "...";
-}
 
 // `note` says who asked for the file.
 std::string read_text(fs::path const& file, std::string const& note) {
@@ -122,7 +116,7 @@ private:
             at.fail(concat("'", excerpt(key), "' stands outside any section (allowed there: base = FILE)"));
         }
         auto const [first, fresh] = at.seen.emplace(name, at.line);
-        if (!fresh) { at.fail(concat(name, " is set twice in this file, first on line ", first->second)); }
+        if (!fresh) { at.fail(concat(excerpt(name), " is set twice in this file, first on line ", first->second)); }
         if (at.section.empty()) {
             read_base(value, at);
         } else {
@@ -139,7 +133,7 @@ private:
         if (cycle != open_.end()) {
             std::string chain;
             for (auto file = cycle; file != open_.end(); ++file) { chain += file->string() + " -> "; }
-            at.fail(concat("base = ", value, " is a cycle: ", chain, base.string()));
+            at.fail(concat("base = ", excerpt(value), " is a cycle: ", chain, base.string()));
         }
         read(base, concat(" (base of ", at.file.string(), ":", at.line, ")"));
     }
@@ -151,7 +145,7 @@ private:
 }  // namespace
 
 std::string Entry::location() const {
-    if (line == 0) { return concat(file, " ", name(), "=", value); }
+    if (line == 0) { return concat(file, " ", excerpt(name()), "=", excerpt(value)); }
     return concat(file, ":", line);
 }
 

@@ -2,15 +2,15 @@
 #include "stages/artifacts.hpp"
 
 #include "core/error.hpp"
-#include "store/file.hpp"
+#include "stages/data_reader.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace alignsweep::stages {
 
 namespace {
 
-using store::FileReader;
 using store::FileWriter;
 
 constexpr char const* schema = "alignsweep.data";
@@ -31,16 +31,6 @@ void write_lists(FileWriter& file, std::string const& path, Rows const& rows, To
     file.write(path + "/offsets", offsets);
 }
 
-std::vector<Tokens> read_lists(FileReader const& file, std::string const& path) {
-    auto const tokens = file.read<std::int64_t>(path + "/tokens");
-    auto const offsets = file.read<std::int64_t>(path + "/offsets");
-    std::vector<Tokens> lists;
-    for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
-        lists.emplace_back(tokens.begin() + offsets[i], tokens.begin() + offsets[i + 1]);
-    }
-    return lists;
-}
-
 template <class Rows, class Field>
 void write_column(FileWriter& file, std::string const& path, Rows const& rows, Field field) {
     using Value = std::decay_t<decltype(field(rows.front()))>;
@@ -53,16 +43,6 @@ void write_examples(FileWriter& file, std::string const& path, std::vector<data:
     write_lists(file, path + "/prompt", examples, [](data::Example const& e) -> Tokens const& { return e.prompt; });
     write_lists(file, path + "/completion", examples,
                 [](data::Example const& e) -> Tokens const& { return e.completion; });
-}
-
-std::vector<data::Example> read_examples(FileReader const& file, std::string const& path) {
-    auto prompts = read_lists(file, path + "/prompt");
-    auto completions = read_lists(file, path + "/completion");
-    std::vector<data::Example> examples;
-    for (std::size_t i = 0; i < prompts.size(); ++i) {
-        examples.push_back({std::move(prompts[i]), std::move(completions[i])});
-    }
-    return examples;
 }
 
 void write_prompts(FileWriter& file, std::string const& path, std::vector<PromptRow> const& prompts) {
@@ -79,7 +59,9 @@ void write_prompts(FileWriter& file, std::string const& path, std::vector<Prompt
 
 std::vector<PromptRow> read_prompts(FileReader const& file, std::string const& path) {
     auto lists = read_lists(file, path);
-    auto const column = [&](char const* name) { return file.read<std::int64_t>(path + "/" + name); };
+    auto const column = [&](char const* name) {
+        return read_index(file, path + "/" + name, lists.size(), -1, std::numeric_limits<std::int32_t>::max());
+    };
     auto const kind = column("kind"), subject = column("subject"), attribute = column("attribute"),
                form = column("form"), heldout = column("heldout");
     std::vector<PromptRow> prompts;
@@ -91,18 +73,22 @@ std::vector<PromptRow> read_prompts(FileReader const& file, std::string const& p
     return prompts;
 }
 
-Tokens narrow(std::vector<std::int64_t> const& wide) { return {wide.begin(), wide.end()}; }
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
 
 data::Tokenizer read_tokenizer(FileReader const& file) {
     if (file.has_attribute("/tokenizer", "letters")) {
-        return data::Tokenizer::letters(std::get<std::int64_t>(file.attribute("/tokenizer", "letters")));
+        auto const value = file.attribute("/tokenizer", "letters");
+        auto const* const letters = std::get_if<std::int64_t>(&value);
+        if (letters == nullptr || *letters < 1 || *letters > 256) {
+            fail(file, "/tokenizer", "attribute letters: an integer from 1 to 256 is allowed");
+        }
+        return data::Tokenizer::letters(*letters);
     }
-    auto const left = file.read<std::int64_t>("/tokenizer/left"), right = file.read<std::int64_t>("/tokenizer/right");
+    Tokens const left = read_tokens(file, "/tokenizer/left", any_token);
+    Tokens const right = read_tokens(file, "/tokenizer/right", any_token);
+    if (left.size() != right.size()) { fail(file, "/tokenizer/right", "is not as long as /tokenizer/left"); }
     std::vector<std::array<std::int32_t, 2>> merges;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        merges.push_back({static_cast<std::int32_t>(left[i]), static_cast<std::int32_t>(right[i])});
-    }
+    for (std::size_t i = 0; i < left.size(); ++i) { merges.push_back({left[i], right[i]}); }
     return data::Tokenizer(merges);
 }
 
@@ -122,8 +108,10 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) 
 
 CorpusData load_corpus(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    return {read_tokenizer(file), narrow(file.read<std::int64_t>("/corpus/train")),
-            narrow(file.read<std::int64_t>("/corpus/heldout")), read_examples(file, "/sft")};
+    auto tokenizer = read_tokenizer(file);
+    std::int64_t const vocabulary = tokenizer.vocabulary();
+    return {std::move(tokenizer), read_tokens(file, "/corpus/train", vocabulary),
+            read_tokens(file, "/corpus/heldout", vocabulary), read_examples(file, "/sft", vocabulary)};
 }
 
 data::Tokenizer load_tokenizer(std::filesystem::path const& folder) {
@@ -161,26 +149,28 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
 
 FeedbackData load_feedback(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
     FeedbackData feedback;
     feedback.prompts = read_prompts(file, "/prompts");
     auto lists = read_lists(file, "/completions");
-    auto const prompt = column("/completions/prompt"), on_policy = column("/completions/on_policy"),
-               rating = column("/completions/rating");
-    auto const gold = file.read<double>("/completions/gold");
+    auto const prompts = static_cast<std::int64_t>(feedback.prompts.size());
+    auto const completions = static_cast<std::int64_t>(lists.size());
+    auto const column = [&](char const* path) { return read_column<std::int64_t>(file, path, lists.size()); };
+    auto const prompt = read_index(file, "/completions/prompt", lists.size(), 0, prompts);
+    auto const on_policy = column("/completions/on_policy"), rating = column("/completions/rating");
+    auto const gold = read_column<double>(file, "/completions/gold", lists.size());
     for (std::size_t i = 0; i < lists.size(); ++i) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
-    auto const chosen = column("/pairs/chosen"), rejected = column("/pairs/rejected");
     auto const probability = file.read<double>("/pairs/probability");
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-        feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
-    }
-    auto const completion = column("/thumbs/completion"), desirable = column("/thumbs/desirable"),
-               partner = column("/thumbs/partner");
-    for (std::size_t i = 0; i < completion.size(); ++i) {
-        feedback.thumbs.push_back({completion[i], desirable[i], partner[i]});
-    }
+    auto const pairs = probability.size();
+    auto const chosen = read_index(file, "/pairs/chosen", pairs, 0, completions);
+    auto const rejected = read_index(file, "/pairs/rejected", pairs, 0, completions);
+    for (std::size_t i = 0; i < pairs; ++i) { feedback.pairs.push_back({chosen[i], rejected[i], probability[i]}); }
+    auto const desirable = file.read<std::int64_t>("/thumbs/desirable");
+    auto const thumbs = desirable.size();
+    auto const completion = read_index(file, "/thumbs/completion", thumbs, 0, completions);
+    auto const partner = read_index(file, "/thumbs/partner", thumbs, -1, completions);  // -1: none
+    for (std::size_t i = 0; i < thumbs; ++i) { feedback.thumbs.push_back({completion[i], desirable[i], partner[i]}); }
     return feedback;
 }
 
@@ -277,7 +267,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 AnswersData load_answers(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
     AnswersData answers{read_examples(file, "/answers"), file.read<double>("/answers/gold")};
-    if (file.contains("/answers/weight")) { answers.weight = file.read<double>("/answers/weight"); }
+    std::size_t const rows = answers.answers.size();
+    if (answers.gold.size() != rows) { fail(file, "/answers/gold", "has not one entry for each answer"); }
+    if (file.contains("/answers/weight")) { answers.weight = read_column<double>(file, "/answers/weight", rows); }
     return answers;
 }
 
@@ -298,14 +290,18 @@ void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefix
 
 PrefixData load_prefixes(std::filesystem::path const& folder) {
     FileReader const file(data_file(folder), schema, version);
-    auto const column = [&](char const* path) { return file.read<std::int64_t>(path); };
-    PrefixData prefixes{read_examples(file, "/beginnings"), column("/beginnings/number"),
-                        column("/beginnings/finished"), column("/beginnings/previous"),
-                        file.read<double>("/beginnings/weight")};
+    auto beginnings = read_examples(file, "/beginnings");
+    std::size_t const rows = beginnings.size();
+    auto const column = [&](char const* path) { return read_column<std::int64_t>(file, path, rows); };
+    PrefixData prefixes{std::move(beginnings), column("/beginnings/number"), column("/beginnings/finished"),
+                        read_index(file, "/beginnings/previous", rows, -1, static_cast<std::int64_t>(rows)),
+                        read_column<double>(file, "/beginnings/weight", rows)};
     for (auto const& name : file.list("/estimates")) {
-        prefixes.estimates[name] = file.read<double>("/estimates/" + name);
+        prefixes.estimates[name] = read_column<double>(file, "/estimates/" + name, rows);
     }
-    for (auto const& name : file.list("/exact")) { prefixes.exact[name] = file.read<double>("/exact/" + name); }
+    for (auto const& name : file.list("/exact")) {
+        prefixes.exact[name] = read_column<double>(file, "/exact/" + name, rows);
+    }
     prefixes.facts = file.attributes("/beginnings");
     return prefixes;
 }

@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "store/file.hpp"
 #include "store/hdf5_handle.hpp"
+#include "store/hdf5_limits.hpp"
 #include "store/paths.hpp"
 
 #include <fcntl.h>
@@ -31,6 +32,8 @@ public:
         file_ = Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
         if (!file_) { fail("is truncated or damaged: ", hdf5_reason()); }
     }
+
+    [[nodiscard]] std::filesystem::path const& path() const { return path_; }
 
     void check_schema(std::string const& schema, std::int64_t version) const {
         auto const name = attribute("/", "schema");
@@ -87,6 +90,24 @@ public:
         return names;
     }
 
+    // A foreign file may hold a group that contains itself, once or, which is worse, twice.
+    void collect(std::string const& group, int depth, std::int64_t& groups, std::vector<std::string>& found) const {
+        constexpr int deepest = 32;
+        constexpr std::int64_t most_groups = 10'000;
+        if (depth > deepest || ++groups > most_groups) {
+            fail("group ", group, ": groups nest without end; at most ", deepest, " levels and ", most_groups,
+                 " groups are allowed");
+        }
+        for (std::string const& name : list(group)) {
+            std::string const path = (group == "/" ? "" : group) + "/" + name;
+            if (is_group(path)) {
+                collect(path, depth + 1, groups, found);
+            } else {
+                found.push_back(path);
+            }
+        }
+    }
+
     [[nodiscard]] Handle open(std::string const& path) const {
         if (!contains(path)) { fail("dataset ", path, ": missing"); }
         Handle dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
@@ -107,6 +128,9 @@ public:
     template <class T>
     [[nodiscard]] std::vector<T> read(Handle const& dataset, std::string const& path, hid_t memory_type,
                                       std::size_t units = 1) const {
+        if (std::string const defect = size_defect(dataset, path_); !defect.empty()) {
+            fail("dataset ", path, ": ", defect);
+        }
         try {
             std::size_t elements = units;
             for (std::int64_t const n : dims(dataset, path)) {
@@ -129,9 +153,15 @@ public:
         Handle const object(H5Oopen(file_.get(), path.c_str(), H5P_DEFAULT), H5Oclose);
         if (!object || H5Aexists(object.get(), name.c_str()) <= 0) { return {}; }
         Handle const attribute(H5Aopen(object.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
+        if (!attribute) { fail("attribute ", name, " of ", path, ": can't be read: ", hdf5_reason()); }
         Handle const space(H5Aget_space(attribute.get()), H5Sclose);
         if (H5Sget_simple_extent_npoints(space.get()) != 1) { return {}; }
         Handle const type(H5Aget_type(attribute.get()), H5Tclose);
+        constexpr std::size_t longest_attribute = 1 << 20;
+        if (H5Tget_size(type.get()) > longest_attribute) {
+            fail("attribute ", name, " of ", path, ": of ", H5Tget_size(type.get()), " bytes; at most ",
+                 longest_attribute, " are allowed");
+        }
         bool good = false;
         Attribute value;
         switch (H5Tget_class(type.get())) {
@@ -243,23 +273,15 @@ FileReader::~FileReader() = default;
 FileReader::FileReader(FileReader&&) noexcept = default;
 FileReader& FileReader::operator=(FileReader&&) noexcept = default;
 
+std::filesystem::path const& FileReader::path() const { return impl_->path(); }
 bool FileReader::contains(std::string const& path) const { return impl_->contains(path); }
 bool FileReader::is_group(std::string const& path) const { return impl_->contains(path) && impl_->is_group(path); }
 std::vector<std::string> FileReader::list(std::string const& group) const { return impl_->list(group); }
 
 std::vector<std::string> FileReader::datasets(std::string const& group) const {
-    // A foreign file may hold a group that contains itself.
-    if (group.size() > 4096) { impl_->fail("group ", group.substr(0, 60), "...: groups nest without end"); }
     std::vector<std::string> found;
-    for (std::string const& name : impl_->list(group)) {
-        std::string const path = (group == "/" ? "" : group) + "/" + name;
-        if (!impl_->is_group(path)) {
-            found.push_back(path);
-            continue;
-        }
-        std::vector<std::string> const below = datasets(path);
-        found.insert(found.end(), below.begin(), below.end());
-    }
+    std::int64_t groups = 0;
+    impl_->collect(group, 1, groups, found);
     return found;
 }
 
