@@ -194,7 +194,10 @@ ReferenceData load_reference(std::filesystem::path const& folder) {
 namespace {
 
 double reference_of(std::vector<double> const& reference, std::size_t i) {
-    return reference.empty() ? 0.0 : reference[i];
+    if (reference.empty()) { return 0.0; }
+    if (i < reference.size()) { return reference[i]; }
+    throw core::IoError(core::concat("data.h5 of the reference stage: has ", reference.size(),
+                                     " log-probabilities; at least ", i + 1, " belong to the feedback"));
 }
 
 bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {

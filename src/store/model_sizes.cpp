@@ -15,10 +15,11 @@ constexpr std::int64_t widest_head = 128;  // what the attention kernels hold
 
 std::string size_defect(ModelSizes const& sizes, SizeNames const& names) {
     using core::concat;
-    // The number of outputs of a matrix, 2^24 of the vocabulary or twice the hidden layer, stays an int.
+    // Rows and columns of every matrix stay an int. No tensor has the context's size, so nothing else bounds the rotary
+    // table: 2^20 positions of the widest head are 1 GB in double.
     std::array<std::int64_t, 7> const values{sizes.vocabulary, sizes.width,  sizes.depth,  sizes.heads,
                                              sizes.kv_heads,   sizes.hidden, sizes.context};
-    constexpr std::array<std::int64_t, 7> most{1 << 24, 1 << 16, 4096, 4096, 4096, 1 << 20, 1 << 24};
+    constexpr std::array<std::int64_t, 7> most{1 << 24, 1 << 16, 4096, 4096, 4096, 1 << 20, 1 << 20};
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (values[i] < 1 || values[i] > most[i]) {
             return concat(names[i], " = ", values[i], ": an integer from 1 to ", most[i], " is allowed");
