@@ -376,7 +376,7 @@ class Errors(Score):
         header, data = read_safetensors(raw)
         bad = data["model.norm.weight"][:-4] + struct.pack("<f", math.nan)
         file.write_bytes(pack({n: (header[n], bad if n == "model.norm.weight" else data[n]) for n in data}))
-        self.refuse(1, "not finite", policy=folder)
+        self.refuse(IO, "not finite", policy=folder)
 
 
 class Checkpoints(Score):

@@ -48,7 +48,7 @@ protected:
         overwrite(file, bytes);
         auto const message = message_of<core::IoError>([&] { const SafetensorsFile read(file); });
         EXPECT_CONTAINS(message, part);
-        EXPECT_EQ(message.rfind(file.string() + ": ", 0), 0U) << message;
+        EXPECT_EQ(message.rfind(file.string() + ":", 0), 0U) << message;
     }
 };
 
