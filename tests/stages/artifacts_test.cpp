@@ -38,7 +38,7 @@ Columns good_columns() {
             {"/thumbs/partner", {-1}}};
 }
 
-class Feedback : public ::testing::Test {
+class FeedbackFile : public ::testing::Test {
 protected:
     std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "artifacts é of a test";
 
@@ -55,7 +55,7 @@ protected:
     }
 };
 
-TEST_F(Feedback, IsReadAsItWasWritten) {
+TEST_F(FeedbackFile, IsReadAsItWasWritten) {
     auto const feedback = load(good_columns());
     ASSERT_EQ(feedback.prompts.size(), 2U);
     EXPECT_EQ(feedback.prompts[1].tokens, (Tokens{2, 3}));
@@ -64,7 +64,7 @@ TEST_F(Feedback, IsReadAsItWasWritten) {
     EXPECT_EQ(feedback.thumbs.at(0).partner, -1);
 }
 
-TEST_F(Feedback, NumbersThatPointOutside) {
+TEST_F(FeedbackFile, NumbersThatPointOutside) {
     for (auto const& [path, bad] :
          std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"/prompts/offsets", {}},
                                                                         {"/prompts/offsets", {0, 1, 4}},
@@ -95,7 +95,7 @@ TEST_F(Feedback, NumbersThatPointOutside) {
     }
 }
 
-TEST_F(Feedback, AReferenceOfOtherFeedback) {
+TEST_F(FeedbackFile, AReferenceOfOtherFeedback) {
     auto const feedback = load(good_columns());
     ReferenceData const longer{{-1.0, -2.0, -3.0}, {}}, shorter{{-1.0}, {}};
     EXPECT_EQ(make_pairs(feedback, longer, true).size(), 1U);
