@@ -2,6 +2,7 @@
 #include "cli/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "core/version.hpp"
 
 #include <iostream>
@@ -61,7 +62,8 @@ int run(int& argc, char**& argv) {
     }
     std::string allowed;
     for (Command const& command : commands) { allowed += std::string(allowed.empty() ? "" : ", ") + command.name; }
-    throw alignsweep::core::ConfigError("unknown command " + name + " (allowed: " + allowed + ")");
+    throw alignsweep::core::ConfigError("unknown command " + alignsweep::core::excerpt(name) + " (allowed: " + allowed +
+                                        ")");
 }
 
 }  // namespace
@@ -69,11 +71,9 @@ int run(int& argc, char**& argv) {
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
-    } catch (alignsweep::core::Error const& error) {
-        alignsweep::core::log_error(error.what());
-        return static_cast<int>(error.code());
     } catch (std::exception const& error) {
-        alignsweep::core::log_error(error.what());
-        return 1;
+        auto const failure = alignsweep::core::failure_of(error);
+        alignsweep::core::log_error(failure.message);
+        return static_cast<int>(failure.code);
     }
 }

@@ -47,7 +47,8 @@ struct Method {
 std::map<std::string, Method> const& score_methods() {
     using stages::ScoreMethod;
     static std::map<std::string, Method> const methods{
-        {"dpo", {ScoreMethod::dpo, {"dpo.loss", "dpo.beta", "dpo.label_smoothing", "dpo.gamma_ratio"}}},
+        {"dpo",
+         {ScoreMethod::dpo, {"dpo.loss", "dpo.beta", "dpo.label_smoothing", "dpo.gamma_ratio", "dpo.discopop_tau"}}},
         {"kto",
          {ScoreMethod::kto,
           {"kto.loss", "kto.beta", "kto.lambda_desirable", "kto.lambda_undesirable", "seed.feedback"}}},

@@ -93,6 +93,8 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
     int code = agree(comm, outcome_of([&] {
                          values = parse(arguments, usage, text, options, "file");
                          if (!values) { return; }
+                         int const threads = (*values)["threads"].as<int>();
+                         stages::check_runtime(*arguments.argc, *arguments.argv, threads);
                          input = read_sweep(*values);
                          if (first_trial_only) { input->spec.trials.resize(1); }
                          plan = sweep::make_plan(input->spec);

@@ -16,6 +16,7 @@ namespace alignsweep::config {
 namespace fs = std::filesystem;
 using core::concat;
 using core::ConfigError;
+using core::excerpt;
 using core::IoError;
 
 namespace {
@@ -24,14 +25,6 @@ namespace {
 constexpr std::size_t most_bytes = std::size_t{1} << 24;
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 32 && c != '\t') || c == 127; }
-
-// For messages: text of any length and content on one short line.
-std::string excerpt(std::string_view text) {
-    constexpr std::size_t longest = 60;
-    std::string shown(text.substr(0, longest));
-    std::replace_if(shown.begin(), shown.end(), is_control, '?');
-    return text.size() <= longest ? shown : shown + "...";
-}
 
 // A list keeps its quotes: they say which commas separate (split_list).
 std::string value_of(std::string_view section, std::string_view text) {
@@ -140,7 +133,7 @@ private:
             at.fail(concat("'", excerpt(key), "' stands outside any section (allowed there: base = FILE)"));
         }
         auto const [first, fresh] = at.seen.emplace(name, at.line);
-        if (!fresh) { at.fail(concat(name, " is set twice in this file, first on line ", first->second)); }
+        if (!fresh) { at.fail(concat(excerpt(name), " is set twice in this file, first on line ", first->second)); }
         if (at.section.empty()) {
             read_base(value, at);
         } else {
@@ -157,7 +150,7 @@ private:
         if (cycle != open_.end()) {
             std::string chain;
             for (auto file = cycle; file != open_.end(); ++file) { chain += file->string() + " -> "; }
-            at.fail(concat("base = ", value, " is a cycle: ", chain, base.string()));
+            at.fail(concat("base = ", excerpt(value), " is a cycle: ", chain, base.string()));
         }
         read(base, concat(" (base of ", at.file.string(), ":", at.line, ")"));
     }
@@ -169,7 +162,7 @@ private:
 }  // namespace
 
 std::string Entry::location() const {
-    if (line == 0) { return concat(file, " ", name(), "=", value); }
+    if (line == 0) { return concat(file, " ", excerpt(name()), "=", excerpt(value)); }
     return concat(file, ":", line);
 }
 

@@ -4,6 +4,7 @@
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -13,11 +14,12 @@ namespace alignsweep::config {
 
 using core::concat;
 using core::ConfigError;
+using core::excerpt;
 
 namespace {
 
 [[noreturn]] void fail(Entry const& entry, std::string const& what) {
-    throw ConfigError(concat(entry.location(), ": sweep.", entry.key, ": ", what));
+    throw ConfigError(concat(entry.location(), ": sweep.", excerpt(entry.key), ": ", what));
 }
 
 // The items of a list, none of them empty.
@@ -25,7 +27,8 @@ std::vector<std::string> items_of(Entry const& entry) {
     std::vector<std::string> items = split_list(entry.value);
     if (items.empty()) { fail(entry, "an empty list; allowed: one or more values, separated by commas"); }
     if (std::find(items.begin(), items.end(), "") != items.end()) {
-        fail(entry, concat("an empty item in '", entry.value, "'; allowed: values separated by single commas"));
+        fail(entry,
+             concat("an empty item in '", excerpt(entry.value), "'; allowed: values separated by single commas"));
     }
     return items;
 }
@@ -36,11 +39,13 @@ std::optional<std::vector<std::int64_t>> range_of(std::string const& item, Entry
     if (dots == std::string::npos) { return std::nullopt; }
     auto const first = parse_integer(trim(std::string_view(item).substr(0, dots)));
     auto const last = parse_integer(trim(std::string_view(item).substr(dots + 2)));
-    if (!first || !last) { fail(entry, concat("malformed range ", item, "; allowed: a..b with integers a <= b")); }
-    if (*first > *last) { fail(entry, concat("descending range ", item, "; allowed: a..b with a <= b")); }
+    if (!first || !last) {
+        fail(entry, concat("malformed range ", excerpt(item), "; allowed: a..b with integers a <= b"));
+    }
+    if (*first > *last) { fail(entry, concat("descending range ", excerpt(item), "; allowed: a..b with a <= b")); }
     // As unsigned, the difference of any two integers fits.
     if (static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first) >= most_trials) {
-        fail(entry, concat("range ", item, " is too long; allowed: at most ", most_trials, " values"));
+        fail(entry, concat("range ", excerpt(item), " is too long; allowed: at most ", most_trials, " values"));
     }
     std::vector<std::int64_t> values;
     for (std::int64_t value = *first;; ++value) {  // no `value <= last`: last may be the largest integer
@@ -54,7 +59,7 @@ std::vector<std::string> read_methods(Entry const& entry, std::span<std::string 
     std::set<std::string> seen;
     for (std::string const& method : methods) {
         if (std::find(known.begin(), known.end(), method) == known.end()) {
-            fail(entry, concat("unknown method ", method, " (nearest: ", nearest(method, known),
+            fail(entry, concat("unknown method ", excerpt(method), " (nearest: ", nearest(method, known),
                                "; allowed: ", join(known), ")"));
         }
         if (!seen.insert(method).second) { fail(entry, concat("method ", method, " is listed twice")); }
@@ -71,7 +76,7 @@ std::vector<std::int64_t> read_seeds(Entry const& entry) {
         } else if (auto const seed = parse_integer(item)) {
             seeds.push_back(*seed);
         } else {
-            fail(entry, concat(item, " is not a seed; allowed: integers and ranges a..b"));
+            fail(entry, concat(excerpt(item), " is not a seed; allowed: integers and ranges a..b"));
         }
         if (seeds.size() > most_trials) { fail(entry, concat("more than ", most_trials, " seeds")); }
     }
@@ -92,7 +97,9 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
         // In a path, ".." is the parent folder.
         bool const may_be_range = kind == Kind::integer || kind == Kind::number;
         if (may_be_range && item.find("..") != std::string::npos) {
-            if (kind == Kind::number) { fail(entry, concat("range ", item, ": only integers have ranges; list them")); }
+            if (kind == Kind::number) {
+                fail(entry, concat("range ", excerpt(item), ": only integers have ranges; list them"));
+            }
             auto const range = range_of(item, entry);  // named: a range-for over the temporary would dangle
             for (std::int64_t const value : *range) { texts.push_back(std::to_string(value)); }
         } else {
@@ -106,7 +113,7 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
 [[noreturn]] void throw_unknown_axis(Entry const& entry) {
     std::vector<std::string> names = {"method", "seed", "zip"};
     for (KeyHelp const& known : all_keys()) { names.push_back(known.name()); }
-    throw ConfigError(concat(entry.location(), ": unknown key ", entry.key, " in [sweep] (nearest: ",
+    throw ConfigError(concat(entry.location(), ": unknown key ", excerpt(entry.key), " in [sweep] (nearest: ",
                              nearest(entry.key, names), "; allowed: method, seed, zip, or section.key of any key)"));
 }
 
@@ -145,7 +152,7 @@ void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
     for (std::string const& name : names) {
         if (std::find(axes.begin(), axes.end(), name) == axes.end()) {
             std::string const allowed = axes.empty() ? "this sweep has no axis" : "allowed: " + join(axes);
-            fail(entry, concat(name, " is no axis of this sweep; ", allowed));
+            fail(entry, concat(excerpt(name), " is no axis of this sweep; ", allowed));
         }
         if (!chosen.insert(name).second) { fail(entry, concat(name, " is listed twice")); }
     }
@@ -178,7 +185,7 @@ void refuse_repeats(AxisGroup const& group) {
         std::vector<std::string> same, shown;
         for (Axis const& axis : group) {
             same.push_back(axis.values[row].same);
-            shown.push_back(concat(axis.name, " = ", axis.values[row].text));
+            shown.push_back(concat(axis.name, " = ", excerpt(axis.values[row].text)));
         }
         if (!seen.insert(same).second) { fail(group.front().origin, concat(join(shown), " is listed twice")); }
     }

@@ -3,6 +3,7 @@
 
 #include "config/text.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -12,6 +13,7 @@ namespace alignsweep::config {
 namespace fs = std::filesystem;
 using core::concat;
 using core::ConfigError;
+using core::excerpt;
 
 namespace {
 
@@ -81,7 +83,7 @@ private:
         return same;
     }
     [[noreturn]] void fail(std::string const& what, std::string const& allowed) const {
-        std::string const shown = value_.empty() ? "(nothing)" : std::string(value_);
+        std::string const shown = value_.empty() ? "(nothing)" : excerpt(value_);
         throw ConfigError(
             concat(origin_.location(), ": ", section_, ".", key_, " = ", shown, ": ", what, "; allowed: ", allowed));
     }
@@ -175,21 +177,22 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
     }
     if (siblings.empty()) {
         sections.emplace_back("sweep");
-        throw ConfigError(concat(origin.location(), ": unknown section ", section, " in ", section, ".", key,
-                                 " (nearest: ", nearest(section, sections), "; allowed: ", join(sections), ")"));
+        throw ConfigError(concat(origin.location(), ": unknown section ", excerpt(section), " in ", excerpt(section),
+                                 ".", excerpt(key), " (nearest: ", nearest(section, sections),
+                                 "; allowed: ", join(sections), ")"));
     }
     // A key put in the wrong section should be found as well, at the price of one edit.
     std::string best;
     std::size_t fewest = std::numeric_limits<std::size_t>::max();
     for (KeyHelp const& known : all_keys()) {
         bool const sibling = known.section == section;
-        std::size_t const edits = edit_distance(key, known.key) * 2 + (sibling ? 0 : 3);
+        std::size_t const edits = edit_distance(key.substr(0, 100), known.key) * 2 + (sibling ? 0 : 3);
         if (edits < fewest) {
             fewest = edits;
             best = known.name();
         }
     }
-    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", key, " (nearest: ", best,
+    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", excerpt(key), " (nearest: ", best,
                              "; allowed in [", section, "]: ", join(siblings), ")"));
 }
 

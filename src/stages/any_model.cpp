@@ -25,17 +25,9 @@ namespace {
 
 model::Shape shape_of(store::LlamaConfig const& config) {
     // A reward model has no LM head: the shape's is then the embedding, and nothing reads it.
-    return {static_cast<int>(config.vocabulary),
-            static_cast<int>(config.width),
-            static_cast<int>(config.depth),
-            static_cast<int>(config.heads),
-            static_cast<int>(config.kv_heads),
-            static_cast<int>(config.hidden),
-            static_cast<int>(config.context),
-            config.rope_theta,
-            config.norm_eps,
-            config.tied || config.scalar_head,
-            config.scalar_head};
+    model::Shape shape = make_shape(config);
+    shape.tied = config.tied || config.scalar_head;
+    return shape;
 }
 
 using Files = std::map<std::string, std::shared_ptr<store::SafetensorsFile const>>;
@@ -46,19 +38,36 @@ std::string dims_text(std::vector<std::int64_t> const& dims) {
     return "[" + text + "]";
 }
 
-template <class Scalar>
-void read_tensors(fs::path const& folder, Files const& files, model::Layout const& layout, std::vector<Scalar>& flat) {
+constexpr char const* embedding_name = "model.embed_tokens.weight";
+constexpr char const* head_name = "lm_head.weight";
+
+// Where a tensor's values stand. A tied model's embedding and head are one tensor, kept under either name.
+std::string stored_name(std::string const& tensor, Files const& files, bool tied) {
+    bool const as_head = tied && tensor == embedding_name && !files.contains(tensor) && files.contains(head_name);
+    return as_head ? head_name : tensor;
+}
+
+// Before a model of that size is made: config.json alone could ask for any.
+void check_shapes(fs::path const& folder, Files const& files, model::Layout const& layout, bool tied) {
     for (model::Tensor const& tensor : layout.tensors()) {
-        auto const found = files.find(tensor.name);
+        std::string const name = stored_name(tensor.name, files, tied);
+        auto const found = files.find(name);
         if (found == files.end()) {
-            throw core::IoError(core::concat(folder.string(), ": tensor ", tensor.name, ": is missing"));
+            throw core::IoError(core::concat(folder.string(), ": tensor ", name, ": is missing"));
         }
-        auto const& dims = found->second->tensors().at(tensor.name).dims;
+        auto const& dims = found->second->tensors().at(name).dims;
         if (dims != tensor.dims()) {
-            throw core::IoError(core::concat(found->second->path().string(), ": tensor ", tensor.name, ": has shape ",
+            throw core::IoError(core::concat(found->second->path().string(), ": tensor ", name, ": has shape ",
                                              dims_text(dims), "; by config.json it is ", dims_text(tensor.dims())));
         }
-        auto const values = found->second->template read<Scalar>(tensor.name);
+    }
+}
+
+template <class Scalar>
+void read_tensors(Files const& files, model::Layout const& layout, bool tied, std::vector<Scalar>& flat) {
+    for (model::Tensor const& tensor : layout.tensors()) {
+        std::string const name = stored_name(tensor.name, files, tied);
+        auto const values = files.at(name)->template read<Scalar>(name);
         std::copy(values.begin(), values.end(), flat.begin() + tensor.offset);
     }
 }
@@ -72,8 +81,8 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
         auto const fail = [&, key = name, from = file](char const* why) {
             throw core::IoError(core::concat(from->path().string(), ": tensor ", key, ": ", why));
         };
-        auto const embedding = files.find("model.embed_tokens.weight");
-        if (name != "lm_head.weight" || !tied || embedding == files.end()) { fail("a Llama has no such tensor"); }
+        auto const embedding = files.find(stored_name(embedding_name, files, tied));
+        if (name != head_name || !tied) { fail("a Llama has no such tensor"); }
         if (file->read<double>(name) != embedding->second->read<double>(embedding->first)) {
             fail("differs from the embedding, though config.json has tie_word_embeddings = true");
         }
@@ -84,14 +93,15 @@ template <class Scalar>
 StoredModelAs<Scalar> load_llama(fs::path const& folder) {
     auto const shape = shape_of(store::read_llama_config(folder));
     Files const files = store::SafetensorsFolder(folder).files();
-    // Before a model of that size is made: config.json alone could ask for any.
-    if (!files.contains("model.embed_tokens.weight")) {
-        throw core::IoError(core::concat(folder.string(), ": tensor model.embed_tokens.weight: is missing"));
+    bool const tied = shape.tied && !shape.scalar_head;
+    if (!files.contains(stored_name(embedding_name, files, tied))) {
+        throw core::IoError(core::concat(folder.string(), ": tensor ", embedding_name, ": is missing"));
     }
     model::Layout const layout(shape);
-    check_others(files, layout, shape.tied && !shape.scalar_head);
+    check_others(files, layout, tied);
+    check_shapes(folder, files, layout, tied);
     std::vector<Scalar> flat(static_cast<std::size_t>(layout.size()));
-    read_tensors(folder, files, layout, flat);
+    read_tensors(files, layout, tied, flat);
     StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape), {}};
     model::from_host<Space, Scalar>(flat, model.weights.values);
     return model;

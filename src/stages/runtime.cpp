@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
 namespace alignsweep::stages {
@@ -44,14 +43,24 @@ T attribute(store::Checkpoint const& checkpoint, std::filesystem::path const& fi
     return std::get<T>(found->second);
 }
 
+// The shape that the attributes state, which some model can have.
 model::Shape shape_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file) {
-    auto const integer = [&](char const* name) {
-        return static_cast<int>(attribute<std::int64_t>(checkpoint, file, name));
+    auto const integer = [&](char const* name) { return attribute<std::int64_t>(checkpoint, file, name); };
+    auto const flag = [&](char const* name) {
+        std::int64_t const value = integer(name);
+        if (value == 0 || value == 1) { return value == 1; }
+        throw core::IoError(core::concat(file.string(), ": attribute ", name, " = ", value, ": 0 or 1 is allowed"));
     };
     auto const real = [&](char const* name) { return attribute<double>(checkpoint, file, name); };
-    return {integer("vocabulary"), integer("width"),     integer("depth"),           integer("heads"),
-            integer("kv_heads"),   integer("hidden"),    integer("context"),         real("rope_theta"),
-            real("norm_eps"),      integer("tied") != 0, integer("scalar_head") != 0};
+    store::ModelSizes const sizes{integer("vocabulary"), integer("width"),  integer("depth"),   integer("heads"),
+                                  integer("kv_heads"),   integer("hidden"), integer("context"), real("rope_theta"),
+                                  real("norm_eps"),      flag("tied"),      flag("scalar_head")};
+    constexpr store::SizeNames names{"vocabulary", "width",   "depth",      "heads",   "kv_heads",
+                                     "hidden",     "context", "rope_theta", "norm_eps"};
+    if (auto const defect = store::size_defect(sizes, names); !defect.empty()) {
+        throw core::IoError(core::concat(file.string(), ": attribute ", defect));
+    }
+    return make_shape(sizes);
 }
 
 // A flat buffer on the host and its tensors, which a checkpoint is written from.
@@ -67,21 +76,49 @@ struct HostTensors {
     }
 };
 
+store::StoredTensor const* find_tensor(store::Checkpoint const& checkpoint, std::string const& name) {
+    auto const found = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
+                                    [&](auto const& tensor) { return tensor.name == name; });
+    return found == checkpoint.tensors.end() ? nullptr : &*found;
+}
+
+// Whether a checkpoint has the tensors of a layout in their shapes, and no others; `all`: each must be there.
+void check_tensors(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
+                   model::Layout const& layout, bool all) {
+    for (model::Tensor const& tensor : layout.tensors()) {
+        auto const* const stored = find_tensor(checkpoint, prefix + tensor.name);
+        if (stored == nullptr && !all) { continue; }
+        if (stored == nullptr || stored->dims != tensor.dims()) {
+            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name,
+                                             stored == nullptr ? ": is missing" : ": has another shape"));
+        }
+    }
+}
+
+// The whole of a model's file: its shape is checked, and every tensor against it, before any is read.
+store::Checkpoint load_checked(std::filesystem::path const& file, bool all) {
+    return store::load_checkpoint(file, [&](store::Checkpoint const& outline) {
+        model::Shape const shape = shape_of(outline, file);
+        model::Layout const layout(shape);
+        check_tensors(outline, file, "", layout, all);
+        auto const& known = layout.tensors();
+        for (store::StoredTensor const& tensor : outline.tensors) {
+            if (std::none_of(known.begin(), known.end(), [&](auto const& k) { return k.name == tensor.name; })) {
+                throw core::IoError(core::concat(file.string(), ": tensor ", tensor.name, ": a model has no such"));
+            }
+        }
+    });
+}
+
 // Copies the tensors of a checkpoint that the model has; `all`: each of them must be there.
 template <class Scalar>
 void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
              model::Parameters<Space, Scalar>& weights, bool all) {
+    check_tensors(checkpoint, file, prefix, weights.layout, all);
     auto host = model::to_host(weights.values);
     for (model::Tensor const& tensor : weights.layout.tensors()) {
-        auto const stored = std::find_if(checkpoint.tensors.begin(), checkpoint.tensors.end(),
-                                         [&](auto const& other) { return other.name == prefix + tensor.name; });
-        if (stored == checkpoint.tensors.end()) {
-            if (!all) { continue; }
-            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name, ": is missing"));
-        }
-        if (stored->dims != tensor.dims()) {
-            throw core::IoError(core::concat(file.string(), ": tensor ", stored->name, ": has another shape"));
-        }
+        auto const* const stored = find_tensor(checkpoint, prefix + tensor.name);
+        if (stored == nullptr) { continue; }
         std::visit(
             [&](auto const& values) {
                 std::transform(values.begin(), values.end(), host.begin() + tensor.offset,
@@ -148,9 +185,23 @@ void write_model(std::filesystem::path const& file, Weights const& weights,
 
 }  // namespace
 
+model::Shape make_shape(store::ModelSizes const& sizes) {
+    return {static_cast<int>(sizes.vocabulary),
+            static_cast<int>(sizes.width),
+            static_cast<int>(sizes.depth),
+            static_cast<int>(sizes.heads),
+            static_cast<int>(sizes.kv_heads),
+            static_cast<int>(sizes.hidden),
+            static_cast<int>(sizes.context),
+            sizes.rope_theta,
+            sizes.norm_eps,
+            sizes.tied,
+            sizes.scalar_head};
+}
+
 template <class Scalar>
 StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file) {
-    auto const checkpoint = store::load_checkpoint(file);
+    auto const checkpoint = load_checked(file, true);
     StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape_of(checkpoint, file)), {}};
     restore(checkpoint, file, "", model.weights, true);
     for (auto const& [name, value] : checkpoint.state) {
@@ -182,7 +233,7 @@ Weights load_model(std::filesystem::path const& folder) { return load_stored_mod
 
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed) {
     auto const file = folder / "checkpoint.h5";
-    auto const checkpoint = store::load_checkpoint(file);
+    auto const checkpoint = load_checked(file, false);
     model::Shape shape = shape_of(checkpoint, file);
     shape.scalar_head = true;
     Weights weights(shape);
@@ -251,15 +302,6 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
 void remove_progress(std::filesystem::path const& folder) {
     for (std::int64_t const step : progress_steps(folder)) { std::filesystem::remove(progress_file(folder, step)); }
 }
-
-Runtime::Runtime(int& argc, char** argv, int threads) {
-    // Kokkos reads this when it starts; OMP_NUM_THREADS would be too late, OpenMP's runtime has read it already.
-    if (threads > 0) { setenv("KOKKOS_NUM_THREADS", std::to_string(threads).c_str(), 1); }
-    setenv("KOKKOS_DISABLE_WARNINGS", "1", 0);  // binding is left to the launcher on purpose
-    Kokkos::initialize(argc, argv);             // takes --kokkos-* flags out of argv
-}
-
-Runtime::~Runtime() { Kokkos::finalize(); }
 
 std::string backend_name() {
     std::string name = Space::name();

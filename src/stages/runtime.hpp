@@ -4,6 +4,7 @@
 
 #include "model/optimizer.hpp"
 #include "model/transformer.hpp"
+#include "store/model_sizes.hpp"
 
 #include <filesystem>
 #include <map>
@@ -16,13 +17,17 @@ using Weights = model::Parameters<Space, Real>;
 using Transformer = model::Transformer<Space, Real>;
 using Optimizer = model::Adamw<Space, Real>;
 
+// The shape of sizes that were checked (store::size_defect).
+[[nodiscard]] model::Shape make_shape(store::ModelSizes const& sizes);
+
 // Writes the finished model of a stage: <folder>/checkpoint.h5, parameters and shape, no optimiser state. `state`:
 // further numbers (a reward model's mean and standard deviation, the beta of an aligned model). Throws TrialError for
 // weights that are not finite.
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state = {});
 
-// Reads it. Throws IoError where a tensor is missing or has another shape.
+// Reads it. Throws IoError where no model can have its shape, or a tensor is missing or has another one; that is seen
+// before any tensor is read.
 Weights load_model(std::filesystem::path const& folder);
 // With the further numbers that save_model took.
 template <class Scalar>

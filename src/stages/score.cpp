@@ -43,7 +43,7 @@ struct Model {
 private:
     [[nodiscard]] std::vector<double> finite(std::vector<double> values) const {
         if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
-            throw core::TrialError(core::concat(name, ": a log-probability or reward under this model is not finite"));
+            throw core::IoError(core::concat(name, ": a log-probability or reward under this model is not finite"));
         }
         return values;
     }

@@ -28,7 +28,8 @@ struct ScoreSummary {
 };
 
 // Writes request.out, one HDF5 file: columns of one entry a row (`line` says which line of the data it was), and what
-// they depend on as attributes. Throws IoError, ConfigError, and TrialError where a result is not finite.
+// they depend on as attributes. Throws ConfigError, and IoError, also where a result is not finite: the model's file is
+// at fault.
 ScoreSummary score(ScoreRequest const& request);
 
 }  // namespace alignsweep::stages

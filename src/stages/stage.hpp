@@ -68,7 +68,10 @@ struct Estimate {
 };
 [[nodiscard]] Estimate estimate(StageSpec const& spec);
 
-// Starts and ends Kokkos; threads = 0 leaves the choice to Kokkos and the environment.
+// Throws ConfigError where --threads, a KOKKOS_* or OMP_* variable or a --kokkos-* flag asks for what there is not.
+void check_runtime(int argc, char const* const* argv, int threads);
+
+// Checks the same, then starts Kokkos, and ends it; threads = 0 leaves the choice to Kokkos and the environment.
 class Runtime {
 public:
     Runtime(int& argc, char** argv, int threads);

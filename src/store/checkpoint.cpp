@@ -42,19 +42,13 @@ std::string save_checkpoint(std::filesystem::path const& file, CheckpointView co
     return writer.publish();
 }
 
-Checkpoint load_checkpoint(std::filesystem::path const& file) {
+Checkpoint load_checkpoint(std::filesystem::path const& file, CheckpointCheck const& check) {
     FileReader const reader(file, schema, version);
     Checkpoint checkpoint;
-    if (reader.contains("/parameters")) {
-        for (std::string const& name : reader.list("/parameters")) {
-            std::string const path = "/parameters/" + name;
-            checkpoint.tensors.push_back({name, reader.dims(path), read_reals(reader, file, path)});
-        }
-    }
-    if (reader.contains("/optimizer")) {
-        std::string const group = "/optimizer";
-        for (std::string const& path : reader.datasets(group)) {
-            checkpoint.optimizer.emplace(path.substr(group.size() + 1), read_reals(reader, file, path));
+    std::string const parameters = "/parameters", optimizer = "/optimizer";
+    if (reader.contains(parameters)) {
+        for (std::string const& name : reader.list(parameters)) {
+            checkpoint.tensors.push_back({name, reader.dims(parameters + "/" + name), {}});
         }
     }
     if (reader.contains("/state")) {
@@ -66,6 +60,15 @@ Checkpoint load_checkpoint(std::filesystem::path const& file) {
     checkpoint.attributes = reader.attributes("/");
     checkpoint.attributes.erase("schema");
     checkpoint.attributes.erase("schema_version");
+    if (check) { check(checkpoint); }
+    for (StoredTensor& tensor : checkpoint.tensors) {
+        tensor.values = read_reals(reader, file, parameters + "/" + tensor.name);
+    }
+    if (reader.contains(optimizer)) {
+        for (std::string const& path : reader.datasets(optimizer)) {
+            checkpoint.optimizer.emplace(path.substr(optimizer.size() + 1), read_reals(reader, file, path));
+        }
+    }
     return checkpoint;
 }
 

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -54,7 +55,12 @@ struct Checkpoint {
 
 // Returns the file's digest; throws IoError.
 std::string save_checkpoint(std::filesystem::path const& file, CheckpointView const& checkpoint);
+
+// Sees a checkpoint before any tensor is read: attributes, state, names and dims, but no values. What it throws ends
+// the reading, so that a file whose shape is wrong takes no memory.
+using CheckpointCheck = std::function<void(Checkpoint const&)>;
+
 // Throws IoError, naming the dataset.
-[[nodiscard]] Checkpoint load_checkpoint(std::filesystem::path const& file);
+[[nodiscard]] Checkpoint load_checkpoint(std::filesystem::path const& file, CheckpointCheck const& check = {});
 
 }  // namespace alignsweep::store

@@ -85,6 +85,7 @@ public:
     FileReader(FileReader&&) noexcept;
     FileReader& operator=(FileReader&&) noexcept;
 
+    [[nodiscard]] std::filesystem::path const& path() const;
     [[nodiscard]] bool contains(std::string const& path) const;
     [[nodiscard]] bool is_group(std::string const& path) const;
     // Names of the members of a group, in the order in which they were written.

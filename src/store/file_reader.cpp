@@ -2,12 +2,12 @@
 #include "core/error.hpp"
 #include "store/file.hpp"
 #include "store/hdf5_handle.hpp"
+#include "store/hdf5_limits.hpp"
 #include "store/paths.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -32,6 +32,8 @@ public:
         file_ = Handle(H5Fopen(path_.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
         if (!file_) { fail("is truncated or damaged: ", hdf5_reason()); }
     }
+
+    [[nodiscard]] std::filesystem::path const& path() const { return path_; }
 
     void check_schema(std::string const& schema, std::int64_t version) const {
         auto const name = attribute("/", "schema");
@@ -88,6 +90,24 @@ public:
         return names;
     }
 
+    // A foreign file may hold a group that contains itself, once or, which is worse, twice.
+    void collect(std::string const& group, int depth, std::int64_t& groups, std::vector<std::string>& found) const {
+        constexpr int deepest = 8;
+        constexpr std::int64_t most_groups = 10'000;
+        if (depth > deepest || ++groups > most_groups) {
+            fail("group ", group, ": groups nest without end; at most ", deepest, " levels and ", most_groups,
+                 " groups are allowed");
+        }
+        for (std::string const& name : list(group)) {
+            std::string const path = (group == "/" ? "" : group) + "/" + name;
+            if (is_group(path)) {
+                collect(path, depth + 1, groups, found);
+            } else {
+                found.push_back(path);
+            }
+        }
+    }
+
     [[nodiscard]] Handle open(std::string const& path) const {
         if (!contains(path)) { fail("dataset ", path, ": missing"); }
         Handle dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose);
@@ -104,22 +124,13 @@ public:
         return {extent.begin(), extent.end()};
     }
 
-    // A dataset that is large by its shape alone would take memory for values that nobody has written: a few bytes of
-    // a damaged or foreign file ask for gigabytes.
-    void check_stored(Handle const& dataset, std::string const& path, std::size_t elements, std::size_t bytes) const {
-        constexpr double best_packing = 1100.0;  // deflate gains at most 1,032 to 1
-        constexpr double small = 1 << 20;
-        auto const stored = static_cast<double>(H5Dget_storage_size(dataset.get()));
-        if (static_cast<double>(elements) * static_cast<double>(bytes) > small + best_packing * stored) {
-            fail("dataset ", path, ": has ", elements, " elements by its shape, but the file holds ", stored,
-                 " bytes of it");
-        }
-    }
-
     // Reads every element into a vector of `units` Ts each.
     template <class T>
     [[nodiscard]] std::vector<T> read(Handle const& dataset, std::string const& path, hid_t memory_type,
                                       std::size_t units = 1) const {
+        if (std::string const defect = size_defect(dataset, path_); !defect.empty()) {
+            fail("dataset ", path, ": ", defect);
+        }
         try {
             std::size_t elements = units;
             for (std::int64_t const n : dims(dataset, path)) {
@@ -127,7 +138,6 @@ public:
                     throw std::length_error("size");
                 }
             }
-            check_stored(dataset, path, elements, sizeof(T));
             std::vector<T> values(elements);
             if (elements > 0 && H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
                 fail("dataset ", path, ": can't be read: ", hdf5_reason());
@@ -143,9 +153,15 @@ public:
         Handle const object(H5Oopen(file_.get(), path.c_str(), H5P_DEFAULT), H5Oclose);
         if (!object || H5Aexists(object.get(), name.c_str()) <= 0) { return {}; }
         Handle const attribute(H5Aopen(object.get(), name.c_str(), H5P_DEFAULT), H5Aclose);
+        if (!attribute) { fail("attribute ", name, " of ", path, ": can't be read: ", hdf5_reason()); }
         Handle const space(H5Aget_space(attribute.get()), H5Sclose);
         if (H5Sget_simple_extent_npoints(space.get()) != 1) { return {}; }
         Handle const type(H5Aget_type(attribute.get()), H5Tclose);
+        constexpr std::size_t longest_attribute = 1 << 20;
+        if (H5Tget_size(type.get()) > longest_attribute) {
+            fail("attribute ", name, " of ", path, ": of ", H5Tget_size(type.get()), " bytes; at most ",
+                 longest_attribute, " are allowed");
+        }
         bool good = false;
         Attribute value;
         switch (H5Tget_class(type.get())) {
@@ -257,26 +273,15 @@ FileReader::~FileReader() = default;
 FileReader::FileReader(FileReader&&) noexcept = default;
 FileReader& FileReader::operator=(FileReader&&) noexcept = default;
 
+std::filesystem::path const& FileReader::path() const { return impl_->path(); }
 bool FileReader::contains(std::string const& path) const { return impl_->contains(path); }
 bool FileReader::is_group(std::string const& path) const { return impl_->contains(path) && impl_->is_group(path); }
 std::vector<std::string> FileReader::list(std::string const& group) const { return impl_->list(group); }
 
 std::vector<std::string> FileReader::datasets(std::string const& group) const {
-    constexpr int deepest = 8;
-    // A foreign file may hold a group that contains itself; ours have three levels.
-    if (std::count(group.begin(), group.end(), '/') > deepest) {
-        impl_->fail("group ", group.substr(0, 60), ": groups nest deeper than ", deepest, " levels, which are allowed");
-    }
     std::vector<std::string> found;
-    for (std::string const& name : impl_->list(group)) {
-        std::string const path = (group == "/" ? "" : group) + "/" + name;
-        if (!impl_->is_group(path)) {
-            found.push_back(path);
-            continue;
-        }
-        std::vector<std::string> const below = datasets(path);
-        found.insert(found.end(), below.begin(), below.end());
-    }
+    std::int64_t groups = 0;
+    impl_->collect(group, 1, groups, found);
     return found;
 }
 

@@ -3,17 +3,15 @@
 // or is an error: none is passed over.
 #pragma once
 
+#include "store/model_sizes.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace alignsweep::store {
 
-struct LlamaConfig {
-    std::int64_t vocabulary = 0, width = 0, depth = 0, heads = 0, kv_heads = 0, hidden = 0, context = 0;
-    double rope_theta = 0.0, norm_eps = 0.0;
-    bool tied = false;
-    bool scalar_head = false;     // LlamaForSequenceClassification
+struct LlamaConfig : ModelSizes {
     std::int64_t end_token = -1;  // eos_token_id where it is one number; -1: none, or several
 };
 

@@ -59,7 +59,7 @@ std::vector<MetricInfo> make_registry() {
         {"val/clipfrac_avg", "1", "PPO: share of tokens whose value is clipped"},
         {"val/ratio", "1", "PPO: mean ratio of the updated policy to the one that sampled"},
         {"val/ratio_var", "1", "PPO: variance of that ratio"},
-        {"val/num_eos_tokens", "tokens", "end tokens among the samples of the step"},
+        {"val/num_eos_tokens", "1", "share of the step's samples that end with the end token"},
         {"eps", "episodes per second", "speed of PPO"},
         {"episode", "episodes", "episodes so far"},
 

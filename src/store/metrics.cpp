@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 namespace alignsweep::store {
 
@@ -88,6 +89,12 @@ MetricStream MetricStream::load(std::filesystem::path const& file) {
         if (column.values.size() != stream.steps_.size()) {
             throw core::IoError(core::concat(file.string(), ": dataset ", path, ": ", column.values.size(),
                                              " rows, but /step has ", stream.steps_.size()));
+        }
+        // Whatever is loaded can be published again.
+        try {
+            check_metric_name(path.substr(1));
+        } catch (std::logic_error const&) {
+            throw core::IoError(core::concat(file.string(), ": dataset ", path, ": no name of a metric"));
         }
         Attribute const first = reader.attribute(path, "first_step");
         if (auto const* step = std::get_if<std::int64_t>(&first)) { column.first_step = *step; }

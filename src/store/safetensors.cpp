@@ -2,8 +2,7 @@
 #include "store/safetensors.hpp"
 
 #include "core/error.hpp"
-
-#include <nlohmann/json.hpp>
+#include "core/json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,13 +12,13 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <set>
 
 namespace alignsweep::store {
 
 namespace {
 
-using Json = nlohmann::json;
+using core::Json;
+using core::shown;
 using Tensor = SafetensorsFile::Tensor;
 using Type = SafetensorsFile::Type;
 
@@ -31,11 +30,6 @@ constexpr std::uint64_t longest_header = 100'000'000;
 template <class... What>
 [[noreturn]] void fail(std::filesystem::path const& file, What const&... what) {
     throw core::IoError(core::concat(file.string(), ": ", what...));
-}
-
-std::string shown(Json const& json) {
-    std::string const text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
-    return text.size() <= 80 ? text : text.substr(0, 77) + "...";
 }
 
 // Bytes of an element; 0 for a dtype that the format does not have (or that fills no whole byte).
@@ -89,24 +83,6 @@ std::string read_header(std::ifstream& in, std::filesystem::path const& file, st
     in.read(text.data(), static_cast<std::streamsize>(length));
     if (!in) { fail(file, "can't be read: ", std::strerror(errno)); }
     return text;
-}
-
-// JSON that has each name once.
-Json parse_header(std::string const& text, std::filesystem::path const& file) {
-    std::set<std::string> names;
-    auto const check_name = [&](int depth, Json::parse_event_t event, Json& name) {
-        if (event == Json::parse_event_t::key && depth == 1 && !names.insert(name.get<std::string>()).second) {
-            fail(file, "tensor ", shown(name), " stands twice in the header");
-        }
-        return true;
-    };
-    try {
-        Json json = Json::parse(text, check_name);
-        if (!json.is_object()) { fail(file, "the header is of type ", json.type_name(), "; an object is allowed"); }
-        return json;
-    } catch (Json::parse_error const& error) {
-        fail(file, "the header is no valid JSON at byte ", error.byte, " (damaged, or no safetensors file)");
-    }
 }
 
 Tensor read_tensor(std::filesystem::path const& file, std::string const& name, Json const& json, std::int64_t data,
@@ -179,7 +155,8 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path file) : path_(std::move(f
     auto const size = static_cast<std::int64_t>(std::filesystem::file_size(path_));
     std::string const header = read_header(in, path_, static_cast<std::uint64_t>(size));
     auto const data = static_cast<std::int64_t>(sizeof(std::uint64_t) + header.size());
-    Json const json = parse_header(header, path_);
+    Json const json = core::parse_json(header, path_.string());
+    if (!json.is_object()) { fail(path_, "the header is of type ", json.type_name(), "; an object is allowed"); }
     for (auto const& [name, value] : json.items()) {
         if (name == "__metadata__") { continue; }
         tensors_.emplace(name, read_tensor(path_, name, value, data, size));

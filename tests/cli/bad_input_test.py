@@ -208,28 +208,6 @@ class BadInput(unittest.TestCase):
             self.assertEqual(len(errors), 1, done.stderr)
             self.assertIn(str(data), errors[0])
 
-    def test_what_kokkos_would_abort_on(self):
-        ini = self.ini(program.TINY)
-        count = "an integer from 1 to 4096"
-        for variables, part in (({"KOKKOS_NUM_THREADS": "0"}, count), ({"KOKKOS_NUM_THREADS": "abc"}, count),
-                                ({"KOKKOS_NUM_THREADS": "-3"}, count), ({"KOKKOS_NUM_THREADS": ""}, count),
-                                ({"KOKKOS_NUM_THREADS": "9" * 5000}, count), ({"KOKKOS_DEVICE_ID": "x"}, "KOKKOS_DEVICE_ID"),
-                                ({"KOKKOS_MAP_DEVICE_ID_BY": "moon"}, "KOKKOS_MAP_DEVICE_ID_BY"),
-                                ({"KOKKOS_PRINT_CONFIGURATION": "maybe"}, "KOKKOS_PRINT_CONFIGURATION"),
-                                ({"KOKKOS_TOOLS_LIBS": "/no/such.so"}, "/no/such.so")):
-            with self.subTest(variables=str(variables)[:60]):
-                self.expect_alone(self.sweep(ini, **variables), USAGE, part)
-        for flag, part in (("--kokkos-num-threads=0", count), ("--kokkos-num-threads=abc", count),
-                           ("--kokkos-num-threads", count), ("--kokkos-bogus", "no such flag"),
-                           ("--threads=-1", "from 0 to 4096"), ("--threads=1000000000", "from 0 to 4096"),
-                           ("--kokkos-map-device-id-by=moon", "moon")):
-            with self.subTest(flag=flag):
-                self.expect_alone(self.sweep(ini, flag), USAGE, part)
-        # OpenMP's runtime says a line of its own before the program begins.
-        for value in ("0", "abc", "4,x", ""):
-            with self.subTest(omp=value):
-                self.expect(self.sweep(ini, OMP_NUM_THREADS=value), USAGE, "OMP_NUM_THREADS")
-
     def test_long_and_odd_values(self):
         """One line of at most a kilobyte, whatever is echoed."""
         long_value, odd = "9x" * 100_000, "a\nb\tc\x1b[31m"

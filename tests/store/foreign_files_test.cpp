@@ -45,7 +45,7 @@ TEST(ForeignFiles, ADatasetThatIsLargeByItsShapeAloneIsRefused) {
     auto const file = file_of(folder);
     add_column(file, "/sparse", hsize_t{1} << 29, {1.0, 2.0}, false);  // 4 GiB
     std::string const message = message_of<core::IoError>([&] { (void)FileReader(file).read<double>("/sparse"); });
-    EXPECT_EQ(message.find(file.string() + ": dataset /sparse: has 536870912 elements by its shape"), 0U) << message;
+    EXPECT_EQ(message.find(file.string() + ": dataset /sparse: claims 4.29497e+09 bytes"), 0U) << message;
 }
 
 TEST(ForeignFiles, PackedAndPartlyWrittenDatasetsAreRead) {
@@ -70,7 +70,7 @@ TEST(ForeignFiles, AGroupThatHoldsItselfEnds) {
         }
     }
     std::string const message = message_of<core::IoError>([&] { (void)FileReader(file).datasets("/"); });
-    EXPECT_NE(message.find("groups nest deeper than 8 levels"), std::string::npos) << message;
+    EXPECT_NE(message.find("groups nest without end"), std::string::npos) << message;
 }
 
 }  // namespace

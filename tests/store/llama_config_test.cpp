@@ -116,6 +116,41 @@ TEST_F(LlamaConfigFile, FilesThatAreNone) {
     EXPECT_CONTAINS(message_of<core::IoError>([&] { (void)read_llama_config(folder.path()); }), "array");
 }
 
+TEST_F(LlamaConfigFile, JsonWithoutBounds) {
+    std::string const deep = "{\"x\":" + std::string(75'000, '[') + std::string(75'000, ']') + "}";
+    for (char const* name : {"config.json", "tokenizer_config.json"}) {
+        auto const read_it = [&] {
+            (void)(std::string(name) == "config.json" ? (read_llama_config(folder.path()), 0)
+                                                      : tokenizer_switch(folder.path(), "x"));
+        };
+        overwrite(folder / name, deep);
+        EXPECT_CONTAINS(message_of<core::IoError>(read_it), "nest deeper");
+        overwrite(folder / name, "{\n\"unread\": 1e400}");
+        EXPECT_CONTAINS(message_of<core::IoError>(read_it), ":2: field 'unread'");
+    }
+}
+
+TEST_F(LlamaConfigFile, RopeScalingThatScalesNothing) {
+    for (Json const& plain : {Json(nullptr), Json{{"rope_type", "default"}}, Json{{"type", "default"}},
+                              Json{{"type", "default"}, {"rope_type", "default"}, {"factor", nullptr}}}) {
+        json["rope_scaling"] = plain;
+        EXPECT_EQ(read().rope_theta, 5e5) << plain;
+    }
+    json.erase("rope_scaling");
+    for (Json const& other : {Json::object(), Json::array(), Json(1), Json{{"factor", 2.0}},
+                              Json{{"rope_type", nullptr}}, Json{{"rope_type", "default"}, {"factor", 2.0}},
+                              Json{{"type", "linear"}}, Json{{"rope_type", "default"}, {"type", "yarn"}}}) {
+        expect_refused("/rope_scaling", other, "rope_scaling");
+    }
+}
+
+TEST_F(LlamaConfigFile, SizesThatNoIntegerHolds) {
+    expect_refused("/vocab_size", 1LL << 40, "vocab_size = 1099511627776");
+    expect_refused("/hidden_size", 18446744073709551615ULL, "hidden_size");
+    expect_refused("/num_attention_heads", 1LL << 40, "num_attention_heads");
+    expect_refused("/max_position_embeddings", 0, "max_position_embeddings = 0");
+}
+
 TEST_F(LlamaConfigFile, TokenizerConfig) {
     EXPECT_EQ(tokenizer_switch(folder.path(), "add_bos_token"), -1);
     overwrite(folder / "tokenizer_config.json", R"({"add_bos_token": true})");

@@ -48,7 +48,7 @@ protected:
         overwrite(file, bytes);
         auto const message = message_of<core::IoError>([&] { const SafetensorsFile read(file); });
         EXPECT_CONTAINS(message, part);
-        EXPECT_EQ(message.rfind(file.string() + ": ", 0), 0U) << message;
+        EXPECT_EQ(message.rfind(file.string() + ":", 0), 0U) << message;
     }
 };
 
@@ -93,6 +93,8 @@ TEST_F(Safetensors, DamagedHeaders) {
     expect_error(length_of(std::uint64_t{1} << 40) + "{}", "header");
     expect_error(file_of("{\"x\": ", ""), "JSON");
     expect_error(file_of("[]", ""), "array");
+    expect_error(file_of("{\"x\":" + std::string(75'000, '['), ""), "nest deeper");
+    expect_error(file_of(R"({"__metadata__": {"x": 1e400}})", ""), "field '__metadata__.x'");
     expect_error("\x89HDF\r\n\x1a\n and so on", "header");
 }
 
