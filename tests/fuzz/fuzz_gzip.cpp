@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* input, std::size_t siz
     }
     auto const file = fuzz::write_file("rows.jsonl.gz", text);
     fuzz::accepts("rows.jsonl.gz", [&] { return data::split_documents(data::read_text(file)); });
-    fuzz::accepts("rows.jsonl.gz", [&] { return data::read_preferences(file); });
+    fuzz::accepts("rows.jsonl.gz", [&] { return data::read_preferences(file, data::BadRows::skip); });
     fuzz::accepts("rows.jsonl.gz", [&] { return data::read_token_rows(file, data::TokenRowKind::pairs, 300); });
     return 0;
 }

@@ -19,7 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         fuzz::require(config.rope_theta > 0.0 && config.norm_eps > 0.0, "a number that must be above 0");
         return true;
     });
-    fuzz::accepts("tokenizer_config.json", [&] { return store::special_token(folder, "eos_token"); });
     fuzz::accepts("tokenizer_config.json", [&] { return store::tokenizer_switch(folder, "add_bos_token"); });
     fuzz::accepts("tokenizer_config.json", [&] { return store::has_chat_template(folder); });
     return 0;

@@ -18,15 +18,20 @@ void check(data::Rows<Row> const& read) {
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     auto const file = fuzz::write_file("rows.jsonl", fuzz::text_of(data, size));
-    auto const try_reader = [&](auto reader) {
-        fuzz::accepts("rows.jsonl", [&] {
-            auto const read = reader(file);
-            check(read);
-            return true;
-        });
-    };
-    try_reader([](auto const& path) { return data::read_completions(path); });
-    try_reader([](auto const& path) { return data::read_preferences(path); });
-    try_reader([](auto const& path) { return data::read_thumbs(path); });
+    for (auto const policy : {data::BadRows::error, data::BadRows::skip}) {
+        auto const try_reader = [&](auto const& reader) {
+            fuzz::accepts("rows.jsonl", [&] {
+                auto const read = reader();
+                check(read);
+                fuzz::require(policy == data::BadRows::skip || read.counts.bad == 0, "a bad row without an error");
+                auto const note = data::skipped_rows(file, read.counts);
+                fuzz::require(note.empty() == (read.counts.bad == 0), "skipped rows are told, and only those");
+                return true;
+            });
+        };
+        try_reader([&] { return data::read_completions(file, policy); });
+        try_reader([&] { return data::read_preferences(file, policy); });
+        try_reader([&] { return data::read_thumbs(file, policy); });
+    }
     return 0;
 }
