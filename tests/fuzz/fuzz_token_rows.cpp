@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* input, std::size_t siz
                     for (auto const* ids :
                          {&row.prompt, &row.chosen, &row.rejected, &row.completion, &row.mismatched}) {
                         fuzz::require(
-                            std::all_of(ids->begin(), ids->end(), [](auto id) { return id >= 0 && id < vocabulary; }),
+                            std::all_of(ids->begin(), ids->end(), [=](auto id) { return id >= 0 && id < vocabulary; }),
                             "an id beyond the vocabulary");
                     }
                 }
