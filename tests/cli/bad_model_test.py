@@ -205,33 +205,6 @@ class BadModel(unittest.TestCase):
             self.expect(done, IO, file)
             self.assertNotIn("memory", done.stderr, "seen before any is taken")
 
-    # --- what a stage reads of another ---
-
-    @unittest.skipUnless(h5py, "needs h5py")
-    def test_indices_out_of_range(self):
-        ini, out = self.folder / "x.ini", self.folder / "out"
-        ini.write_text(program.TINY + "[sweep]\nmethod = dpo\n")
-        self.assertEqual(program.run("sweep", ini, "--out", out).returncode, 0)
-        manifest = next(out.glob("stages/dpo-*/stage.json"))
-        kept = manifest.read_bytes()
-        for kind, name in (("feedback", "completions/offsets"), ("feedback", "completions/prompt"),
-                           ("feedback", "completions/tokens"), ("feedback", "pairs/chosen"),
-                           ("feedback", "prompts/offsets"), ("feedback", "thumbs/partner")):
-            data = next(out.glob(f"stages/{kind}-*/data.h5"))
-            before = data.read_bytes()
-            for value in (-2, 1 << 40):
-                with self.subTest(name=name, value=value):
-                    with h5py.File(data, "r+") as opened:
-                        opened[name][1] = value
-                    manifest.unlink(missing_ok=True)
-                    done = program.run("sweep", ini, "--out", out)
-                    self.assertIn(done.returncode, (1, IO), done.stderr)
-                    errors = [line for line in done.stderr.splitlines() if "error: " in line]
-                    self.assertEqual(len(errors), 1, done.stderr)
-                    self.assertIn("data.h5", errors[0])
-                    data.write_bytes(before)
-        manifest.write_bytes(kept)
-
     # --- Kokkos and OpenMP ---
 
     def test_surroundings(self):

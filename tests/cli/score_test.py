@@ -461,18 +461,6 @@ class Errors(Score):
         file.write_bytes(struct.pack("<Q", 75_000) + b"[" * 75_000)
         self.refuse(IO, "model.safetensors:1", "deeper", policy=folder)
 
-    def test_rope_scaling_that_scales_nothing(self):
-        folder = self.copy()
-        config = json.loads((folder / "config.json").read_text())
-        for scaling in ({"rope_type": "default"}, {"type": "default"}, {"rope_type": "default", "type": "default"}, None):
-            (folder / "config.json").write_text(json.dumps(config | {"rope_scaling": scaling}))
-            self.score(folder, GOLDEN / "pairs.jsonl", "dpo", "--reference", GOLDEN / "reference")
-            self.expect_columns("double", "logps/chosen", "ref_logps/rejected")
-            self.out.unlink()
-        for scaling in ({}, {"rope_type": "linear", "factor": 2.0}, {"rope_type": "default", "factor": 2.0}, "default"):
-            (folder / "config.json").write_text(json.dumps(config | {"rope_scaling": scaling}))
-            self.refuse(USAGE, "rope_scaling", policy=folder)
-
     def test_the_temperature_of_discopop(self):
         words = ("dpo", "--reference", GOLDEN / "reference", "--set", "dpo.loss=discopop")
         losses = []
