@@ -51,6 +51,8 @@ trap 'rm -rf -- "$ALIGNSWEEP_FUZZ_SCRATCH"' EXIT
 # No input is longer than 16 kB, so no reader has a reason to ask for this much memory at once, or in all.
 limits=(-max_len=16384 -timeout=20 -malloc_limit_mb=256 -rss_limit_mb=1024)
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+# Quoted: the sanitizers part their options at spaces.
+export LSAN_OPTIONS="suppressions='$fuzz/leaks.supp':print_suppressions=0"
 
 number() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
 failed=0
