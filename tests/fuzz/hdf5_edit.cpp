@@ -215,12 +215,14 @@ void resize_dataset(Choices& choices, hid_t file, std::string const& path) {
     H5Dset_extent(dataset.get(), dims.data());
 }
 
-void add_link(Choices& choices, hid_t file, std::string const& from, std::string const& to) {
+// Returns false after a hard link: what is a group's own ancestor crashes libhdf5 1.10 itself when it is removed or
+// linked again, so such a link is the last edit of a file.
+bool add_link(Choices& choices, hid_t file, std::string const& from, std::string const& to) {
     H5Ldelete(file, to.c_str(), H5P_DEFAULT);
     switch (choices.below(4)) {
         case 0:
             H5Lcreate_hard(file, from.c_str(), file, to.c_str(), H5P_DEFAULT, H5P_DEFAULT);
-            break;
+            return false;
         case 1:
             H5Lcreate_soft(from.c_str(), file, to.c_str(), H5P_DEFAULT, H5P_DEFAULT);
             break;
@@ -230,6 +232,7 @@ void add_link(Choices& choices, hid_t file, std::string const& from, std::string
         default:
             Handle const group(H5Gcreate2(file, to.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
     }
+    return true;
 }
 
 // The path of an object, or, now and then, a new one.
@@ -241,7 +244,8 @@ std::string path_in(Choices& choices, hid_t file) {
     return (known == "/" ? "" : known) + "/" + choices.of(texts);
 }
 
-void edit(Choices& choices, hid_t file) {
+// False: the last edit that this file takes.
+bool edit(Choices& choices, hid_t file) {
     std::size_t const what = choices.below(12);
     std::string const path = path_in(choices, file);
     switch (what) {
@@ -270,11 +274,11 @@ void edit(Choices& choices, hid_t file) {
             resize_dataset(choices, file, path);
             break;
         case 8:
-            add_link(choices, file, path, path_in(choices, file));
-            break;
+            return add_link(choices, file, path, path_in(choices, file));
         default:
             write_element(choices, file, path);
     }
+    return true;
 }
 
 }  // namespace
@@ -290,7 +294,7 @@ void write_edited(std::filesystem::path const& file, std::string_view original, 
         H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
         Handle const opened(H5Fopen(file.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose);
         require(static_cast<bool>(opened), "the valid file can't be opened");
-        for (int i = 0; i < most_edits && !choices.empty(); ++i) { edit(choices, opened.get()); }
+        for (int i = 0; i < most_edits && !choices.empty() && edit(choices, opened.get()); ++i) {}
     }
     std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out | std::ios::ate);
     auto const size = static_cast<std::size_t>(bytes.tellg());
