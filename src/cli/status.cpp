@@ -19,8 +19,10 @@ int status_command(Arguments const& arguments) {
                               "Shows every trial of the sweep in a results folder, and the stages that run now.",
                               po::options_description("options"), "dir");
     if (!values) { return 0; }
-    if (values->count("dir") == 0) { throw core::ConfigError("no results folder given (see --help)"); }
-    std::filesystem::path const out = (*values)["dir"].as<std::vector<std::string>>().front();
+    auto const folders =
+        values->count("dir") > 0 ? (*values)["dir"].as<std::vector<std::string>>() : std::vector<std::string>();
+    if (folders.size() != 1) { throw core::ConfigError("one results folder is needed (see --help)"); }
+    std::filesystem::path const out = folders.front();
     auto const spec = config::expand(sweep::read_sweep_ini(out), stages::method_names());
     auto const plan = sweep::make_plan(spec);
     sweep::Ledger const ledger(plan, out / "stages", "");

@@ -45,14 +45,18 @@ std::map<std::string, store::FileFact> facts_of_files(fs::path const& folder) {
     return facts;
 }
 
-// The files of the input stages must be what their manifests say before libhdf5 opens them.
-void verify_inputs(StageSpec const& spec, fs::path const& stages) {
+// The files of the input stages must be what their manifests say before libhdf5 opens them. Returns what each holds, by
+// role.
+std::map<std::string, std::string> verify_inputs(StageSpec const& spec, fs::path const& stages) {
+    std::map<std::string, std::string> contents;
     for (auto const& [role, id] : spec.inputs) {
         auto const manifest = store::read_manifest(stages / id);
         if (!manifest) { throw core::IoError(core::concat((stages / id).string(), ": the stage is not finished")); }
         store::check_place(stages / id, *manifest);
         store::verify_files(stages / id, *manifest);
+        contents[role] = store::content_digest(*manifest);
     }
+    return contents;
 }
 
 // The curves up to where an earlier attempt stopped. Without them its checkpoints are of no use: a resumed run must
@@ -83,7 +87,7 @@ void execute(StageSpec const& spec, StageHost const& host) {
     auto const begin = std::chrono::steady_clock::now();
     Context context(spec, host);
     make_folder(context.folder());
-    verify_inputs(spec, host.stages);
+    auto made_from = verify_inputs(spec, host.stages);
     store::remove_temporaries(context.folder());
     core::LogFile const log(context.folder() / "log.txt");
     core::log_info(core::concat(spec.id(), ": starts"));
@@ -103,6 +107,7 @@ void execute(StageSpec const& spec, StageHost const& host) {
     manifest.kind = spec.kind;
     manifest.key = spec.key;
     manifest.inputs = spec.inputs;
+    manifest.made_from = std::move(made_from);
     manifest.files = facts_of_files(context.folder());
     manifest.metrics = context.result.metrics;
     manifest.facts = run_facts();

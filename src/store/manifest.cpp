@@ -28,8 +28,9 @@ using core::Json;
 std::string remedy(fs::path const& folder) {
     // Stages lie in <results>/stages/<id>.
     fs::path const results = fs::absolute(folder).lexically_normal().parent_path().parent_path();
-    return concat("; `alignsweep repair '", results.string(),
-                  "'` sets the stage aside, and the next run makes it again");
+    std::string quoted;
+    for (char const c : results.string()) { quoted += c == '\'' ? "'\\''" : std::string(1, c); }
+    return concat("; `alignsweep repair '", quoted, "'` sets the stage aside, and the next run makes it again");
 }
 
 namespace {
@@ -136,6 +137,7 @@ Manifest manifest_from(Json const& json, std::string const& text) {
     manifest.key = text_from(member(json, "key"), "key");
     manifest.status = text_from(member(json, "status"), "status");
     manifest.inputs = map_from(json, "inputs", text_from);
+    manifest.made_from = map_from(json, "made_from", text_from);
     manifest.files = map_from(json, "files", file_from);
     manifest.metrics = map_from(json, "metrics", number_from);
     manifest.facts = map_from(json, "facts", text_from);
@@ -162,6 +164,7 @@ void write_manifest(fs::path const& folder, Manifest const& manifest) {
                  {"key", manifest.key},
                  {"status", manifest.status},
                  {"inputs", manifest.inputs},
+                 {"made_from", manifest.made_from},
                  {"files", to_json(manifest.files)},
                  {"metrics", to_json(manifest.metrics)},
                  {"facts", manifest.facts},
@@ -178,13 +181,18 @@ void write_manifest(fs::path const& folder, Manifest const& manifest) {
 std::optional<Manifest> read_manifest(fs::path const& folder) {
     fs::path const file = folder / "stage.json";
     std::error_code error;
-    if (!fs::exists(file, error) && !error) { return {}; }
+    if (!fs::exists(file, error) && !error) {
+        // Something else in a stage's place could neither be used nor made.
+        auto const place = fs::symlink_status(folder, error);
+        if (fs::exists(place) && !fs::is_directory(folder, error)) { fail(folder, folder, "is not a folder"); }
+        return {};
+    }
     if (!fs::is_regular_file(file, error)) { fail(folder, file, "is no regular file"); }
     if (fs::file_size(file, error) > largest) { fail(folder, file, "is too large for a manifest"); }
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();  // sets failbit for an empty file, which the parser refuses below
-    if (!in) { throw core::IoError(concat(file.string(), ": can't be read")); }
+    if (!in) { fail(folder, file, "can't be read"); }
     try {
         return manifest_from(core::parse_json(text.str(), file.string()), text.str());
     } catch (Malformed const& defect) { fail(folder, file, defect.what()); } catch (core::IoError const& defect) {
@@ -233,6 +241,18 @@ void for_each_file(fs::path const& folder, Manifest const& manifest, Check const
     }
 }
 
+// Returns the file's time; its size must be right, and it must not be a pipe or a device, which have no end.
+std::int64_t check_size(fs::path const& folder, fs::path const& file, FileFact const& fact) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
+    if (!S_ISREG(status.st_mode)) { fail(folder, file, "is no regular file"); }
+    if (status.st_size != fact.bytes) {
+        fail(folder, file,
+             concat("damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes));
+    }
+    return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 void check_digest(fs::path const& folder, fs::path const& file, FileFact const& fact) {
     std::string found;
     try {
@@ -248,20 +268,31 @@ void check_digest(fs::path const& folder, fs::path const& file, FileFact const& 
 
 void check_files(fs::path const& folder, Manifest const& manifest) {
     for_each_file(folder, manifest, [&](fs::path const& file, FileFact const& fact) {
-        struct stat status {};
-        if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
-        if (status.st_size != fact.bytes) {
-            fail(folder, file,
-                 concat("damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes));
-        }
-        auto const seconds = static_cast<std::int64_t>(status.st_mtim.tv_sec);
-        if (seconds * 1'000'000'000 + status.st_mtim.tv_nsec != fact.modified_ns) { check_digest(folder, file, fact); }
+        if (check_size(folder, file, fact) != fact.modified_ns) { check_digest(folder, file, fact); }
     });
 }
 
 void verify_files(fs::path const& folder, Manifest const& manifest) {
-    for_each_file(folder, manifest,
-                  [&](fs::path const& file, FileFact const& fact) { check_digest(folder, file, fact); });
+    for_each_file(folder, manifest, [&](fs::path const& file, FileFact const& fact) {
+        static_cast<void>(check_size(folder, file, fact));
+        check_digest(folder, file, fact);
+    });
+}
+
+std::string content_digest(Manifest const& manifest) {
+    core::Digest digest;
+    for (auto const& [name, fact] : manifest.files) {
+        digest.update(name).update("=").update(fact.digest).update("\n");
+    }
+    return digest.hex();
+}
+
+std::string input_defect(fs::path const& folder, Manifest const& manifest, std::string const& role,
+                         Manifest const& input) {
+    auto const found = manifest.made_from.find(role);
+    if (found == manifest.made_from.end() || found->second == content_digest(input)) { return {}; }
+    return concat((folder / "stage.json").string(), ": was made from another ", manifest.inputs.at(role),
+                  " than the one that stands now, which was made again and differs", remedy(folder));
 }
 
 }  // namespace alignsweep::store

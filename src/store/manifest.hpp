@@ -27,9 +27,11 @@ struct Manifest {
     std::string key;   // hash of facts["identity"]
     std::string status = "done";
     std::map<std::string, std::string> inputs;  // role -> id of the stage
-    std::map<std::string, FileFact> files;      // by the name inside the folder
-    std::map<std::string, double> metrics;      // final metrics; NaN and infinities are kept
-    std::map<std::string, std::string> facts;   // identity; commit, compiler, BLAS, processor, host, ...
+    // role -> content_digest of that stage as it was read: one that was made again may differ in its last bits.
+    std::map<std::string, std::string> made_from{};
+    std::map<std::string, FileFact> files;     // by the name inside the folder
+    std::map<std::string, double> metrics;     // final metrics; NaN and infinities are kept
+    std::map<std::string, std::string> facts;  // identity; commit, compiler, BLAS, processor, host, ...
     double seconds = 0.0;
     std::map<std::string, double> costs;
 
@@ -53,10 +55,17 @@ void write_manifest(std::filesystem::path const& folder, Manifest const& manifes
 // The stage is finished, its key and its kind are those of its identity, and the folder is named after them.
 void check_place(std::filesystem::path const& folder, Manifest const& manifest);
 
+// Of the digests of all files of a stage: what a stage that reads it may depend on.
+[[nodiscard]] std::string content_digest(Manifest const& manifest);
+
+// Why a stage must be made again: its input with this role is no longer what it was made from. Empty: it is.
+[[nodiscard]] std::string input_defect(std::filesystem::path const& folder, Manifest const& manifest,
+                                       std::string const& role, Manifest const& input);
+
 // Cheap: each file is there with its size and time; one of another time (a copied folder) is read and must be the same.
 void check_files(std::filesystem::path const& folder, Manifest const& manifest);
 
-// Reads each file, whatever its size and time say.
+// Reads each file of the right size, whatever its time says.
 void verify_files(std::filesystem::path const& folder, Manifest const& manifest);
 
 }  // namespace alignsweep::store

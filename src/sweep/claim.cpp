@@ -151,6 +151,10 @@ std::optional<Claim> Claim::take(fs::path const& folder) {
     if (error && error != std::errc::file_exists) {
         throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message()));
     }
+    if (!made && fs::exists(folder) && !fs::is_directory(folder)) {
+        throw core::IoError(
+            core::concat(folder.string(), ": is not a folder, so no stage can be claimed there: remove it"));
+    }
     int const term = last_term(folder);
     if (!made && !is_dead(folder, term)) { return std::nullopt; }
     if (!succeed(folder, term)) { return std::nullopt; }

@@ -12,6 +12,7 @@
 #include "sweep/provenance.hpp"
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace alignsweep::sweep {
@@ -36,9 +37,25 @@ bool Ledger::look_at_manifest(std::string const& id) {
     return true;
 }
 
+void Ledger::check_inputs() {
+    for (auto const& [id, manifest] : manifests_) {
+        if (status(id) != StageStatus::done) { continue; }
+        for (auto const& [role, input] : manifest.inputs) {
+            if (!status_.contains(input) || status(input) != StageStatus::done) { continue; }
+            std::string const defect = store::input_defect(folder(id), manifest, role, manifests_.at(input));
+            if (!defect.empty()) { mark_broken(id, defect); }
+        }
+    }
+}
+
 void Ledger::refresh() {
+    bool changed = false;
     for (auto& [id, status] : status_) {
-        if (status == StageStatus::done || status == StageStatus::broken || look_at_manifest(id)) { continue; }
+        if (status == StageStatus::done || status == StageStatus::broken) { continue; }
+        if (look_at_manifest(id)) {
+            changed = true;
+            continue;
+        }
         std::ifstream failure(folder(id) / "failed.txt");
         std::string attempt;
         if (failure && std::getline(failure, attempt) && (attempt == attempt_ || attempt_.empty())) {
@@ -50,6 +67,7 @@ void Ledger::refresh() {
         }
         status = Claim::progress(claim_folder(id)) ? StageStatus::running : StageStatus::pending;
     }
+    if (changed) { check_inputs(); }
 }
 
 std::string Ledger::failed_cause(std::string const& id) const {
@@ -124,10 +142,18 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
     row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(model.kind, model.config).size());
 }
 
-// Where the trial's stages come from: each fact, or all its values where stages differ.
-std::map<std::string, std::string> provenance_of(Trial const& trial, Ledger const& ledger) {
+void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
+    if (id.empty() || !ids.insert(id).second) { return; }
+    for (auto const& [role, input] : plan.stages.at(id).inputs) { add_with_inputs(plan, input, ids); }
+}
+
+// Where the trial's numbers come from, those of its side stages as well: each fact, or all its values where stages
+// differ.
+std::map<std::string, std::string> provenance_of(Plan const& plan, Trial const& trial, Ledger const& ledger) {
+    std::set<std::string> ids = trial.stages;
+    for (std::string const& side : {trial.proxy_stage, trial.token_stage}) { add_with_inputs(plan, side, ids); }
     std::map<std::string, std::string> facts;
-    for (Difference const& fact : stage_facts(ledger, trial.stages)) {
+    for (Difference const& fact : stage_facts(ledger, ids)) {
         std::vector<std::string> values;
         for (auto const& [value, stages] : fact.values) { values.push_back(value); }
         facts[fact.name] = config::join(values, "; ");
@@ -170,13 +196,16 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
         if (row.status == "done") {
             row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
             for (std::string const& side : {trial.proxy_stage, trial.token_stage}) {
-                if (side.empty() || ledger.status(side) != StageStatus::done) { continue; }
+                if (side.empty()) { continue; }
+                // The trial stands without it, and says what it lacks.
+                if (ledger.status(side) == StageStatus::broken) { row.error = ledger.error_of(side); }
+                if (ledger.status(side) != StageStatus::done) { continue; }
                 auto const& metrics = ledger.manifest(side).metrics;
                 row.metrics.insert(metrics.begin(), metrics.end());
             }
             row.digest = trial_digest(trial, ledger, row.metrics);
         }
-        row.provenance = provenance_of(trial, ledger);
+        row.provenance = provenance_of(plan, trial, ledger);
         add_costs(row, trial, plan.stages.at(trial.model_stage), ledger);
         rows.push_back(std::move(row));
     }
@@ -195,7 +224,7 @@ void write_index(fs::path const& out, Plan const& plan, Ledger& ledger) {
             curves.push_back(std::move(curve));
         } catch (core::IoError const& error) {
             ledger.mark_broken(id, error.what() + store::remedy(ledger.folder(id)));
-            core::log_warning(ledger.error_of(id));
+            core::log_error(ledger.error_of(id));
         }
     }
     store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts());

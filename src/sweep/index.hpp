@@ -39,6 +39,8 @@ public:
 private:
     // Done, broken, or neither.
     [[nodiscard]] bool look_at_manifest(std::string const& id);
+    // A stage that was made from another input than the one that stands is broken.
+    void check_inputs();
 
     Plan const& plan_;
     std::filesystem::path stages_;

@@ -3,16 +3,38 @@
 
 #include "core/error.hpp"
 #include "store/manifest.hpp"
+#include "store/metrics.hpp"
 #include "store/sweep_file.hpp"
 #include "sweep/claim.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace alignsweep::sweep {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+// Curves that nothing can read are found here, not first by the index.
+void check_curves(fs::path const& folder, store::Manifest const& manifest) {
+    if (!manifest.files.contains("metrics.h5")) { return; }
+    try {
+        static_cast<void>(store::MetricStream::load(folder / "metrics.h5"));
+    } catch (core::IoError const& error) { throw core::IoError(error.what() + store::remedy(folder)); }
+}
+
+void check_inputs(fs::path const& folder, store::Manifest const& manifest) {
+    for (auto const& [role, id] : manifest.inputs) {
+        std::optional<store::Manifest> input;
+        try {
+            input = store::read_manifest(folder.parent_path() / id);
+        } catch (core::IoError const&) { continue; }  // that stage is the broken one
+        if (!input) { continue; }
+        std::string const defect = store::input_defect(folder, manifest, role, *input);
+        if (!defect.empty()) { throw core::IoError(defect); }
+    }
+}
 
 StageCheck check_stage(fs::path const& folder) {
     StageCheck check{folder.filename().string(), false, {}, 0};
@@ -22,6 +44,8 @@ StageCheck check_stage(fs::path const& folder) {
         check.finished = true;
         store::check_place(folder, *manifest);
         store::verify_files(folder, *manifest);
+        check_curves(folder, *manifest);
+        check_inputs(folder, *manifest);
         for (auto const& [name, fact] : manifest->files) { check.bytes += fact.bytes; }
     } catch (core::IoError const& error) {
         check.finished = true;
@@ -38,7 +62,7 @@ std::vector<StageCheck> verify_stages(fs::path const& out) {
     for (fs::directory_iterator entry(out / "stages", error), end; !error && entry != end; entry.increment(error)) {
         // <kind>-<key>; a claim on it is <kind>-<key>.claim.
         bool const is_stage = entry->path().filename().string().find('.') == std::string::npos;
-        if (is_stage && entry->is_directory()) { folders.push_back(entry->path()); }
+        if (is_stage) { folders.push_back(entry->path()); }
     }
     if (error) { throw core::IoError(core::concat((out / "stages").string(), ": can't be listed: ", error.message())); }
     std::sort(folders.begin(), folders.end());

@@ -42,9 +42,10 @@ std::string describe_differences(Plan const& plan, Ledger const& ledger,
         if (values.size() < 2 && !foreign) { continue; }
         std::vector<std::string> parts;
         for (auto const& [value, stages] : values) {
-            parts.push_back(core::concat(core::excerpt(value), " (", stages, stages == 1 ? " stage)" : " stages)"));
+            parts.push_back(
+                core::concat(core::excerpt(value, 120), " (", stages, stages == 1 ? " stage)" : " stages)"));
         }
-        if (foreign) { parts.push_back(core::excerpt(own->second) + " (here)"); }
+        if (foreign) { parts.push_back(core::excerpt(own->second, 120) + " (here)"); }
         told.push_back(core::concat(name, " is ", config::join(parts, " and ")));
     }
     return config::join(told, "; ");

@@ -12,7 +12,7 @@ namespace alignsweep::fuzz {
 
 // Writes `original`, a valid file, as `file` and changes it: attributes set, retyped and removed; datasets replaced by
 // others of any type, rank and size (huge ones are sparse), resized, removed, single elements overwritten; groups and
-// links added, loops and dangling ones among them; and bytes flipped once it is closed.
+// links added, loops and dangling ones among them.
 void write_edited(std::filesystem::path const& file, std::string_view original, std::span<std::uint8_t const> edits);
 
 }  // namespace alignsweep::fuzz
