@@ -74,7 +74,7 @@ private:
         auto const file = folder_ / name;
         file_ = file.string();
         if (!std::filesystem::exists(file)) { return Json::object(); }
-        Json json = core::parse_json(read_text(file), file_);
+        Json json = core::parse_json(read_text(file, longest_json), file_);
         if (!json.is_object()) { fail("of type ", json.type_name(), "; a JSON object is allowed"); }
         return json;
     }

@@ -19,7 +19,7 @@ public:
     explicit Reader(std::filesystem::path const& file) {
         spec_.file = file.string();
         spec_.added = AddedTokens(spec_.file);
-        json_ = core::parse_json(read_text(file), spec_.file);
+        json_ = core::parse_json(read_text(file, longest_json), spec_.file);
         if (!json_.is_object()) { fail("of type ", json_.type_name(), "; a JSON object is allowed"); }
     }
 

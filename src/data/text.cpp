@@ -54,11 +54,11 @@ std::size_t TextStream::read(char* into, std::size_t size) {
     return static_cast<std::size_t>(got);
 }
 
-std::string read_text(std::filesystem::path const& file) {
+std::string read_text(std::filesystem::path const& file, std::uint64_t longest) {
     TextStream stream(file);
     auto const check = [&](std::uint64_t size) {
-        if (size > longest_text) {
-            fail(file.string(), core::concat("is longer than ", longest_text >> 30, " GiB, which are allowed"));
+        if (size > longest) {
+            fail(file.string(), core::concat("is longer than ", longest, " bytes, which are allowed"));
         }
     };
     check(stream.file_size());

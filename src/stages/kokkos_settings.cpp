@@ -21,7 +21,7 @@ namespace alignsweep::stages {
 
 namespace {
 
-constexpr int most_threads = 1024;
+constexpr int most_threads = 512;  // OpenMP's runtime fails at 1,024 without a word
 
 enum class Kind { threads, device, mapping, truth, libraries, any };
 
@@ -117,8 +117,8 @@ void check_flag(std::string const& word) {
         for (Setting const& known : settings) { allowed += ' ' + flag_of(known.name); }
         throw core::ConfigError(core::concat("unknown flag ", core::excerpt(flag), " (allowed:", allowed, ")"));
     }
-    bool const bare = equals == word.size();
-    if (bare && setting->kind != Kind::truth) {
+    bool const bare = equals == word.size(), empty = equals + 1 >= word.size();
+    if (empty && setting->kind != Kind::truth) {
         throw core::ConfigError(core::concat(flag, ": has no value; ", flag, "=VALUE is allowed"));
     }
     if (!bare) { check_setting(flag, setting->kind, word.substr(equals + 1)); }
@@ -142,7 +142,7 @@ void check_openmp() {
             rest.remove_prefix(comma + 1);
         }
     };
-    each("OMP_NUM_THREADS", "an integer from 1 to 1024 (or several, a level each, separated by commas)",
+    each("OMP_NUM_THREADS", "an integer from 1 to 512 (or several, a level each, separated by commas)",
          [](std::string_view item) { return defect_of(Kind::threads, std::string(item)).empty(); });
     each("OMP_PROC_BIND", "true, false, primary, master, close or spread", [](std::string_view item) {
         std::string const word = lower(item);

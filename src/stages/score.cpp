@@ -266,10 +266,13 @@ ScoreSummary score_in(ScoreRequest const& request) {
     Scorer<Scalar> scorer(request);
     ScoreRows const& rows = scorer.rows();
     ScoreColumns const result = scorer.run();
-    write_scores(request, rows, result);
     ScoreSummary summary{
         static_cast<std::int64_t>(rows.lines.size()), rows.read, rows.bad, rows.empty, rows.equal, rows.too_long, {}};
     for (auto const& column : result.columns) {
+        if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
+            throw core::ConfigError(core::concat(column.path, ": not finite with these settings of ",
+                                                 request.method_name, "; finite values are allowed"));
+        }
         double sum = 0.0, count = 0.0;
         for (double const value : column.values) {
             if (std::isnan(value)) { continue; }
@@ -278,6 +281,7 @@ ScoreSummary score_in(ScoreRequest const& request) {
         }
         summary.means.emplace_back(column.path, sum / count);
     }
+    write_scores(request, rows, result);
     return summary;
 }
 

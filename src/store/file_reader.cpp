@@ -21,10 +21,11 @@ public:
     explicit Impl(std::filesystem::path file) : path_(std::move(file)) {
         silence_hdf5();
         // libhdf5's own message for a file that is absent or unreadable names neither.
-        int const descriptor = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+        int const descriptor = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would wait
         if (descriptor < 0) { fail("can't be read: ", std::strerror(errno)); }
         ::close(descriptor);
         if (std::filesystem::is_directory(path_)) { fail("is a folder"); }
+        if (!std::filesystem::is_regular_file(path_)) { fail("is not an HDF5 file"); }
         if (H5Fis_hdf5(path_.c_str()) <= 0) { fail("is not an HDF5 file"); }
         Handle const access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
         // Published files never change, and locks fail on some NFS and Lustre.
@@ -56,9 +57,20 @@ public:
         if (!path.starts_with('/') || !path_defect(path.substr(1)).empty()) { return false; }
         std::vector<std::string> links = paths_above(path);
         for (std::string const& link : links) {
-            if (H5Lexists(file_.get(), link.c_str(), H5P_DEFAULT) <= 0 || !is_group(link)) { return false; }
+            if (!has_link(link) || !is_group(link)) { return false; }
         }
-        return H5Lexists(file_.get(), path.c_str(), H5P_DEFAULT) > 0;
+        return has_link(path);
+    }
+
+    // Throws for a link that leaves the file: what it leads to is none of this file's, and may be a pipe.
+    [[nodiscard]] bool has_link(std::string const& path) const {
+        if (H5Lexists(file_.get(), path.c_str(), H5P_DEFAULT) <= 0) { return false; }
+        H5L_info_t info;
+        bool const known = H5Lget_info(file_.get(), path.c_str(), &info, H5P_DEFAULT) >= 0;
+        if (!known || (info.type != H5L_TYPE_HARD && info.type != H5L_TYPE_SOFT)) {
+            fail(path, ": is a link into another file, which is not allowed");
+        }
+        return true;
     }
 
     [[nodiscard]] bool is_group(std::string const& path) const {
@@ -100,7 +112,7 @@ public:
         }
         for (std::string const& name : list(group)) {
             std::string const path = (group == "/" ? "" : group) + "/" + name;
-            if (is_group(path)) {
+            if (has_link(path) && is_group(path)) {
                 collect(path, depth + 1, groups, found);
             } else {
                 found.push_back(path);

@@ -25,7 +25,6 @@ bool is_packed(Handle const& layout) {
 }  // namespace
 
 std::string size_defect(Handle const& dataset, std::filesystem::path const& file) {
-    constexpr double made_up = 1 << 20;      // bytes that need not be in the file: a small column never written
     constexpr double best_deflate = 1100.0;  // no text is packed tighter
     constexpr double largest_chunk = 1 << 26;
     // In doubles: the product of claimed extents overflows every integer.
@@ -36,6 +35,10 @@ std::string size_defect(Handle const& dataset, std::filesystem::path const& file
     int const rank = H5Sget_simple_extent_dims(space.get(), extent.data(), nullptr);
     for (int i = 0; i < rank; ++i) { claimed *= static_cast<double>(extent[static_cast<std::size_t>(i)]); }
     Handle const layout(H5Dget_create_plist(dataset.get()), H5Pclose);
+    // Values that lie elsewhere are not what the file's digest stands for, and may be missing without a word.
+    if (H5Pget_layout(layout.get()) == H5D_VIRTUAL || H5Pget_external_count(layout.get()) > 0) {
+        return "its values lie in other files, which is not allowed";
+    }
     bool const chunked = H5Pget_layout(layout.get()) == H5D_CHUNKED;
     int const chunk_rank = chunked ? H5Pget_chunk(layout.get(), H5S_MAX_RANK, extent.data()) : 0;
     for (int i = 0; i < chunk_rank; ++i) { chunk *= static_cast<double>(extent[static_cast<std::size_t>(i)]); }
@@ -44,10 +47,11 @@ std::string size_defect(Handle const& dataset, std::filesystem::path const& file
     // A contiguous one may claim storage beyond the end of the file.
     double const stored =
         std::min(static_cast<double>(H5Dget_storage_size(dataset.get())), error ? 0.0 : static_cast<double>(size));
-    double const most = made_up + stored * (is_packed(layout) ? best_deflate : 1.0);
+    // What was never written would be read as zeros.
+    double const most = stored * (is_packed(layout) ? best_deflate : 1.0);
     if (claimed > most) { return core::concat("claims ", claimed, " bytes, of which the file holds ", stored); }
     // A chunk is in memory as a whole, however little of it belongs to the dataset.
-    if (chunk > largest_chunk + most) { return core::concat("its chunks are of ", chunk, " bytes"); }
+    if (chunk > largest_chunk) { return core::concat("its chunks are of ", chunk, " bytes"); }
     return {};
 }
 

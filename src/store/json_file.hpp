@@ -17,8 +17,9 @@ inline constexpr std::uintmax_t longest_json_file = 100'000'000;
 // The object that a file holds. Throws IoError where it is missing, unreadable, too large, no JSON or no object.
 inline core::Json read_json_object(std::filesystem::path const& file) {
     std::error_code error;
-    std::ifstream in(file, std::ios::binary);
-    if (!in || !std::filesystem::is_regular_file(file, error)) {
+    std::ifstream in;  // opened only after the look: a pipe would wait for its writer
+    if (std::filesystem::is_regular_file(file, error)) { in.open(file, std::ios::binary); }
+    if (!in.is_open()) {
         throw core::IoError(core::concat(file.string(), ": there is no such file, or it can't be opened"));
     }
     std::uintmax_t const size = std::filesystem::file_size(file, error);

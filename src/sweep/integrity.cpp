@@ -29,6 +29,7 @@ void check_inputs(fs::path const& folder, store::Manifest const& manifest) {
         std::optional<store::Manifest> input;
         try {
             input = store::read_manifest(folder.parent_path() / id);
+            if (input) { store::check_place(folder.parent_path() / id, *input); }
         } catch (core::IoError const&) { continue; }  // that stage is the broken one
         if (!input) { continue; }
         std::string const defect = store::input_defect(folder, manifest, role, *input);

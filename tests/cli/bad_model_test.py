@@ -208,7 +208,7 @@ class BadModel(unittest.TestCase):
     # --- Kokkos and OpenMP ---
 
     def test_surroundings(self):
-        for variable, *values in (("KOKKOS_NUM_THREADS", "0", "abc", "-1", "1000000000", "", "1.5", "x" * 200000),
+        for variable, *values in (("KOKKOS_NUM_THREADS", "0", "abc", "-1", "1024", "1000000000", "", "1.5", "x" * 200000),
                                   ("KOKKOS_DEVICE_ID", "-1", "abc"), ("KOKKOS_MAP_DEVICE_ID_BY", "x"),
                                   ("KOKKOS_DISABLE_WARNINGS", "abc"), ("KOKKOS_PRINT_CONFIGURATION", "x"),
                                   ("KOKKOS_TUNE_INTERNALS", "2"), ("KOKKOS_TOOLS_LIBS", "/no/where.so"),

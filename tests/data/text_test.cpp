@@ -76,7 +76,7 @@ TEST(Text, AWholeTextIsBounded) {
     test::TemporaryFolder const folder;
     auto const file = folder.write("sparse text \xc3\xa9.txt", "text");
     std::filesystem::resize_file(file, longest_text + 1);  // takes no room on the disk
-    test::expect_contains(error_of(file), "is longer than 4 GiB, which are allowed");
+    test::expect_contains(error_of(file), "is longer than 4294967296 bytes, which are allowed");
 }
 
 TEST(Text, SplitsDocumentsAtBlankLines) {

@@ -162,7 +162,14 @@ void set_attribute(Choices& choices, hid_t object) {
                  [&](hid_t memory, void const* values) { H5Awrite(attribute.get(), memory, values); });
 }
 
+// A group goes only as a file's last edit (below).
+bool is_group(hid_t file, std::string const& path) {
+    Handle const object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
+    return object && H5Iget_type(object.get()) == H5I_GROUP;
+}
+
 void replace_dataset(Choices& choices, hid_t file, std::string const& path) {
+    if (is_group(file, path)) { return; }
     H5Ldelete(file, path.c_str(), H5P_DEFAULT);
     hid_t const type = type_at(choices.take());
     std::size_t const rank = choices.below(4);
@@ -209,11 +216,12 @@ void resize_dataset(Choices& choices, hid_t file, std::string const& path) {
     Handle const dataset(H5Dopen2(file, path.c_str(), H5P_DEFAULT), H5Dclose);
     if (!dataset) { return; }
     Handle const space(H5Dget_space(dataset.get()), H5Sclose);
-    // libhdf5 looks for every chunk that a smaller extent leaves out, be they a billion.
-    constexpr hssize_t many = 1 << 20;
-    if (H5Sget_simple_extent_npoints(space.get()) > many) { return; }
     int const rank = std::max(0, H5Sget_simple_extent_ndims(space.get()));
     std::vector<hsize_t> dims(static_cast<std::size_t>(rank));
+    H5Sget_simple_extent_dims(space.get(), dims.data(), nullptr);
+    // libhdf5 looks for every chunk that a smaller extent leaves out, be they a billion.
+    constexpr hsize_t many = 4096;
+    if (std::any_of(dims.begin(), dims.end(), [](hsize_t n) { return n > many; })) { return; }
     for (hsize_t& n : dims) { n = choices.of(extents); }
     H5Dset_extent(dataset.get(), dims.data());
 }
@@ -221,6 +229,7 @@ void resize_dataset(Choices& choices, hid_t file, std::string const& path) {
 // Returns false after a hard link: what is a group's own ancestor crashes libhdf5 1.10 itself when it is removed or
 // linked again, so such a link is the last edit of a file; and so is the removal of a group.
 bool add_link(Choices& choices, hid_t file, std::string const& from, std::string const& to) {
+    if (is_group(file, to)) { return true; }
     H5Ldelete(file, to.c_str(), H5P_DEFAULT);
     switch (choices.below(4)) {
         case 0:

@@ -185,7 +185,11 @@ class Integrity(unittest.TestCase):
         self.file("dpo-*/stage.json").unlink()
         strict = run("sweep", self.ini, "--out", self.out, "--strict")
         self.assertEqual((strict.returncode, "warning" in strict.stderr), (0, False), strict.stderr)
-        self.file("dpo-*/stage.json").unlink()
+        evaluation = self.evaluated("dpo")
+        for file in [self.file("dpo-*/stage.json"), self.file(f"{evaluation}/stage.json"), *(
+                file for file in self.out.glob("stages/proxy-*/stage.json")
+                if json.loads(file.read_text())["inputs"]["evaluate"] == evaluation)]:
+            file.unlink()
         other = {"OPENBLAS_CORETYPE": "Prescott"}
         refused = run("sweep", self.ini, "--out", self.out, "--strict", **other)
         if "OpenBLAS" not in json.loads(self.file("kto-*/stage.json").read_text())["facts"]["blas"]:
@@ -204,6 +208,41 @@ class Integrity(unittest.TestCase):
         self.assertEqual(len(cells), 4)
         self.assertEqual([";" in cell for cell in cells], [False, False, True, False], cells)
         self.assertEqual(len(set(words(columns["provenance/compiler"]))), 1)
+
+    def test_what_was_made_from_other_bits_is_broken(self):
+        """A stage that was made again elsewhere differs: its old evaluation does not belong to it any more."""
+        facts = json.loads(self.file("kto-*/stage.json").read_text())["facts"]
+        if "OpenBLAS" not in facts["blas"]:
+            self.skipTest("the products are not those of OpenBLAS")
+        stage = self.file("dpo-*/stage.json").parent.name
+        self.file("dpo-*/checkpoint.h5").unlink()
+        self.assertEqual(run("repair", self.out).returncode, 0)
+        other = {"OPENBLAS_CORETYPE": "Prescott"}
+        again = run("sweep", self.ini, "--out", self.out, **other)
+        self.assertEqual(started(again.stderr), [stage])
+        self.assertEqual(again.returncode, IO, again.stderr)
+        self.assertIn(f"was made from another {stage}", again.stdout)
+        self.assertEqual(self.statuses(), {"base": "done", "sft": "done", "dpo": "failed", "kto": "done"})
+        self.assertEqual(run("status", self.out).returncode, IO)
+        self.assertEqual(run("repair", self.out).returncode, 0)
+        for _ in range(2):  # the evaluation, and then what read the old one
+            run("sweep", self.ini, "--out", self.out, **other)
+            run("repair", self.out)
+        self.assertEqual(run("sweep", self.ini, "--out", self.out, **other).returncode, 0)
+        self.assertEqual(set(self.statuses().values()), {"done"})
+        self.assertEqual(run("verify", self.out).returncode, 0)
+
+    def test_something_else_in_the_place_of_a_stage(self):
+        folder = self.file("dpo-*/stage.json").parent
+        shutil.rmtree(folder)
+        folder.write_text("x")
+        swept = run("sweep", self.ini, "--out", self.out)
+        self.assertEqual(swept.returncode, IO, swept.stderr)
+        self.assertIn(f"{folder}: is not a folder", swept.stderr)
+        self.assertEqual(self.statuses(), {"base": "done", "sft": "done", "dpo": "failed", "kto": "done"})
+        self.assertEqual(run("repair", self.out).returncode, 0)
+        self.assertEqual(run("sweep", self.ini, "--out", self.out).returncode, 0)
+        self.assertEqual(trials(self.out), self.columns)
 
     def test_nothing_of_a_stopped_or_failed_run_stays_behind(self):
         shutil.rmtree(self.out)

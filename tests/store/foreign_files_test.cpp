@@ -73,5 +73,39 @@ TEST(ForeignFiles, AGroupThatHoldsItselfEnds) {
     EXPECT_NE(message.find("groups nest without end"), std::string::npos) << message;
 }
 
+// Their values would be zeros or another file's, without a word.
+TEST(ForeignFiles, ValuesThatAreNotInTheFileAreRefused) {
+    TemporaryFolder const folder;
+    auto const file = file_of(folder);
+    hsize_t const n = 8;
+    {
+        Handle const out = open_to_write(file);
+        Handle const space(H5Screate_simple(1, &n, nullptr), H5Sclose);
+        auto const make = [&](char const* path, Handle const& properties) {
+            Handle const dataset(
+                H5Dcreate2(out.get(), path, H5T_IEEE_F64LE, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                H5Dclose);
+            ASSERT_TRUE(dataset) << path;
+        };
+        make("/never", Handle(H5Pcreate(H5P_DATASET_CREATE), H5Pclose));
+        Handle const elsewhere(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+        H5Pset_external(elsewhere.get(), "other.raw", 0, n * sizeof(double));
+        make("/external", elsewhere);
+        Handle const mapped(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+        H5Pset_virtual(mapped.get(), space.get(), "gone.h5", "x", space.get());
+        make("/virtual", mapped);
+        ASSERT_GE(H5Lcreate_external("gone.h5", "/x", out.get(), "/linked", H5P_DEFAULT, H5P_DEFAULT), 0);
+    }
+    FileReader const reader(file);
+    auto const refusal = [&](char const* path) {
+        return message_of<core::IoError>([&] { (void)reader.read<double>(path); });
+    };
+    EXPECT_NE(refusal("/never").find("claims 64 bytes, of which the file holds 0"), std::string::npos);
+    EXPECT_NE(refusal("/external").find("lie in other files"), std::string::npos);
+    EXPECT_NE(refusal("/virtual").find("lie in other files"), std::string::npos);
+    EXPECT_NE(refusal("/linked").find("a link into another file"), std::string::npos);
+    EXPECT_THROW((void)reader.datasets("/"), core::IoError);
+}
+
 }  // namespace
 }  // namespace alignsweep::store

@@ -8,6 +8,8 @@
 #include "store/paths.hpp"
 #include "store/temporary_folder.hpp"
 
+#include <sys/stat.h>
+
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -285,7 +287,7 @@ TEST(Manifest, files_are_held_against_their_digests) {
     overwrite(stage.path / "b.h5", "B.h5");
     EXPECT_CONTAINS(stage.refusal(verify_files), (stage.path / "b.h5").string() + ": damaged or changed");
     std::filesystem::remove(stage.path / "b.h5");
-    EXPECT_CONTAINS(stage.refusal(verify_files), "b.h5: can't be read");
+    EXPECT_CONTAINS(stage.refusal(verify_files), "b.h5: No such file");
     stage.manifest.files = {{"../a.h5", {}}};
     EXPECT_CONTAINS(stage.refusal(verify_files), "in the same folder");
     EXPECT_CONTAINS(stage.refusal(check_files), "in the same folder");
@@ -309,6 +311,37 @@ TEST(Manifest, the_cheap_look_at_files_sees_size_and_time) {
     EXPECT_CONTAINS(stage.refusal(check_files), "No such file");
     std::filesystem::create_directory(file);
     EXPECT_NE(stage.refusal(check_files), "");
+}
+
+TEST(Manifest, nothing_waits_on_a_pipe) {
+    StageFolder stage;
+    std::filesystem::remove(stage.path / "b.h5");
+    ASSERT_EQ(::mkfifo((stage.path / "b.h5").c_str(), 0600), 0);
+    EXPECT_CONTAINS(stage.refusal(check_files), "is no regular file");
+    EXPECT_CONTAINS(stage.refusal(verify_files), "is no regular file");
+}
+
+TEST(Manifest, a_stage_is_held_against_the_input_that_it_was_made_from) {
+    StageFolder stage;
+    Manifest input = stage.manifest;
+    stage.manifest.made_from = {{"sft", content_digest(input)}};
+    EXPECT_EQ(input_defect(stage.path, stage.manifest, "sft", input), "");
+    EXPECT_EQ(input_defect(stage.path, stage.manifest, "corpus", input), "") << "not noted";
+    input.seconds += 1.0;
+    input.files["a.h5"].modified_ns += 1;
+    EXPECT_EQ(input_defect(stage.path, stage.manifest, "sft", input), "") << "made again, and the same";
+    input.files["a.h5"].digest[0] ^= 1;
+    EXPECT_CONTAINS(input_defect(stage.path, stage.manifest, "sft", input), "was made from another sft-abcd");
+}
+
+TEST(Manifest, something_else_in_the_place_of_a_stage) {
+    TemporaryFolder const folder;
+    overwrite(folder / "a file", "x");
+    std::filesystem::create_symlink("nowhere", folder / "a link");
+    for (char const* name : {"a file", "a link"}) {
+        EXPECT_CONTAINS(message_of<core::IoError>([&] { (void)read_manifest(folder / name); }), "is not a folder");
+    }
+    EXPECT_EQ(read_manifest(folder / "nothing"), std::nullopt);
 }
 
 }  // namespace
