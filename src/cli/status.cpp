@@ -21,7 +21,10 @@ int status_command(Arguments const& arguments) {
     if (!values) { return 0; }
     auto const folders =
         values->count("dir") > 0 ? (*values)["dir"].as<std::vector<std::string>>() : std::vector<std::string>();
-    if (folders.size() != 1) { throw core::ConfigError("one results folder is needed (see --help)"); }
+    if (folders.size() != 1) {
+        throw core::ConfigError(core::concat(
+            folders.empty() ? "no results folder given" : "one results folder is allowed", " (see --help)"));
+    }
     std::filesystem::path const out = folders.front();
     auto const spec = config::expand(sweep::read_sweep_ini(out), stages::method_names());
     auto const plan = sweep::make_plan(spec);
