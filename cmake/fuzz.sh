@@ -49,7 +49,7 @@ ALIGNSWEEP_FUZZ_SCRATCH=$(mktemp -d "$parent/alignsweep-fuzz-XXXXXX")
 export ALIGNSWEEP_FUZZ_SCRATCH
 trap 'rm -rf -- "$ALIGNSWEEP_FUZZ_SCRATCH"' EXIT
 # No input is longer than 16 kB, so no reader has a reason to ask for this much memory at once, or in all.
-limits=(-max_len=16384 -timeout=20 -malloc_limit_mb=256 -rss_limit_mb=1024)
+limits=(-max_len=16384 -timeout=20 -report_slow_units=30 -malloc_limit_mb=256 -rss_limit_mb=1024)
 export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 # Quoted: the sanitizers part their options at spaces.
 export LSAN_OPTIONS="suppressions='$fuzz/leaks.supp':print_suppressions=0"

@@ -295,6 +295,10 @@ bool edit(Choices& choices, hid_t file) {
 
 }  // namespace
 
+// Before any other call of libhdf5: at the end it would give back lists of its own, of which failed calls, made here by
+// the thousand, leave some with an entry twice.
+[[maybe_unused]] bool const keeps_its_lists = H5dont_atexit() >= 0;
+
 void write_edited(std::filesystem::path const& file, std::string_view original, std::span<std::uint8_t const> edits) {
     constexpr int most_edits = 12;
     store::silence_hdf5();
