@@ -37,10 +37,11 @@ bool Ledger::look_at_manifest(std::string const& id) {
     return true;
 }
 
-void Ledger::check_inputs() {
+void Ledger::check_inputs(std::set<std::string> const& fresh) {
     for (auto const& [id, manifest] : manifests_) {
         if (status(id) != StageStatus::done) { continue; }
         for (auto const& [role, input] : manifest.inputs) {
+            if (!fresh.contains(id) && !fresh.contains(input)) { continue; }
             if (!status_.contains(input) || status(input) != StageStatus::done) { continue; }
             std::string const defect = store::input_defect(folder(id), manifest, role, manifests_.at(input));
             if (!defect.empty()) { mark_broken(id, defect); }
@@ -49,11 +50,11 @@ void Ledger::check_inputs() {
 }
 
 void Ledger::refresh() {
-    bool changed = false;
+    std::set<std::string> fresh;
     for (auto& [id, status] : status_) {
         if (status == StageStatus::done || status == StageStatus::broken) { continue; }
         if (look_at_manifest(id)) {
-            changed = true;
+            fresh.insert(id);
             continue;
         }
         std::ifstream failure(folder(id) / "failed.txt");
@@ -67,7 +68,7 @@ void Ledger::refresh() {
         }
         status = Claim::progress(claim_folder(id)) ? StageStatus::running : StageStatus::pending;
     }
-    if (changed) { check_inputs(); }
+    if (!fresh.empty()) { check_inputs(fresh); }
 }
 
 std::string Ledger::failed_cause(std::string const& id) const {

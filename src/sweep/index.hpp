@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 namespace alignsweep::sweep {
 
@@ -39,8 +40,8 @@ public:
 private:
     // Done, broken, or neither.
     [[nodiscard]] bool look_at_manifest(std::string const& id);
-    // A stage that was made from another input than the one that stands is broken.
-    void check_inputs();
+    // A stage that was made from another input than the one that stands is broken: looks at what touches these stages.
+    void check_inputs(std::set<std::string> const& fresh);
 
     Plan const& plan_;
     std::filesystem::path stages_;
