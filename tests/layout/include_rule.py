@@ -24,8 +24,13 @@ ALLOWED = {
     "store": ("core", "config"),
     "methods": LOWER,
     "stages": LOWER + ("store", "methods"),
-    "sweep": LOWER + ("store", "methods", "stages"),
-    "cli": LOWER + ("store", "methods", "stages", "sweep"),
+    "infer": LOWER + ("store", "methods", "stages"),
+    "train": LOWER + ("store", "methods", "stages", "infer"),
+    "sources": LOWER + ("store", "methods", "stages", "infer"),
+    "kinds": LOWER + ("store", "methods", "stages", "infer", "train", "sources"),
+    "score": LOWER + ("store", "methods", "stages", "infer", "train"),
+    "sweep": LOWER + ("store", "methods", "stages", "infer", "train", "sources", "kinds"),
+    "cli": LOWER + ("store", "methods", "stages", "infer", "train", "sources", "kinds", "score", "sweep"),
 }
 
 # External headers that belong to one place: what they are, pattern, prefix of the paths that may include them.
