@@ -2,7 +2,7 @@
 #pragma once
 
 #include "data/batch.hpp"
-#include "methods/method.hpp"
+#include "losses/loss.hpp"
 #include "model/outputs.hpp"
 
 #include <span>
@@ -15,9 +15,9 @@ struct Chunk {
     data::PackedBatch batch;
     std::vector<std::int32_t> value_rows, value_offsets;
 
-    Chunk(std::span<data::Example const* const> examples, data::TargetKind targets, methods::ValueRows where)
-        : batch(data::pack(examples, where == methods::ValueRows::targets ? data::TargetKind::completion : targets)) {
-        if (where == methods::ValueRows::targets) {
+    Chunk(std::span<data::Example const* const> examples, data::TargetKind targets, losses::ValueRows where)
+        : batch(data::pack(examples, where == losses::ValueRows::targets ? data::TargetKind::completion : targets)) {
+        if (where == losses::ValueRows::targets) {
             value_rows = batch.target_rows;
             value_offsets = batch.target_offsets;
             if (targets == data::TargetKind::none) {  // values alone: no log-probabilities
@@ -27,7 +27,7 @@ struct Chunk {
             }
             return;
         }
-        bool const last = where == methods::ValueRows::last;
+        bool const last = where == losses::ValueRows::last;
         for (std::int64_t s = 0; s <= batch.sequences(); ++s) {
             if (last && s > 0) { value_rows.push_back(batch.offsets[static_cast<std::size_t>(s)] - 1); }
             value_offsets.push_back(last ? static_cast<std::int32_t>(s) : 0);
@@ -37,7 +37,7 @@ struct Chunk {
     [[nodiscard]] model::ChunkInput input() const {
         return {batch.tokens, batch.offsets, batch.target_rows, batch.target_tokens, value_rows};
     }
-    [[nodiscard]] methods::SequenceOutputs outputs_of(std::size_t s, std::int64_t example, int which) const {
+    [[nodiscard]] losses::SequenceOutputs outputs_of(std::size_t s, std::int64_t example, int which) const {
         auto const at = [](std::vector<std::int32_t> const& offsets, std::size_t i) {
             return static_cast<std::size_t>(offsets[i]);
         };

@@ -7,7 +7,7 @@
 
 namespace alignsweep::infer {
 
-using methods::ValueRows;
+using losses::ValueRows;
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include "core/error.hpp"
 #include "infer/reward.hpp"
 #include "kinds/runs.hpp"
-#include "methods/best_of_n.hpp"
+#include "stats/best_of_n.hpp"
 
 namespace alignsweep::kinds {
 
@@ -22,7 +22,7 @@ std::vector<model::Completion> best_answers(stages::Context& context, infer::Tra
                                             infer::SamplingPlan plan, std::function<void(double)> const& passed) {
     int const chunk = static_cast<int>(context.config.model.chunk);
     infer::Reward reward(context.input("reward_model"), chunk);
-    methods::BestOfN choice;
+    stats::BestOfN choice;
     std::vector<model::Completion> best;
     std::int64_t const n = samples_of(model);
     auto const tokens_of = [&](std::vector<model::Completion> const& answers) {

@@ -6,9 +6,9 @@
 #include "kinds/best_of_n.hpp"
 #include "kinds/evaluate_exactly.hpp"
 #include "kinds/runs.hpp"
-#include "methods/best_of_n.hpp"
 #include "sources/enumerable.hpp"
-#include "stages/statistics.hpp"
+#include "stats/best_of_n.hpp"
+#include "stats/mean.hpp"
 #include "world/gold.hpp"
 
 #include <cmath>
@@ -71,8 +71,8 @@ std::vector<model::Completion> answer(stages::Context& context, infer::Transform
 std::vector<double> judge_exactly(stages::Context& context, world::World const& world, data::Tokenizer const& tokenizer,
                                   Exam const& exam, std::vector<model::Completion> const& answers) {
     std::vector<double> gold;
-    std::array<stages::Mean, world::value_count> values;
-    std::map<std::string, stages::Mean> behaviour;
+    std::array<stats::Mean, world::value_count> values;
+    std::map<std::string, stats::Mean> behaviour;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         std::string const text = tokenizer.decode(answers[i].tokens);
         auto const& prompt = exam.prompts[i];
@@ -96,7 +96,7 @@ std::vector<double> judge_exactly(stages::Context& context, world::World const& 
 }
 
 void measure_length(stages::Context& context, std::vector<model::Completion> const& answers) {
-    stages::Mean length;
+    stats::Mean length;
     for (auto const& answer : answers) { length.add(static_cast<double>(answer.tokens.size())); }
     context.result.metrics["eval/length"] = length.mean();
 }
@@ -105,7 +105,7 @@ void measure_length(stages::Context& context, std::vector<model::Completion> con
 // interval. It is reached where no two samples are equal, and lies above the KL where many are.
 void bound_kl(stages::Context& context, std::int64_t n) {
     auto& metrics = context.result.metrics;
-    metrics["eval/kl_bound"] = metrics["eval/kl"] = methods::best_of_n_kl_bound(n);
+    metrics["eval/kl_bound"] = metrics["eval/kl"] = stats::best_of_n_kl_bound(n);
     metrics["eval/kl_per_token"] = metrics["eval/kl"] / std::max(1.0, metrics["eval/length"]);
 }
 
@@ -116,7 +116,7 @@ void measure_kl(stages::Context& context, infer::Transformer& transformer,
     auto const theirs =
         infer::token_logprobs(transformer, reference, examples, context.config.evaluate.temperature,
                               data::TargetKind::completion, static_cast<int>(context.config.model.chunk));
-    stages::Mean sequence;
+    stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         double kl = 0.0;
@@ -139,7 +139,7 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
         if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
-    stages::Mean loss;
+    stats::Mean loss;
     for (auto const& tokens :
          infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0, data::TargetKind::full,
                                static_cast<int>(context.config.model.chunk))) {
@@ -159,7 +159,7 @@ void keep_answers(stages::Context& context, stages::AnswersData const& answers, 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
 void compare_with_sft(stages::Context& context, std::vector<double> const& gold) {
     auto const theirs = context.has_input("baseline") ? stages::load_answers(context.input("baseline")).gold : gold;
-    stages::Mean wins, gain;
+    stats::Mean wins, gain;
     for (std::size_t i = 0; i < gold.size(); ++i) {
         wins.add(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
         gain.add(gold[i] - theirs[i]);
@@ -200,7 +200,7 @@ void run_evaluate(stages::Context& context) {
         answers.gold =
             infer::Reward(context.input("gold"), static_cast<int>(context.config.model.chunk)).score(examples);
     }
-    stages::Mean gold;
+    stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
     auto& metrics = context.result.metrics;
     metrics["eval/gold_reward"] = gold.mean();
@@ -229,7 +229,7 @@ void run_proxy(stages::Context& context) {
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
         return;
     }
-    stages::Mean proxy;
+    stats::Mean proxy;
     for (double const score : scores) { proxy.add(score); }
     context.result.metrics["eval/proxy_reward"] = proxy.mean();
     context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();

@@ -3,7 +3,7 @@
 #include "infer/sampling.hpp"
 #include "kinds/token_values.hpp"
 #include "sources/gold.hpp"
-#include "stages/statistics.hpp"
+#include "stats/mean.hpp"
 
 #include <cmath>
 #include <limits>
@@ -105,7 +105,7 @@ private:
     }
 
     struct Means {
-        stages::Mean gold, proxy;
+        stats::Mean gold, proxy;
     };
     // One pair of means a row.
     std::vector<Means> sample_means(infer::Weights const& weights, std::vector<std::size_t> const& rows,

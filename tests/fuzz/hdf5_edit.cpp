@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -327,7 +328,9 @@ void write_edited(std::filesystem::path const& file, std::string_view original, 
         ::_exit(edit_file(file, choices) ? 0 : 1);
     }
     int state = 0;
-    require(::waitpid(child, &state, 0) == child, "the edits' process is lost");
+    pid_t ended = 0;
+    do { ended = ::waitpid(child, &state, 0); } while (ended < 0 && errno == EINTR);  // libFuzzer has a timer
+    require(ended == child, "the edits' process is lost");
     require(!WIFEXITED(state) || WEXITSTATUS(state) != 1, "the valid file can't be opened");
 }
 

@@ -3,8 +3,8 @@
 #include "sources/enumerable.hpp"
 #include "kinds/evaluate_exactly.hpp"
 
-#include "methods/optimum.hpp"
 #include "sources/gold.hpp"
+#include "stats/optimum.hpp"
 #include "store/file.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -138,7 +138,7 @@ TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
     auto const feedback = stages::load_feedback(life.of("feedback"));
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
         auto const logprobs = tree.logprobs(next_logprobs(transformer, weights, tree, world.prompt(p), 4));
-        EXPECT_NEAR(methods::total_probability(logprobs), 1.0, 1e-12);
+        EXPECT_NEAR(stats::total_probability(logprobs), 1.0, 1e-12);
         std::vector<data::Example> examples;
         std::map<stages::Tokens, double> expected;
         for (std::int64_t node = 0; node < tree.responses(); ++node) {

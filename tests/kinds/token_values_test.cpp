@@ -2,9 +2,9 @@
 // token_values in both worlds: what its columns are, held against the models and against a second way to the number.
 #include "kinds/token_values.hpp"
 
-#include "methods/prefix_values.hpp"
 #include "sources/enumerable.hpp"
 #include "sources/gold.hpp"
+#include "stats/prefix_values.hpp"
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
 #include "train/trainer.hpp"
