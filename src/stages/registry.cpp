@@ -3,6 +3,7 @@
 
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "model/runtime.hpp"
 #include "stages/runs.hpp"
 #include "store/manifest.hpp"
 
@@ -218,8 +219,8 @@ StageSpec make_stage(std::string const& kind, config::Config const& config, std:
     Reads reads(config, seed);
     entry.reads(reads);
     StageSpec spec{kind, "", "", std::move(inputs), config, seed};
-    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", backend_name(),
-                                 "\nscalar=", scalar_name(), "\n", reads.text());
+    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", model::backend_name(),
+                                 "\nscalar=", model::scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
     spec.key = store::key_of_identity(spec.identity);
     return spec;

@@ -4,8 +4,6 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "kernels/gemm/gemm.hpp"
-#include "stages/stage.hpp"
 #include "store/checkpoint.hpp"
 
 #include <algorithm>
@@ -65,12 +63,12 @@ model::Shape shape_of(store::Checkpoint const& checkpoint, std::filesystem::path
 
 // A flat buffer on the host and its tensors, which a checkpoint is written from.
 struct HostTensors {
-    std::vector<Real> values;
+    std::vector<float> values;
     std::vector<store::NamedTensor> tensors;
 
-    HostTensors(std::string const& prefix, Weights const& weights) : values(model::to_host(weights.values)) {
+    HostTensors(std::string const& prefix, Weights const& weights) : values(model::to_host(weights)) {
         for (model::Tensor const& tensor : weights.layout.tensors()) {
-            std::span<Real const> const part(values.data() + tensor.offset, static_cast<std::size_t>(tensor.size()));
+            std::span<float const> const part(values.data() + tensor.offset, static_cast<std::size_t>(tensor.size()));
             tensors.push_back({prefix + tensor.name, tensor.dims(), part});
         }
     }
@@ -111,32 +109,25 @@ store::Checkpoint load_checked(std::filesystem::path const& file, bool all) {
 }
 
 // Copies the tensors of a checkpoint that the model has; `all`: each of them must be there.
-template <class Scalar>
 void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
-             model::Parameters<Space, Scalar>& weights, bool all) {
+             Weights& weights, bool all) {
     check_tensors(checkpoint, file, prefix, weights.layout, all);
-    auto host = model::to_host(weights.values);
     for (model::Tensor const& tensor : weights.layout.tensors()) {
         auto const* const stored = find_tensor(checkpoint, prefix + tensor.name);
         if (stored == nullptr) { continue; }
-        std::visit(
-            [&](auto const& values) {
-                std::transform(values.begin(), values.end(), host.begin() + tensor.offset,
-                               [](auto value) { return static_cast<Scalar>(value); });
-            },
-            stored->values);
+        std::visit([&](auto const& values) { model::set_tensor(weights, tensor, values); }, stored->values);
     }
-    model::from_host<Space, Scalar>(host, weights.values);
 }
 
-void restore_moment(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& name,
-                    kernels::Vector<Space, Real> const& moment) {
+std::vector<float> const& moment_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file,
+                                    std::string const& name, std::int64_t size) {
     auto const found = checkpoint.optimizer.find(name);
-    if (found == checkpoint.optimizer.end() || !std::holds_alternative<std::vector<Real>>(found->second) ||
-        std::get<std::vector<Real>>(found->second).size() != moment.extent(0)) {
+    auto const* const values =
+        found == checkpoint.optimizer.end() ? nullptr : std::get_if<std::vector<float>>(&found->second);
+    if (values == nullptr || static_cast<std::int64_t>(values->size()) != size) {
         throw core::IoError(core::concat(file.string(), ": optimizer/", name, ": is missing or of another size"));
     }
-    model::from_host<Space, Real>(std::get<std::vector<Real>>(found->second), moment);
+    return *values;
 }
 
 template <class T>
@@ -173,8 +164,8 @@ void write_model(std::filesystem::path const& file, Weights const& weights,
                  std::map<std::string, double> const& state) {
     HostTensors const host("", weights);
     for (store::NamedTensor const& tensor : host.tensors) {
-        auto const values = std::get<std::span<Real const>>(tensor.values);
-        if (!std::all_of(values.begin(), values.end(), [](Real value) { return std::isfinite(value); })) {
+        auto const values = std::get<std::span<float const>>(tensor.values);
+        if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
             throw core::TrialError(core::concat("after the last step ", tensor.name, " is not finite"));
         }
     }
@@ -199,22 +190,17 @@ model::Shape make_shape(store::ModelSizes const& sizes) {
             sizes.scalar_head};
 }
 
-template <class Scalar>
-StoredModelAs<Scalar> load_model_as(std::filesystem::path const& file) {
+StoredModel load_model_file(std::filesystem::path const& file, model::Precision precision) {
     auto const checkpoint = load_checked(file, true);
-    StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape_of(checkpoint, file)), {}};
+    StoredModel model{Weights(shape_of(checkpoint, file), precision)};
     restore(checkpoint, file, "", model.weights, true);
     for (auto const& [name, value] : checkpoint.state) {
         if (auto const* number = std::get_if<double>(&value)) { model.state[name] = *number; }
     }
     return model;
 }
-template StoredModelAs<float> load_model_as<float>(std::filesystem::path const& file);
-template StoredModelAs<double> load_model_as<double>(std::filesystem::path const& file);
 
-StoredModel load_stored_model(std::filesystem::path const& folder) {
-    return load_model_as<Real>(folder / "checkpoint.h5");
-}
+StoredModel load_stored_model(std::filesystem::path const& folder) { return load_model_file(folder / "checkpoint.h5"); }
 
 void save_model(std::filesystem::path const& folder, Weights const& weights,
                 std::map<std::string, double> const& state) {
@@ -225,9 +211,7 @@ void save_value_model(std::filesystem::path const& folder, Weights const& weight
     write_model(folder / "value.h5", weights, {});
 }
 
-Weights load_value_model(std::filesystem::path const& folder) {
-    return load_model_as<Real>(folder / "value.h5").weights;
-}
+Weights load_value_model(std::filesystem::path const& folder) { return load_model_file(folder / "value.h5").weights; }
 
 Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
 
@@ -245,20 +229,18 @@ Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t 
 void save_progress(std::filesystem::path const& folder, std::int64_t step, std::vector<Trainee> const& trainees,
                    std::map<std::string, double> const& state) {
     std::vector<HostTensors> hosts;
-    std::vector<std::vector<Real>> moments;
+    std::vector<model::Moments<>> moments;
     hosts.reserve(trainees.size());
-    moments.reserve(2 * trainees.size());  // the view points into them
+    moments.reserve(trainees.size());  // the view points into them
     store::CheckpointView view;
     for (Trainee const& trainee : trainees) {
         auto const& tensors = hosts.emplace_back(trainee.name, *trainee.weights).tensors;
         view.tensors.insert(view.tensors.end(), tensors.begin(), tensors.end());
-        if (trainee.optimizer == nullptr) { continue; }
-        auto const add_moment = [&](char const* name, kernels::Vector<Space, Real> const& moment) {
-            view.optimizer[trainee.name + name] = std::span<Real const>(moments.emplace_back(model::to_host(moment)));
-        };
-        add_moment("first_moment", trainee.optimizer->first_moment);
-        add_moment("second_moment", trainee.optimizer->second_moment);
-        view.state[trainee.name + "steps_done"] = trainee.optimizer->steps_done();
+        if (trainee.learner == nullptr) { continue; }
+        auto const& [first, second, steps_done] = moments.emplace_back(trainee.learner->moments());
+        view.optimizer[trainee.name + "first_moment"] = std::span<float const>(first);
+        view.optimizer[trainee.name + "second_moment"] = std::span<float const>(second);
+        view.state[trainee.name + "steps_done"] = steps_done;
     }
     view.state.insert(state.begin(), state.end());
     store::save_checkpoint(progress_file(folder, step), view);
@@ -272,10 +254,12 @@ void restore_progress(store::Checkpoint const& checkpoint, std::filesystem::path
                       std::vector<Trainee> const& trainees, std::map<std::string, double>& state) {
     for (Trainee const& trainee : trainees) {
         restore(checkpoint, file, trainee.name, *trainee.weights, true);
-        if (trainee.optimizer == nullptr) { continue; }
-        restore_moment(checkpoint, file, trainee.name + "first_moment", trainee.optimizer->first_moment);
-        restore_moment(checkpoint, file, trainee.name + "second_moment", trainee.optimizer->second_moment);
-        trainee.optimizer->set_steps_done(state_of<std::int64_t>(checkpoint, file, trainee.name + "steps_done"));
+        if (trainee.learner == nullptr) { continue; }
+        auto const moment = [&](char const* name) {
+            return moment_of(checkpoint, file, trainee.name + name, trainee.weights->layout.size());
+        };
+        trainee.learner->set_moments<float>({moment("first_moment"), moment("second_moment"),
+                                             state_of<std::int64_t>(checkpoint, file, trainee.name + "steps_done")});
     }
     for (auto& [name, value] : state) { value = state_of<double>(checkpoint, file, name); }
 }
@@ -302,13 +286,5 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
 void remove_progress(std::filesystem::path const& folder) {
     for (std::int64_t const step : progress_steps(folder)) { std::filesystem::remove(progress_file(folder, step)); }
 }
-
-std::string backend_name() {
-    std::string name = Space::name();
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    return name;
-}
-
-std::string scalar_name() { return sizeof(Real) == 4 ? "float32" : "float64"; }
 
 }  // namespace alignsweep::stages

@@ -77,26 +77,7 @@ void for_each_chunk(std::span<data::Example const* const> examples, data::Target
 }  // namespace
 
 Trainer::Trainer(Weights& weights, config::OptimizerConfig const& optimizer, int chunk)
-    : weights_(weights),
-      transformer_(weights.shape),
-      optimizer_(weights.layout, optimizer),
-      tree_(weights.layout.size()),
-      chunk_(chunk) {}
-
-void Trainer::check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm,
-                           std::int64_t step) const {
-    if (std::isfinite(norm)) { return; }
-    auto const host = model::to_host(gradient);
-    for (model::Tensor const& tensor : weights_.layout.tensors()) {
-        for (std::int64_t i = 0; i < tensor.size(); ++i) {
-            if (!std::isfinite(host[static_cast<std::size_t>(tensor.offset + i)])) {
-                throw core::TrialError(
-                    core::concat("step ", step, ": the gradient of ", tensor.name, " is not finite"));
-            }
-        }
-    }
-    throw core::TrialError(core::concat("step ", step, ": the gradient's norm is not finite"));
-}
+    : weights_(weights), learner_(weights, optimizer), chunk_(chunk) {}
 
 void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
     methods::Method& method = *part.method;
@@ -108,7 +89,7 @@ void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
             probe_tokens_ += static_cast<double>(probe->tokens());
         }
     }
-    method.prepare(examples, sequence_logprobs(transformer_, weights_, probes, chunk_));
+    method.prepare(examples, sequence_logprobs(transformer(), weights_, probes, chunk_));
 
     int const unit = method.sequences_per_example();
     auto const per_chunk = static_cast<std::size_t>(std::max(1, chunk_ / unit));
@@ -119,29 +100,15 @@ void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
             for (int which = 0; which < unit; ++which) { sequences.push_back(&method.sequence(example, which)); }
         }
         Chunk const chunk(sequences, method.targets(), method.value_rows());
-        auto const outputs = transformer_.forward(weights_, chunk.input(), method.temperature(), true);
+        auto const outputs = learner_.forward(chunk.input(), method.temperature());
         std::vector<SequenceOutputs> views;
         for (std::size_t s = 0; s < sequences.size(); ++s) {
             views.push_back(chunk.outputs_of(s, some[s / static_cast<std::size_t>(unit)],
                                              static_cast<int>(s % static_cast<std::size_t>(unit))));
         }
-        auto const gradients = method.loss(views, outputs, sums);
-        auto const& space = transformer_.space();
-        transformer_.backward(weights_, gradients, tree_.begin_chunk(space));
-        tree_.finish_chunk(space);
+        learner_.backward(method.loss(views, outputs, sums));
         trained_tokens_ += static_cast<double>(chunk.batch.tokens.size());
     }
-}
-
-double Trainer::update(Trained trained, model::GradientTree<Space, Real>::Vector const& gradient,
-                       double learning_rate) {
-    auto const& space = transformer_.space();
-    if (trained == Trained::all) { return optimizer_.step(space, gradient, learning_rate, weights_); }
-    auto const& tensors = weights_.layout.tensors();
-    auto const head = std::find_if(tensors.begin(), tensors.end(),
-                                   [&](auto const& tensor) { return tensor.offset == weights_.layout.score(); });
-    core::check(head != tensors.end(), "a model without scalar head was to train it");
-    return optimizer_.step_tensor(space, gradient, learning_rate, *head, weights_);
 }
 
 std::map<std::string, double> Trainer::step(methods::Method& method, std::span<std::int64_t const> examples,
@@ -160,9 +127,13 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
             throw core::TrialError(core::concat("step ", step, ": ", name, " is not finite"));
         }
     }
-    auto const total = tree_.total(transformer_.space());
-    double const norm = update(trained, total, learning_rate);
-    check_finite(total, norm, step);
+    double const norm = learner_.step(learning_rate, trained);
+    if (!std::isfinite(norm)) {
+        std::string const tensor = learner_.nonfinite_tensor();
+        throw core::TrialError(tensor.empty()
+                                   ? core::concat("step ", step, ": the gradient's norm is not finite")
+                                   : core::concat("step ", step, ": the gradient of ", tensor, " is not finite"));
+    }
     metrics["grad_norm"] = norm;
     metrics["learning_rate"] = learning_rate;
     return metrics;
@@ -174,7 +145,7 @@ void train(Context& context, Weights& weights, methods::Method& method, Schedule
     data::BatchOrder const order(method.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
     Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
-    std::vector<Trainee> trainees{{"", &weights, &trainer.optimizer()}};
+    std::vector<Trainee> trainees{{"", &weights, &trainer.learner()}};
     trainees.insert(trainees.end(), surroundings.kept.begin(), surroundings.kept.end());
     std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
     run_steps(context, trainees, state, steps, [&](std::int64_t s) {
@@ -200,14 +171,12 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-template <class Scalar>
-std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                                model::Parameters<Space, Scalar> const& weights,
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
     for_each_chunk(examples, targets, ValueRows::none, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), temperature, false);
+        auto const outputs = transformer.forward(weights, part.input(), temperature);
         for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
             auto const view = part.outputs_of(s, 0, 0);
             result.emplace_back(outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_begin),
@@ -217,9 +186,7 @@ std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar
     return result;
 }
 
-template <class Scalar>
-std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                      model::Parameters<Space, Scalar> const& weights,
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
                                       std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for (auto const& tokens :
@@ -231,13 +198,11 @@ std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transfo
     return result;
 }
 
-template <class Scalar>
-std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
-                           model::Parameters<Space, Scalar> const& weights,
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
                            std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        auto const outputs = transformer.forward(weights, part.input(), 1.0);
         result.insert(result.end(), outputs.value.begin(), outputs.value.end());
     });
     return result;
@@ -247,7 +212,7 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
                                               std::span<data::Example const* const> examples, int chunk) {
     std::vector<std::vector<double>> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::targets, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        auto const outputs = transformer.forward(weights, part.input(), 1.0);
         for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
             auto const view = part.outputs_of(s, 0, 0);
             result.emplace_back(outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_begin),
@@ -256,15 +221,5 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
     });
     return result;
 }
-
-#define INSTANTIATE(E, S)                                                                                         \
-    template std::vector<std::vector<double>> token_logprobs<S>(                                                  \
-        model::Transformer<E, S>&, model::Parameters<E, S> const&, std::span<data::Example const* const>, double, \
-        data::TargetKind, int);                                                                                   \
-    template std::vector<double> sequence_logprobs<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,  \
-                                                      std::span<data::Example const* const>, int);                \
-    template std::vector<double> scores<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,             \
-                                           std::span<data::Example const* const>, int);
-ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::stages

@@ -16,8 +16,7 @@ struct Part {
     std::span<std::int64_t const> examples;
 };
 
-// What a step may change: every weight, or the scalar head's alone.
-enum class Trained { all, scalar_head };
+using model::Trained;
 
 class Trainer {
 public:
@@ -32,21 +31,17 @@ public:
     std::map<std::string, double> step(std::span<Part const> parts, double learning_rate, std::int64_t step,
                                        Trained trained = Trained::all);
 
-    [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
-    [[nodiscard]] Transformer& transformer() { return transformer_; }
+    [[nodiscard]] model::Learner& learner() { return learner_; }
+    [[nodiscard]] Transformer& transformer() { return learner_.transformer(); }
     // Tokens that went through since the trainer was made: forward alone, and forward with backward.
     [[nodiscard]] double probe_tokens() const { return probe_tokens_; }
     [[nodiscard]] double trained_tokens() const { return trained_tokens_; }
 
 private:
     void add_gradients(Part const& part, methods::MetricSums& sums);
-    double update(Trained trained, model::GradientTree<Space, Real>::Vector const& gradient, double learning_rate);
-    void check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm, std::int64_t step) const;
 
     Weights& weights_;
-    Transformer transformer_;
-    Optimizer optimizer_;
-    model::GradientTree<Space, Real> tree_;
+    model::Learner learner_;
     int chunk_;
     double probe_tokens_ = 0.0, trained_tokens_ = 0.0;
 };
@@ -68,22 +63,16 @@ void train(Context& context, Weights& weights, methods::Method& method, Schedule
            config::OptimizerConfig const& optimizer, std::string const& cost_role,
            Surroundings const& surroundings = {});
 
-// Forward-only results for any number of sequences, in chunks. Scalar: float, double (for `alignsweep score`).
+// Forward-only results for any number of sequences, in chunks.
 // Log-probability of each target token (completion) of each example, in order.
-template <class Scalar>
-std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                                model::Parameters<Space, Scalar> const& weights,
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk);
 // Their sums.
-template <class Scalar>
-std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                      model::Parameters<Space, Scalar> const& weights,
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
                                       std::span<data::Example const* const> examples, int chunk);
 // The scalar head at each example's last token, or at every target row.
-template <class Scalar>
-std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
-                           model::Parameters<Space, Scalar> const& weights,
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
                            std::span<data::Example const* const> examples, int chunk);
 std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
                                               std::span<data::Example const* const> examples, int chunk);
