@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pretrain: a fresh model on windows of the corpus. sft: that model on questions and answers.
-#include "methods/sft.hpp"
+#include "losses/cross_entropy.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/runs.hpp"
 #include "stages/trainer.hpp"
@@ -16,10 +16,10 @@ void run_pretrain(Context& context) {
     Weights weights(model::make_shape(config.model, static_cast<int>(corpus.tokenizer.vocabulary()), false));
     model::initialise(weights, context.seed(&config::SeedConfig::model), config.model.init_std,
                       config.model.embedding_init_std);
-    methods::CrossEntropy method(examples, data::TargetKind::full);
+    losses::CrossEntropy loss(examples, data::TargetKind::full);
     auto const count = static_cast<std::int64_t>(examples.size());
     std::int64_t const epochs = config.pretrain.steps * config.pretrain.batch / count + 2;
-    train(context, weights, method, {epochs, config.pretrain.batch, config.pretrain.steps}, config.pretrain.optimizer,
+    train(context, weights, loss, {epochs, config.pretrain.batch, config.pretrain.steps}, config.pretrain.optimizer,
           "pretrain");
     save_model(context.folder(), weights);
 }
@@ -29,8 +29,8 @@ void run_sft(Context& context) {
     CorpusData const corpus = load_corpus(context.input("corpus"));
     Weights weights = load_model(context.input("pretrain"));
     auto const targets = config.sft.loss == "full" ? data::TargetKind::full : data::TargetKind::completion;
-    methods::CrossEntropy method(corpus.sft, targets);
-    train(context, weights, method, {config.sft.epochs, config.sft.batch, std::numeric_limits<std::int64_t>::max()},
+    losses::CrossEntropy loss(corpus.sft, targets);
+    train(context, weights, loss, {config.sft.epochs, config.sft.batch, std::numeric_limits<std::int64_t>::max()},
           config.sft.optimizer, "sft");
     save_model(context.folder(), weights);
 }
