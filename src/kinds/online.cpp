@@ -52,7 +52,7 @@ public:
     // `learn`: one optimiser step on a round's judgements; its metrics.
     using Learn = std::function<Metrics(std::vector<Judgement>, std::int64_t update)>;
     void run(Learn const& learn, double beta) {
-        std::vector<infer::Trainee> const trainees{{"", &policy_, &trainer_.optimizer()}};
+        std::vector<train::Trainee> const trainees{{"", &policy_, &trainer_.learner()}};
         train::run_steps(context_, trainees, state_, config_.updates, [&](std::int64_t update) {
             double const trained = trainer_.trained_tokens(), probed = trainer_.probe_tokens();
             Metrics metrics;
