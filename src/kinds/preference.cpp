@@ -21,7 +21,7 @@ constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 void check_dpo(config::Config const& config) {
     auto const rule = losses::pair_loss_rule(config.dpo);
     bool const soft = config.data.preferences.empty() && config.feedback.labels == "probabilities";
-    if (soft && !losses::takes_soft_labels(rule.kind)) {
+    if (soft && rule.row->is(losses::hard_labels)) {
         throw core::ConfigError(core::concat("dpo.loss = ", config.dpo.loss, " takes no soft labels; it needs ",
                                              "feedback.labels = choices instead of probabilities"));
     }
@@ -55,8 +55,7 @@ void run_kto(stages::Context& context) {
     auto const& config = context.config.kto;
     auto const rule = losses::thumb_loss_rule(config);
     auto const thumbs = stages::make_thumbs(stages::load_feedback(context.input("feedback")),
-                                            stages::load_reference(context.input("reference")),
-                                            rule.kind == losses::ThumbLossKind::kto);
+                                            stages::load_reference(context.input("reference")), rule.row->has_z0);
     infer::Weights weights = infer::load_model(context.input("sft"));
     losses::ThumbLoss loss(thumbs, rule);
     train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");

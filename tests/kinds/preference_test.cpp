@@ -37,14 +37,14 @@ Outcome outcome_of(stages::StageSpec const& spec) {
 
 TEST(DpoStage, EveryLossLearnsAndDiffersFromEveryOther) {
     std::map<double, std::string> last_losses;
-    for (auto const kind : losses::pair_loss_kinds()) {
-        std::string const loss = losses::pair_loss_name(kind);
+    for (losses::PairLossRow const& row : losses::pair_losses()) {
+        std::string const loss = row.name;
         auto const spec = spec_of("dpo", [&](config::Config& c) {
             c.dpo.loss = loss;
             c.dpo.batch = 1000;  // the same pairs at each step: the loss must fall
             c.dpo.epochs = 8;
             c.dpo.optimizer.learning_rate = 3e-3;
-            if (losses::is_smoothed(kind)) { c.dpo.label_smoothing = 0.1; }
+            if (row.is(losses::reads_smoothing)) { c.dpo.label_smoothing = 0.1; }
             if (loss == "discopop") { c.dpo.discopop_tau = 1.0; }  // at less it pulls margins near 0 down
         });
         auto const outcome = outcome_of(spec);
@@ -86,10 +86,10 @@ TEST(DpoStage, RefusesKeysThatItsLossWouldIgnore) {
 }
 
 TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
-    for (auto const kind : losses::pair_loss_kinds()) {
-        if (losses::takes_soft_labels(kind)) { continue; }
+    for (losses::PairLossRow const& row : losses::pair_losses()) {
+        if (!row.is(losses::hard_labels)) { continue; }
         auto const change = [&](config::Config& c) {
-            c.dpo.loss = losses::pair_loss_name(kind);
+            c.dpo.loss = row.name;
             c.feedback.labels = "probabilities";
         };
         expect_refused("dpo", change, "feedback.labels");
