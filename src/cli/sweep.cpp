@@ -61,7 +61,7 @@ void check_data(config::SweepSpec const& spec) {
                            &config::DataConfig::thumbs};
     std::set<std::tuple<std::size_t, std::string, std::string>> seen;
     for (auto const& trial : spec.trials) {
-        config::DataConfig const& data = trial.config.data;
+        config::DataConfig const& data = trial.config.get<config::DataConfig>();
         config::DataConfig fresh;
         fresh.bad_rows = data.bad_rows;
         for (std::size_t role = 0; role < files.size(); ++role) {

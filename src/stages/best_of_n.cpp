@@ -20,7 +20,7 @@ std::int64_t samples_of(StoredModel const& model) {
 std::vector<model::Completion> best_answers(Context& context, Transformer& transformer, StoredModel const& model,
                                             std::vector<Tokens> const& prompts, SamplingPlan plan,
                                             std::function<void(double)> const& passed) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     Reward reward(context.input("reward_model"), chunk);
     methods::BestOfN choice;
     std::vector<model::Completion> best;
@@ -53,7 +53,8 @@ std::vector<model::Completion> best_answers(Context& context, Transformer& trans
 
 void run_best_of_n(Context& context) {
     Weights const weights = load_model(context.input("sft"));
-    save_model(context.folder(), weights, {{state_name, static_cast<double>(context.config.best_of_n.n)}});
+    save_model(context.folder(), weights,
+               {{state_name, static_cast<double>(context.config.get<config::BestOfNConfig>().n)}});
 }
 
 }  // namespace alignsweep::stages

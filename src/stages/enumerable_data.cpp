@@ -10,11 +10,11 @@
 namespace alignsweep::stages {
 
 world::Enumerable enumerable_world(Context const& context) {
-    return {context.config.enumerable, context.seed(&config::SeedConfig::world)};
+    return {context.config.get<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)};
 }
 
 CorpusData enumerable_corpus(Context const& context) {
-    auto const& corpus = context.config.corpus;
+    auto const& corpus = context.config.get<config::CorpusConfig>();
     auto const world = enumerable_world(context);
     auto const documents = context.stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context.stream(&config::SeedConfig::data, "corpus/sft");
@@ -52,7 +52,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 FeedbackData enumerable_feedback(Context& context) {
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     auto const world = enumerable_world(context);
     Gold const gold(context);
     Weights const weights = load_model(context.input("sft"));
@@ -69,7 +69,8 @@ FeedbackData enumerable_feedback(Context& context) {
     auto const answers = [&](std::uint32_t which) {
         SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
                                 config.temperature, config.max_new_tokens};
-        return sample(transformer, weights, asked, plan, static_cast<int>(context.config.model.chunk));
+        return sample(transformer, weights, asked, plan,
+                      static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     };
     auto const first = answers(0);
     context.host.progress(0.45);

@@ -28,7 +28,7 @@ struct Exam {
 Exam simulated_exam(Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
     auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
     Exam exam;
-    for (config::Int i = 0; i < context.config.evaluate.prompts; ++i) {
+    for (config::Int i = 0; i < context.config.get<config::EvaluateConfig>().prompts; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
         exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
         exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
@@ -40,10 +40,11 @@ Exam simulated_exam(Context const& context, world::World const& world, data::Tok
 Exam real_exam(Context const& context) {
     Exam exam;
     std::set<Tokens> seen;
-    auto const limit = static_cast<std::size_t>(context.config.evaluate.prompts);
+    auto const limit = static_cast<std::size_t>(context.config.get<config::EvaluateConfig>().prompts);
     for (auto const& prompt : load_feedback(context.input("feedback")).prompts) {
-        bool const room = static_cast<config::Int>(prompt.tokens.size()) + context.config.evaluate.max_new_tokens <=
-                          context.config.model.context;
+        bool const room = static_cast<config::Int>(prompt.tokens.size()) +
+                              context.config.get<config::EvaluateConfig>().max_new_tokens <=
+                          context.config.get<config::ModelConfig>().context;
         if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
         if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
     }
@@ -57,12 +58,13 @@ Exam real_exam(Context const& context) {
 
 std::vector<model::Completion> answer(Context& context, Transformer& transformer, StoredModel const& model,
                                       Exam const& exam) {
-    auto const& config = context.config.evaluate;
+    auto const& config = context.config.get<config::EvaluateConfig>();
     SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                             config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
     if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam.tokens, plan, passed); }
-    return sample(transformer, model.weights, exam.tokens, plan, static_cast<int>(context.config.model.chunk), passed);
+    return sample(transformer, model.weights, exam.tokens, plan,
+                  static_cast<int>(context.config.get<config::ModelConfig>().chunk), passed);
 }
 
 // Gold reward and behaviour of every answer, from its text.
@@ -75,7 +77,7 @@ std::vector<double> judge_exactly(Context& context, world::World const& world, d
         std::string const text = tokenizer.decode(answers[i].tokens);
         auto const& prompt = exam.prompts[i];
         auto const value = world::values(world, prompt, text, answers[i].ended);
-        gold.push_back(world::gold_reward(value, context.config.world));
+        gold.push_back(world::gold_reward(value, context.config.get<config::WorldConfig>()));
         for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
         auto const what = world::behaviour(world, prompt, text, answers[i].ended);
         behaviour["answers"].add(what.answers);
@@ -111,8 +113,9 @@ void bound_kl(Context& context, std::int64_t n) {
 void measure_kl(Context& context, Transformer& transformer, std::vector<model::Completion> const& answers,
                 std::vector<data::Example const*> const& examples) {
     Weights const reference = load_model(context.input("sft"));
-    auto const theirs = token_logprobs(transformer, reference, examples, context.config.evaluate.temperature,
-                                       data::TargetKind::completion, static_cast<int>(context.config.model.chunk));
+    auto const theirs =
+        token_logprobs(transformer, reference, examples, context.config.get<config::EvaluateConfig>().temperature,
+                       data::TargetKind::completion, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -133,12 +136,14 @@ void measure_perplexity(Context& context, Transformer& transformer, Weights cons
                         std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
+        if (static_cast<config::Int>(windows.size()) == context.config.get<config::EvaluateConfig>().documents) {
+            break;
+        }
         windows.push_back({{}, Tokens(window.begin(), window.end())});
     }
     Mean loss;
     for (auto const& tokens : token_logprobs(transformer, weights, pointers(windows), 1.0, data::TargetKind::full,
-                                             static_cast<int>(context.config.model.chunk))) {
+                                             static_cast<int>(context.config.get<config::ModelConfig>().chunk))) {
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
@@ -181,8 +186,8 @@ void run_evaluate(Context& context) {
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    bool const simulated = context.config.data.preferences.empty();
-    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
+    bool const simulated = context.config.get<config::DataConfig>().preferences.empty();
+    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
     auto const completions = answer(context, transformer, model, exam);
     AnswersData answers;
@@ -193,7 +198,8 @@ void run_evaluate(Context& context) {
     if (simulated) {
         answers.gold = judge_exactly(context, world, corpus.tokenizer, exam, completions);
     } else {
-        answers.gold = Reward(context.input("gold"), static_cast<int>(context.config.model.chunk)).score(examples);
+        answers.gold = Reward(context.input("gold"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
+                           .score(examples);
     }
     Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
@@ -210,15 +216,17 @@ void run_evaluate(Context& context) {
         measure_kl(context, transformer, completions, examples);
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.config.model.context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout,
+                       context.config.get<config::ModelConfig>().context);
     keep_answers(context, answers, corpus.tokenizer);
 }
 
 // proxy: what the reward model says of the answers that evaluate stored.
 void run_proxy(Context& context) {
     auto const answers = load_answers(context.input("evaluate"));
-    auto const scores = Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
-                            .score(pointers(answers.answers));
+    auto const scores =
+        Reward(context.input("reward_model"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
+            .score(pointers(answers.answers));
     if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
         context.result.metrics["eval/proxy_reward"] =
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);

@@ -119,7 +119,7 @@ private:
 
 AnswersData evaluate_exactly(Context& context, Transformer& transformer, StoredModel const& model) {
     auto const world = enumerable_world(context);
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     Weights const reference_weights = load_model(context.input("sft"));
     auto const n = state_of(model, "best_of_n"), beta = state_of(model, "beta");
     std::optional<Reward> proxy;

@@ -26,7 +26,7 @@ struct Drawn {
 };
 
 Drawn draw_prompts(Context const& context, world::World const& world) {
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/prompts");
     Drawn drawn;
     for (config::Int i = 0; i < config.prompts; ++i) {
@@ -48,12 +48,13 @@ Questions ask(Context const& context, Drawn const& drawn, Gold const& gold, Weig
         questions.tokens.push_back(gold.tokenizer().encode(drawn.prompts[i].text));
         second.push_back(gold.tokenizer().encode(drawn.asked_second[i].text));
     }
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     Transformer transformer(weights.shape);
     auto const answers = [&](std::vector<Tokens> const& asked, std::uint32_t which) {
         SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
                                 config.temperature, config.max_new_tokens};
-        return sample(transformer, weights, asked, plan, static_cast<int>(context.config.model.chunk),
+        return sample(transformer, weights, asked, plan,
+                      static_cast<int>(context.config.get<config::ModelConfig>().chunk),
                       [&](double share) { context.pass(0.45 * (which + share)); });
     };
     auto const first_answers = answers(questions.tokens, 0), second_answers = answers(second, 1);
@@ -65,8 +66,8 @@ Questions ask(Context const& context, Drawn const& drawn, Gold const& gold, Weig
             values[k] = gold.values(drawn.prompts[i], answer.tokens, answer.ended);
         }
         questions.values.push_back(values);
-        questions.gold.push_back(
-            {world::gold_reward(values[0], context.config.world), world::gold_reward(values[1], context.config.world)});
+        questions.gold.push_back({world::gold_reward(values[0], context.config.get<config::WorldConfig>()),
+                                  world::gold_reward(values[1], context.config.get<config::WorldConfig>())});
     }
     return questions;
 }
@@ -78,7 +79,7 @@ void add_partners(Context const& context, FeedbackData& feedback) {
         auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
     }
-    auto const partners = draw_partners(judged, context.config.model.context,
+    auto const partners = draw_partners(judged, context.config.get<config::ModelConfig>().context,
                                         context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);
@@ -113,7 +114,8 @@ FeedbackData simulated(Context& context) {
     Questions const questions = ask(context, drawn, gold, sft);
     auto const labels = label(context, questions, gold, sft);
     FeedbackData feedback;
-    bool const judged_alone = config.feedback.thumbs == "annotators", soft = config.feedback.labels == "probabilities";
+    bool const judged_alone = config.get<config::FeedbackConfig>().thumbs == "annotators",
+               soft = config.get<config::FeedbackConfig>().labels == "probabilities";
     double equal = 0.0, undecided = 0.0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         auto const& prompt = drawn.prompts[i];
@@ -151,10 +153,10 @@ public:
     explicit RealFeedback(Context& context)
         : context_(context),
           tokenizer_(load_tokenizer(context.input("corpus"))),
-          policy_(data::too_long_policy(context.config.data.too_long)) {}
+          policy_(data::too_long_policy(context.config.get<config::DataConfig>().too_long)) {}
 
     FeedbackData read() {
-        auto const& data = context_.config.data;
+        auto const& data = context_.config.get<config::DataConfig>();
         auto const bad_rows = data::bad_rows_policy(data.bad_rows);
         auto const preferences = data::read_preferences(data.preferences, bad_rows);
         count_dropped(data.preferences, preferences.counts);
@@ -174,8 +176,8 @@ public:
         }
         context_.result.metrics["feedback/dropped"] = static_cast<double>(dropped_);
         if (feedback_.pairs.empty()) {
-            throw core::ConfigError(
-                core::concat(data.preferences, ": no pair fits model.context = ", context_.config.model.context));
+            throw core::ConfigError(core::concat(data.preferences, ": no pair fits model.context = ",
+                                                 context_.config.get<config::ModelConfig>().context));
         }
         return std::move(feedback_);
     }
@@ -190,7 +192,7 @@ private:
         auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
             return a.completion.size() < b.completion.size();
         });
-        auto const fitted = data::fit(*longest, context_.config.model.context, policy_, file);
+        auto const fitted = data::fit(*longest, context_.config.get<config::ModelConfig>().context, policy_, file);
         if (!fitted || fitted->prompt.empty()) {
             ++dropped_;
             return {};
@@ -207,7 +209,7 @@ private:
 
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
     std::int64_t prompt_index(Tokens const& tokens, std::string const& text) {
-        bool const heldout = is_heldout(text, context_.config.data.heldout_share);
+        bool const heldout = is_heldout(text, context_.config.get<config::DataConfig>().heldout_share);
         auto const next = static_cast<std::int64_t>(feedback_.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
         if (is_new) { feedback_.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
@@ -230,9 +232,10 @@ private:
 }  // namespace
 
 void run_feedback(Context& context) {
-    FeedbackData feedback = is_enumerable(context.config)             ? enumerable_feedback(context)
-                            : context.config.data.preferences.empty() ? simulated(context)
-                                                                      : RealFeedback(context).read();
+    FeedbackData feedback = is_enumerable(context.config) ? enumerable_feedback(context)
+                            : context.config.get<config::DataConfig>().preferences.empty()
+                                ? simulated(context)
+                                : RealFeedback(context).read();
     add_partners(context, feedback);
     measure_agreement(context, feedback);
     save_feedback(context.folder(), feedback);

@@ -7,11 +7,12 @@
 
 namespace alignsweep::stages {
 
-EpisodeScore::EpisodeScore(Context const& context) : config_(context.config.rlhf) {
+EpisodeScore::EpisodeScore(Context const& context) : config_(context.config.get<config::RlhfConfig>()) {
     if (config_.reward == "gold") {
         gold_.emplace(context);
     } else {
-        proxy_.emplace(context.input("reward_model"), static_cast<int>(context.config.model.chunk));
+        proxy_.emplace(context.input("reward_model"),
+                       static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     }
 }
 
@@ -36,12 +37,12 @@ std::vector<double> EpisodeScore::of(std::vector<PromptRow const*> const& asked,
 
 PpoEpisodes::PpoEpisodes(Context const& context)
     : context_(context),
-      config_(context.config.rlhf),
-      chunk_(static_cast<int>(context.config.model.chunk)),
+      config_(context.config.get<config::RlhfConfig>()),
+      chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
       score_(context) {
     for (auto& prompt : load_feedback(context.input("feedback")).prompts) {
-        bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <= context.config.model.context;
+        bool const room = static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <=
+                          context.config.get<config::ModelConfig>().context;
         if (!prompt.heldout && room) { prompts_.push_back(std::move(prompt)); }
     }
     if (prompts_.empty()) {

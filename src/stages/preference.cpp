@@ -19,16 +19,18 @@ constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 }
 
 void check_dpo(config::Config const& config) {
-    auto const rule = methods::pair_loss_rule(config.dpo);
-    bool const soft = config.data.preferences.empty() && config.feedback.labels == "probabilities";
+    auto const rule = methods::pair_loss_rule(config.get<config::DpoConfig>());
+    bool const soft = config.get<config::DataConfig>().preferences.empty() &&
+                      config.get<config::FeedbackConfig>().labels == "probabilities";
     if (soft && !methods::takes_soft_labels(rule.kind)) {
-        throw core::ConfigError(core::concat("dpo.loss = ", config.dpo.loss, " takes no soft labels; it needs ",
+        throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,
+                                             " takes no soft labels; it needs ",
                                              "feedback.labels = choices instead of probabilities"));
     }
 }
 
 void run_dpo(Context& context) {
-    auto const& config = context.config.dpo;
+    auto const& config = context.config.get<config::DpoConfig>();
     auto pairs = make_pairs(load_feedback(context.input("feedback")), load_reference(context.input("reference")));
     if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
     Weights weights = load_model(context.input("sft"));
@@ -41,7 +43,7 @@ void run_dpo(Context& context) {
             core::log_warning(core::concat("dpo.sync_steps = ", config.sync_steps, " acts in none of the ", steps,
                                            " steps of this run: the reference stays the SFT model"));
         }
-        int const chunk = static_cast<int>(context.config.model.chunk);
+        int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
         sync.emplace(config, chunk, load_model(context.input("sft")), weights, pairs);
     }
     train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
@@ -51,7 +53,7 @@ void run_dpo(Context& context) {
 }
 
 void run_kto(Context& context) {
-    auto const& config = context.config.kto;
+    auto const& config = context.config.get<config::KtoConfig>();
     auto const rule = methods::thumb_loss_rule(config);
     auto const thumbs =
         make_thumbs(load_feedback(context.input("feedback")), load_reference(context.input("reference")),

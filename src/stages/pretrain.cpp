@@ -12,15 +12,18 @@ namespace alignsweep::stages {
 void run_pretrain(Context& context) {
     auto const& config = context.config;
     CorpusData const corpus = load_corpus(context.input("corpus"));
-    auto const examples = text_examples(corpus.train, config.pretrain.length);
-    Weights weights(model::make_shape(config.model, static_cast<int>(corpus.tokenizer.vocabulary()), false));
-    model::initialise(weights, context.seed(&config::SeedConfig::model), config.model.init_std,
-                      config.model.embedding_init_std);
+    auto const examples = text_examples(corpus.train, config.get<config::PretrainConfig>().length);
+    Weights weights(
+        model::make_shape(config.get<config::ModelConfig>(), static_cast<int>(corpus.tokenizer.vocabulary()), false));
+    model::initialise(weights, context.seed(&config::SeedConfig::model), config.get<config::ModelConfig>().init_std,
+                      config.get<config::ModelConfig>().embedding_init_std);
     methods::CrossEntropy method(examples, data::TargetKind::full);
     auto const count = static_cast<std::int64_t>(examples.size());
-    std::int64_t const epochs = config.pretrain.steps * config.pretrain.batch / count + 2;
-    train(context, weights, method, {epochs, config.pretrain.batch, config.pretrain.steps}, config.pretrain.optimizer,
-          "pretrain");
+    std::int64_t const epochs =
+        config.get<config::PretrainConfig>().steps * config.get<config::PretrainConfig>().batch / count + 2;
+    train(context, weights, method,
+          {epochs, config.get<config::PretrainConfig>().batch, config.get<config::PretrainConfig>().steps},
+          config.get<config::PretrainConfig>().optimizer, "pretrain");
     save_model(context.folder(), weights);
 }
 
@@ -28,10 +31,13 @@ void run_sft(Context& context) {
     auto const& config = context.config;
     CorpusData const corpus = load_corpus(context.input("corpus"));
     Weights weights = load_model(context.input("pretrain"));
-    auto const targets = config.sft.loss == "full" ? data::TargetKind::full : data::TargetKind::completion;
+    auto const targets =
+        config.get<config::SftConfig>().loss == "full" ? data::TargetKind::full : data::TargetKind::completion;
     methods::CrossEntropy method(corpus.sft, targets);
-    train(context, weights, method, {config.sft.epochs, config.sft.batch, std::numeric_limits<std::int64_t>::max()},
-          config.sft.optimizer, "sft");
+    train(context, weights, method,
+          {config.get<config::SftConfig>().epochs, config.get<config::SftConfig>().batch,
+           std::numeric_limits<std::int64_t>::max()},
+          config.get<config::SftConfig>().optimizer, "sft");
     save_model(context.folder(), weights);
 }
 

@@ -14,7 +14,7 @@ namespace {
 // Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
 std::vector<double> logprobs(Context const& context, Transformer& transformer, Weights const& weights,
                              std::vector<data::Example> const& examples, double from, double to) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     auto const all = pointers(examples);
     std::size_t const block = 16 * static_cast<std::size_t>(chunk);
     std::vector<double> result;

@@ -17,9 +17,9 @@ class MixedText {
 public:
     MixedText(Context const& context, std::int64_t steps)
         : windows_(windows_of(context)),
-          method_(windows_, context.config.rlhf.ptx_coef),
+          method_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
           // An epoch has a step or more.
-          order_(method_.size(), context.config.rlhf.minibatch, is_used() ? steps : 0,
+          order_(method_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
@@ -29,8 +29,9 @@ public:
 
 private:
     static std::vector<data::Example> windows_of(Context const& context) {
-        if (context.config.rlhf.ptx_coef == 0.0) { return {}; }
-        return text_examples(load_corpus(context.input("corpus")).train, context.config.pretrain.length);
+        if (context.config.get<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
+        return text_examples(load_corpus(context.input("corpus")).train,
+                             context.config.get<config::PretrainConfig>().length);
     }
 
     std::vector<data::Example> windows_;
@@ -43,8 +44,8 @@ class PpoRun {
 public:
     explicit PpoRun(Context& context)
         : context_(context),
-          config_(context.config.rlhf),
-          chunk_(static_cast<int>(context.config.model.chunk)),
+          config_(context.config.get<config::RlhfConfig>()),
+          chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
           shared_(config_.value_model == "shared"),
           policy_(shared_ ? sft_with_head() : load_model(context.input("sft"))),
           reference_(load_model(context.input("sft"))),

@@ -101,7 +101,7 @@ public:
     }
 
 private:
-    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.model.chunk); }
+    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
         if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
@@ -123,8 +123,10 @@ private:
     }
 
     void pairs() {
-        auto const rule = methods::pair_loss_rule(request_.config.dpo);
-        if (!methods::is_reference_free(rule.kind)) { need_reference("dpo.loss = " + request_.config.dpo.loss); }
+        auto const rule = methods::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!methods::is_reference_free(rule.kind)) {
+            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
+        }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
         std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
         result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
@@ -158,7 +160,7 @@ private:
         result_.add("loss", "1",
                     matched ? "loss of the chosen answer, matched over the whole file" : "loss of the pair by itself",
                     loss);
-        auto const& config = request_.config.dpo;
+        auto const& config = request_.config.get<config::DpoConfig>();
         result_.attributes["loss"] = config.loss;
         result_.attributes["beta"] = config.beta;
         result_.attributes["label_smoothing"] = config.label_smoothing;
@@ -167,7 +169,7 @@ private:
     }
 
     void thumbs() {
-        auto const rule = methods::thumb_loss_rule(request_.config.kto);
+        auto const rule = methods::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
         double const z0 = rule.kind == methods::ThumbLossKind::kto ? divergence() : 0.0;
@@ -187,7 +189,7 @@ private:
             result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
         }
         result_.add("loss", "1", "loss of the example", loss);
-        auto const& config = request_.config.kto;
+        auto const& config = request_.config.get<config::KtoConfig>();
         result_.attributes["loss"] = config.loss;
         result_.attributes["beta"] = config.beta;
         result_.attributes["lambda_desirable"] = config.lambda_desirable;
@@ -218,7 +220,7 @@ private:
     }
 
     void rewards() {
-        auto const& config = request_.config.reward_model;
+        auto const& config = request_.config.get<config::RewardModelConfig>();
         auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {

@@ -144,7 +144,7 @@ std::map<std::string, double> compare_token_values(PrefixData const& prefixes) {
 
 void run_token_values(Context& context) {
     auto const folder = context.input("model");
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     StoredModel const model = load_stored_model(folder);
     Weights const sft = load_model(context.input("sft"));
     Transformer transformer(model.weights.shape);

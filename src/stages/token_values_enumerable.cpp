@@ -85,7 +85,7 @@ PrefixData enumerate_prefixes(Context& context, TokenModels const& models) {
     auto const world = enumerable_world(context);
     PrefixData prefixes;
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
-        PromptTree(prefixes, world, p).value(models, static_cast<int>(context.config.model.chunk));
+        PromptTree(prefixes, world, p).value(models, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
         context.pass(0.8 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
     }
     return prefixes;

@@ -61,7 +61,7 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
     ppo.run();
     auto const kl = ppo.curve("objective/kl"), coefficient = ppo.curve("objective/kl_coef"),
                penalty = ppo.curve("objective/non_score_reward");
-    auto const& config = ppo.spec.config.rlhf;
+    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
     double expected = config.kl_coef;
     for (std::size_t u = 0; u < kl.size(); ++u) {
         EXPECT_DOUBLE_EQ(coefficient[u], expected) << u;

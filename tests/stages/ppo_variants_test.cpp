@@ -82,7 +82,7 @@ TEST_P(PpoVariant, LearnsAndLeavesAPolicyAndAValueModel) {
     auto const loss = ppo.curve("loss");
     ASSERT_EQ(loss.size(), 6U);
     for (std::size_t u = 2; u < 6; ++u) { EXPECT_TRUE(std::isfinite(loss[u])); }
-    auto const& config = ppo.spec.config.rlhf;
+    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
     auto const costs = store::read_manifest(ppo.stage())->costs;
     EXPECT_EQ(costs.contains("tokens/value"), config.value_model == "own");
     EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == "proxy");
@@ -96,15 +96,15 @@ TEST(PpoVariants, AKeyHoldsWhatTheVariantReads) {
     auto const changes = [](Change variant) {
         auto const key = [&](auto const& change) {
             auto config = testing::tiny_config();
-            variant(config.rlhf);
+            variant(config.edit<config::RlhfConfig>());
             change(config);
             return make_stage("rlhf", config, 3, {}).key;
         };
         std::string const now = key([](config::Config&) {});
-        return std::vector<bool>{key([](config::Config& c) { c.world.names = 7; }) != now,
-                                 key([](config::Config& c) { c.seed.world = 9; }) != now,
-                                 key([](config::Config& c) { c.seed.model = 9; }) != now,
-                                 key([](config::Config& c) { c.pretrain.length = 17; }) != now};
+        return std::vector<bool>{key([](config::Config& c) { c.edit<config::WorldConfig>().names = 7; }) != now,
+                                 key([](config::Config& c) { c.edit<config::SeedConfig>().world = 9; }) != now,
+                                 key([](config::Config& c) { c.edit<config::SeedConfig>().model = 9; }) != now,
+                                 key([](config::Config& c) { c.edit<config::PretrainConfig>().length = 17; }) != now};
     };
     using Changes = std::vector<bool>;
     EXPECT_EQ(changes([](config::RlhfConfig&) {}), (Changes{false, false, false, false}));
