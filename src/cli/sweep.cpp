@@ -59,7 +59,7 @@ int agree(sweep::Comm const& comm, Outcome const& own) {
 void check_data(config::SweepSpec const& spec) {
     std::array const files{&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
                            &config::DataConfig::thumbs};
-    std::set<std::tuple<std::size_t, std::string, std::string>> seen;
+    std::set<std::tuple<std::size_t, std::string, config::BadRows>> seen;
     for (auto const& trial : spec.trials) {
         config::DataConfig const& data = trial.config.get<config::DataConfig>();
         config::DataConfig fresh;

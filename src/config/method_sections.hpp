@@ -6,12 +6,18 @@
 
 namespace alignsweep::config {
 
+enum class LabelSource { annotators, ai, constitution };
+enum class PairLabels { choices, probabilities };
+enum class ThumbLabels { pairs, annotators };
+
 // [feedback]: one set of completions of the SFT model, labelled as pairs, thumbs and ratings.
 struct FeedbackConfig {
     Int prompts = 4096, max_new_tokens = 32, annotators = 8;
     double temperature = 1.0, contrast = 0.5, weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05,
            position_bias = 0.1;
-    std::string source = "annotators", labels = "choices", thumbs = "pairs";
+    LabelSource source = LabelSource::annotators;
+    PairLabels labels = PairLabels::choices;
+    ThumbLabels thumbs = ThumbLabels::pairs;
 
     void fields(FieldVisitor& visit) {
         visit("prompts", prompts, Range{1, 1e8}, "prompts, each answered twice");
@@ -57,14 +63,23 @@ struct RewardModelConfig {
     }
 };
 
+enum class EpisodeReward { proxy, gold };
+enum class KlEstimator { k1, k3 };
+enum class KlControl { fixed, adaptive, annealed };
+enum class ValueModel { own, shared };
+enum class MissingEnd { replace, subtract };
+
 // [rlhf]: PPO against the reward model.
 struct RlhfConfig {
     Int value_warmup = 10, updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
     double temperature = 1.0, kl_coef = 0.1, gamma = 1.0, lambda = 0.95, clip_range = 0.2, value_clip_range = 0.2,
            vf_coef = 0.1, missing_end_score = -1.0, missing_end_penalty = 0.0, kl_target = 6.0, kl_horizon = 10000.0,
            kl_start = 1.0, kl_anneal = 0.5, ptx_coef = 0.0;
-    std::string reward = "proxy", kl_estimator = "k1", kl_control = "fixed", value_model = "own",
-                missing_end = "replace";
+    EpisodeReward reward = EpisodeReward::proxy;
+    KlEstimator kl_estimator = KlEstimator::k1;
+    KlControl kl_control = KlControl::fixed;
+    ValueModel value_model = ValueModel::own;
+    MissingEnd missing_end = MissingEnd::replace;
     OptimizerConfig optimizer{.learning_rate = 4e-4};
 
     void fields(FieldVisitor& visit) {
@@ -162,11 +177,13 @@ struct BestOfNConfig {
     void fields(FieldVisitor& visit) { visit("n", n, Range{1, 65536}, "samples that the reward picks one of"); }
 };
 
+enum class Judge { reward_model, gold, annotators };
+
 // What online DPO and online KTO share: fresh samples of the policy, labelled by a judge, one step each.
 struct OnlineConfig {
     Int updates = 80, prompts = 64, max_new_tokens = 32;
     double temperature = 1.0;
-    std::string judge = "reward_model";
+    Judge judge = Judge::reward_model;
 
     void fields(FieldVisitor& visit) {
         visit("updates", updates, Range{0, 1e7}, "rounds of sampling, judging and one optimiser step");

@@ -29,11 +29,13 @@ struct ModelConfig {
     }
 };
 
+enum class Schedule { cosine, linear, constant };
+
 // AdamW and its schedule; part of every training section.
 struct OptimizerConfig {
     double learning_rate, weight_decay = 0.0, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1.0, warmup = 0.05,
                           final_share = 0.1;
-    std::string schedule = "cosine";
+    Schedule schedule = Schedule::cosine;
 
     void fields(FieldVisitor& visit) {
         visit("learning_rate", learning_rate, non_negative, "peak learning rate of AdamW");
@@ -61,10 +63,12 @@ struct PretrainConfig {
     }
 };
 
+enum class SftLoss { completion, full };
+
 // [sft]
 struct SftConfig {
     Int epochs = 6, batch = 32;
-    std::string loss = "completion";
+    SftLoss loss = SftLoss::completion;
     OptimizerConfig optimizer{.learning_rate = 5e-4};
 
     void fields(FieldVisitor& visit) {

@@ -97,24 +97,25 @@ void check_enumerable(Config const& config) {
     require(config.get<EvaluateConfig>().temperature == 1.0,
             "evaluate.temperature = ", config.get<EvaluateConfig>().temperature,
             " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
-    require(config.get<FeedbackConfig>().source == "annotators",
-            "feedback.source = ", config.get<FeedbackConfig>().source,
+    require(config.get<FeedbackConfig>().source == LabelSource::annotators,
+            "feedback.source = ", value_of(config, "feedback", "source").text,
             " must be annotators where world.kind = enumerable: the others read text");
     for (auto const& [key, judge] : {std::pair{"online_dpo", &config.get<OnlineDpoConfig>().online.judge},
                                      std::pair{"online_kto", &config.get<OnlineKtoConfig>().online.judge}}) {
-        require(*judge != "annotators", key, ".judge = annotators needs world.kind = text; its people value text");
+        require(*judge != Judge::annotators, key, ".judge = annotators needs world.kind = text; its people value text");
     }
 }
 
 // Real labels are read, not given, and nobody but a reward model can say more about real answers.
 void check_judges(Config const& config) {
-    auto const only = [](char const* key, std::string const& value, char const* allowed) {
-        require(value == allowed, key, " = ", value, " needs the simulated world; with data.preferences only ", allowed,
-                " is allowed");
+    auto const only = [&](char const* section, char const* key, char const* allowed) {
+        std::string const value = value_of(config, section, key).text;
+        require(value == allowed, section, ".", key, " = ", value,
+                " needs the simulated world; with data.preferences only ", allowed, " is allowed");
     };
-    only("feedback.source", config.get<FeedbackConfig>().source, "annotators");
-    only("online_dpo.judge", config.get<OnlineDpoConfig>().online.judge, "reward_model");
-    only("online_kto.judge", config.get<OnlineKtoConfig>().online.judge, "reward_model");
+    only("feedback", "source", "annotators");
+    only("online_dpo", "judge", "reward_model");
+    only("online_kto", "judge", "reward_model");
     require(config.get<TokenValuesConfig>().prompts == 0,
             "token_values.prompts = ", config.get<TokenValuesConfig>().prompts,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: 0");
@@ -152,9 +153,9 @@ void validate(Config const& config) {
             " is above rlhf.episodes = ", config.get<RlhfConfig>().episodes);
     // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
     RlhfConfig const& rlhf = config.get<RlhfConfig>();
-    require(rlhf.kl_control != "annealed" || rlhf.kl_coef > 0.0,
+    require(rlhf.kl_control != KlControl::annealed || rlhf.kl_coef > 0.0,
             "rlhf.kl_coef = 0 with rlhf.kl_control = annealed: equal factors never reach 0; it must be above 0");
-    require(rlhf.kl_control != "adaptive" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+    require(rlhf.kl_control != KlControl::adaptive || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
             "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
             " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 
@@ -178,8 +179,9 @@ void validate(Config const& config) {
                             {"unsafe_refused", corpus.unsafe_refused},
                             {"unsafe_rude", corpus.unsafe_rude}});
     check_data(config.get<DataConfig>());
-    if (config.get<WorldConfig>().kind == "enumerable") { check_enumerable(config); }
-    require(config.get<DataConfig>().preferences.empty() || rlhf.reward == "proxy", "rlhf.reward = ", rlhf.reward,
+    if (config.get<WorldConfig>().kind == WorldKind::enumerable) { check_enumerable(config); }
+    require(config.get<DataConfig>().preferences.empty() || rlhf.reward == EpisodeReward::proxy,
+            "rlhf.reward = ", value_of(config, "rlhf", "reward").text,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
     if (!config.get<DataConfig>().preferences.empty()) { check_judges(config); }
 }

@@ -22,9 +22,11 @@ struct SeedConfig {
     }
 };
 
+enum class WorldKind { text, enumerable };
+
 // [world]: the simulated world (facts, how-to requests, prompts, values).
 struct WorldConfig {
-    std::string kind = "text";
+    WorldKind kind = WorldKind::text;
     Int names = 32, values = 12, objects = 12;
     double fact_share = 0.45, open_share = 0.15, harmless_share = 0.20, unsafe_share = 0.20;
     double train_share = 0.6;
@@ -110,9 +112,15 @@ struct TokenizerConfig {
     }
 };
 
+// What happens to a row that can't be read, and to one of more tokens than the model's context.
+enum class BadRows { error, skip };
+enum class TooLong { drop, truncate_left, error };
+
 // [data]: real data in place of the simulated world's. Empty: the simulated world.
 struct DataConfig {
-    std::string corpus, sft, preferences, thumbs, bad_rows = "error", too_long = "drop";
+    std::string corpus, sft, preferences, thumbs;
+    BadRows bad_rows = BadRows::error;
+    TooLong too_long = TooLong::drop;
     double heldout_share = 0.1;
 
     void fields(FieldVisitor& visit) {

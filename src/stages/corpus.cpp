@@ -41,14 +41,13 @@ Texts simulated(Context const& context) {
 // Without what answers a held-out prompt.
 std::vector<data::Completion> real_sft(Context& context) {
     config::DataConfig const& data = context.config.get<config::DataConfig>();
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
     std::vector<data::Completion> rows;
     if (!data.sft.empty()) {
-        auto read = data::read_completions(data.sft, bad_rows);
+        auto read = data::read_completions(data.sft, data.bad_rows);
         count_skipped_rows(context, data.sft, read.counts);
         rows = std::move(read.rows);
     } else {
-        auto const read = data::read_preferences(data.preferences, bad_rows);
+        auto const read = data::read_preferences(data.preferences, data.bad_rows);
         count_skipped_rows(context, data.preferences, read.counts);
         for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
     }
@@ -89,7 +88,7 @@ CorpusData tokenised(Context& context, Texts const& texts) {
     corpus.tokenizer = data::Tokenizer::train(texts.train, config.get<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
-    auto const policy = data::too_long_policy(config.get<config::DataConfig>().too_long);
+    auto const policy = config.get<config::DataConfig>().too_long;
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
         auto example =

@@ -10,7 +10,7 @@
 namespace alignsweep::stages {
 
 [[nodiscard]] inline bool is_enumerable(config::Config const& config) {
-    return config.get<config::WorldConfig>().kind == "enumerable";
+    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
 }
 [[nodiscard]] world::Enumerable enumerable_world(Context const& context);
 

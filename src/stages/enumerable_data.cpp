@@ -88,7 +88,8 @@ FeedbackData enumerable_feedback(Context& context) {
     double const standard = median(golds);
     auto const choices = context.stream(&config::SeedConfig::feedback, "feedback/pairs");
     auto const thumbs = context.stream(&config::SeedConfig::feedback, "feedback/thumbs");
-    bool const judged_alone = config.thumbs == "annotators", soft = config.labels == "probabilities";
+    bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
+               soft = config.labels == config::PairLabels::probabilities;
     std::int64_t equal = 0;
     for (config::Int i = 0; i < config.prompts; ++i) {
         auto const row = static_cast<std::uint32_t>(i);

@@ -142,7 +142,7 @@ Estimate estimate(StageSpec const& spec) {
         static_cast<double>(c.get<config::ModelConfig>().depth) * (4.0 * width * width + 3.0 * width * hidden);
     auto const count = [](config::Int value) { return static_cast<double>(value); };
     // Lengths of the simulated world's prompts and answers; only the order of the stages hangs on them.
-    bool const listed = c.get<config::WorldConfig>().kind == "enumerable";
+    bool const listed = c.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
     double const answer = listed ? count(c.get<config::EnumerableConfig>().length) : 14.0,
                  example = answer + (listed ? 3.0 : 10.0);
     double const pairs = count(c.get<config::FeedbackConfig>().prompts),

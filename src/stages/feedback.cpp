@@ -114,8 +114,8 @@ FeedbackData simulated(Context& context) {
     Questions const questions = ask(context, drawn, gold, sft);
     auto const labels = label(context, questions, gold, sft);
     FeedbackData feedback;
-    bool const judged_alone = config.get<config::FeedbackConfig>().thumbs == "annotators",
-               soft = config.get<config::FeedbackConfig>().labels == "probabilities";
+    bool const judged_alone = config.get<config::FeedbackConfig>().thumbs == config::ThumbLabels::annotators,
+               soft = config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
     double equal = 0.0, undecided = 0.0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         auto const& prompt = drawn.prompts[i];
@@ -153,12 +153,11 @@ public:
     explicit RealFeedback(Context& context)
         : context_(context),
           tokenizer_(load_tokenizer(context.input("corpus"))),
-          policy_(data::too_long_policy(context.config.get<config::DataConfig>().too_long)) {}
+          policy_(context.config.get<config::DataConfig>().too_long) {}
 
     FeedbackData read() {
         auto const& data = context_.config.get<config::DataConfig>();
-        auto const bad_rows = data::bad_rows_policy(data.bad_rows);
-        auto const preferences = data::read_preferences(data.preferences, bad_rows);
+        auto const preferences = data::read_preferences(data.preferences, data.bad_rows);
         count_dropped(data.preferences, preferences.counts);
         for (auto const& row : preferences.rows) {
             auto const added = add(row.prompt, {row.chosen, row.rejected}, data.preferences);
@@ -167,7 +166,7 @@ public:
             if (data.thumbs.empty()) { take_apart(feedback_, added[0], added[1]); }
         }
         if (!data.thumbs.empty()) {
-            auto const thumbs = data::read_thumbs(data.thumbs, bad_rows);
+            auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
             count_dropped(data.thumbs, thumbs.counts);
             for (auto const& row : thumbs.rows) {
                 auto const added = add(row.prompt, {row.completion}, data.thumbs);
@@ -223,7 +222,7 @@ private:
 
     Context& context_;
     data::Tokenizer tokenizer_;
-    data::TooLong policy_;
+    config::TooLong policy_;
     FeedbackData feedback_;
     std::map<std::pair<Tokens, bool>, std::int64_t> index_;
     std::int64_t dropped_ = 0;

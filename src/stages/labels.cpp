@@ -111,8 +111,8 @@ std::vector<QuestionLabel> labels_from_scores(std::vector<std::array<double, 2>>
 
 std::vector<QuestionLabel> label(Context& context, Questions const& questions, Gold const& gold, Weights const& sft) {
     auto const& config = context.config.get<config::FeedbackConfig>();
-    if (config.source == "annotators") { return from_people(context, questions); }
-    bool const ai = config.source == "ai";
+    if (config.source == config::LabelSource::annotators) { return from_people(context, questions); }
+    bool const ai = config.source == config::LabelSource::ai;
     auto const scores = ai ? by_model(context, questions, sft) : by_constitution(questions, gold.tokenizer());
     return labels_from_scores(scores, config, ai, context.seed(&config::SeedConfig::feedback));
 }

@@ -5,13 +5,13 @@ namespace alignsweep::stages {
 
 OnlineJudge::OnlineJudge(Context const& context, config::OnlineConfig const& config)
     : asked_before_(context.config.get<config::FeedbackConfig>().prompts) {
-    if (config.judge == "reward_model") {
+    if (config.judge == config::Judge::reward_model) {
         reward_.emplace(context.input("reward_model"),
                         static_cast<int>(context.config.get<config::ModelConfig>().chunk));
         return;
     }
     gold_.emplace(context);
-    if (config.judge == "annotators") {
+    if (config.judge == config::Judge::annotators) {
         people_.emplace(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
                         context.seed(&config::SeedConfig::feedback));
     }

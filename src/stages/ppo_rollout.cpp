@@ -8,7 +8,7 @@
 namespace alignsweep::stages {
 
 EpisodeScore::EpisodeScore(Context const& context) : config_(context.config.get<config::RlhfConfig>()) {
-    if (config_.reward == "gold") {
+    if (config_.reward == config::EpisodeReward::gold) {
         gold_.emplace(context);
     } else {
         proxy_.emplace(context.input("reward_model"),
@@ -29,8 +29,8 @@ std::vector<double> EpisodeScore::of(std::vector<PromptRow const*> const& asked,
     auto scores = proxy_->score(pointers(examples));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (completions[i].ended) { continue; }
-        scores[i] =
-            config_.missing_end == "replace" ? config_.missing_end_score : scores[i] - config_.missing_end_penalty;
+        scores[i] = config_.missing_end == config::MissingEnd::replace ? config_.missing_end_score
+                                                                       : scores[i] - config_.missing_end_penalty;
     }
     return scores;
 }

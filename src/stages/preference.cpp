@@ -21,7 +21,7 @@ constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 void check_dpo(config::Config const& config) {
     auto const rule = methods::pair_loss_rule(config.get<config::DpoConfig>());
     bool const soft = config.get<config::DataConfig>().preferences.empty() &&
-                      config.get<config::FeedbackConfig>().labels == "probabilities";
+                      config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
     if (soft && !methods::takes_soft_labels(rule.kind)) {
         throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,
                                              " takes no soft labels; it needs ",

@@ -31,8 +31,8 @@ void run_sft(Context& context) {
     auto const& config = context.config;
     CorpusData const corpus = load_corpus(context.input("corpus"));
     Weights weights = load_model(context.input("pretrain"));
-    auto const targets =
-        config.get<config::SftConfig>().loss == "full" ? data::TargetKind::full : data::TargetKind::completion;
+    auto const targets = config.get<config::SftConfig>().loss == config::SftLoss::full ? data::TargetKind::full
+                                                                                       : data::TargetKind::completion;
     methods::CrossEntropy method(corpus.sft, targets);
     train(context, weights, method,
           {config.get<config::SftConfig>().epochs, config.get<config::SftConfig>().batch,

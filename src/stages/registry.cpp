@@ -17,7 +17,7 @@ using Models = std::vector<std::string>;
 
 // Where no row may be bad, the result is that of before there was a choice, and so is the key.
 void read_bad_rows_key(Reads& r) {
-    if (r.config().get<config::DataConfig>().bad_rows != "error") { r.keys("data", {"bad_rows"}); }
+    if (r.config().get<config::DataConfig>().bad_rows != config::BadRows::error) { r.keys("data", {"bad_rows"}); }
 }
 
 // Real text stands for the world's where it is given; what only the other one needs is not read.
@@ -47,15 +47,17 @@ void read_feedback_keys(Reads& r) {
 void read_rlhf_keys(Reads& r) {
     r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
     auto const& rlhf = r.config().get<config::RlhfConfig>();
-    if (rlhf.reward == "gold") { r.world(); }
-    if (rlhf.reward == "gold" || rlhf.value_model == "shared") { r.seeds({"model"}); }  // a new scalar head
+    if (rlhf.reward == config::EpisodeReward::gold) { r.world(); }
+    if (rlhf.reward == config::EpisodeReward::gold || rlhf.value_model == config::ValueModel::shared) {
+        r.seeds({"model"});
+    }  // a new scalar head
     if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
 }
 
 Models rlhf_models(config::Config const& c) {
     Models models{"policy", "reference"};
-    if (c.get<config::RlhfConfig>().value_model == "own") { models.push_back("value"); }
-    if (c.get<config::RlhfConfig>().reward == "proxy") { models.push_back("reward_model"); }
+    if (c.get<config::RlhfConfig>().value_model == config::ValueModel::own) { models.push_back("value"); }
+    if (c.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { models.push_back("reward_model"); }
     return models;
 }
 
@@ -67,14 +69,14 @@ Models dpo_models(config::Config const& c) {
 // People and the gold reward judge by the world; people as feedback describes them.
 void read_online_keys(Reads& r, config::OnlineConfig const& online) {
     r.model_limits().seeds({"rollout"});
-    if (online.judge == "reward_model") { return; }
+    if (online.judge == config::Judge::reward_model) { return; }
     r.world();
-    if (online.judge == "annotators") { r.sections({"feedback"}).seeds({"feedback"}); }
+    if (online.judge == config::Judge::annotators) { r.sections({"feedback"}).seeds({"feedback"}); }
 }
 
 Models online_models(config::OnlineConfig const& online) {
     Models models{"policy", "reference"};
-    if (online.judge == "reward_model") { models.push_back("reward_model"); }
+    if (online.judge == config::Judge::reward_model) { models.push_back("reward_model"); }
     return models;
 }
 
@@ -179,7 +181,7 @@ Reads& Reads::sections(std::initializer_list<char const*> names) {
 
 Reads& Reads::world() {
     sections({"world"});
-    if (config_.get<config::WorldConfig>().kind == "enumerable") { sections({"enumerable"}); }
+    if (config_.get<config::WorldConfig>().kind == config::WorldKind::enumerable) { sections({"enumerable"}); }
     return seeds({"world"});
 }
 

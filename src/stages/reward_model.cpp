@@ -123,7 +123,7 @@ void run_reward_model(Context& context) {
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
     bool const text = context.config.get<config::DataConfig>().preferences.empty() &&
-                      context.config.get<config::WorldConfig>().kind == "text";
+                      context.config.get<config::WorldConfig>().kind == config::WorldKind::text;
     if (text) { measure_refusals(context, transformer, weights); }
     save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }

@@ -20,8 +20,8 @@ public:
           policy_(policy),
           vocabulary_(vocabulary),
           context_(context),
-          too_long_(data::too_long_policy(request.config.get<config::DataConfig>().too_long)),
-          bad_rows_(data::bad_rows_policy(request.config.get<config::DataConfig>().bad_rows)) {}
+          too_long_(request.config.get<config::DataConfig>().too_long),
+          bad_rows_(request.config.get<config::DataConfig>().bad_rows) {}
 
     ScoreRows read() {
         if (data::holds_token_ids(request_.data, bad_rows_)) {
@@ -155,8 +155,8 @@ private:
     ScoreRequest const& request_;
     ModelSource const& policy_;
     std::int64_t vocabulary_, context_;
-    data::TooLong too_long_;
-    data::BadRows bad_rows_;
+    config::TooLong too_long_;
+    config::BadRows bad_rows_;
     ScoreRows rows_;
     std::vector<data::TokenIds> mismatched_;  // a row; empty: none
 };

@@ -32,7 +32,7 @@ public:
     std::string align() {
         if (point_.method == "rlhf") {
             auto const& rlhf = point_.config.get<config::RlhfConfig>();
-            bool const gold_reward = rlhf.reward == "gold";
+            bool const gold_reward = rlhf.reward == config::EpisodeReward::gold;
             Inputs inputs{{"sft", sft}, {"feedback", feedback}};
             if (!gold_reward) { inputs["reward_model"] = reward_model; }
             if (gold_reward || rlhf.ptx_coef > 0.0) { inputs["corpus"] = corpus; }
@@ -86,9 +86,9 @@ private:
         return add("reward_model", inputs, config);
     }
     // The judge is the reward model, or reads answers as the world does.
-    std::string online(std::string const& judge) {
+    std::string online(config::Judge judge) {
         Inputs inputs{{"sft", sft}, {"feedback", feedback}};
-        if (judge == "reward_model") {
+        if (judge == config::Judge::reward_model) {
             inputs["reward_model"] = reward_model;
         } else {
             inputs["corpus"] = corpus;

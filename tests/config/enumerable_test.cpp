@@ -11,7 +11,7 @@ using testing::expect_error;
 
 Config small_world() {
     Config c;
-    c.edit<WorldConfig>().kind = "enumerable";
+    c.edit<WorldConfig>().kind = WorldKind::enumerable;
     c.edit<FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
         c.edit<OnlineDpoConfig>().online.max_new_tokens = c.edit<OnlineKtoConfig>().online.max_new_tokens =
             c.get<EnumerableConfig>().length;
@@ -65,7 +65,7 @@ TEST(Enumerable, ItsPromptsFitTheContext) {
 
 TEST(Enumerable, RefusesWhatReadsTextAndOtherTemperatures) {
     expect_refused([](Config& c) { c.edit<EvaluateConfig>().temperature = 0.5; }, {"evaluate.temperature = 0.5"});
-    expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = "constitution"; },
+    expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = LabelSource::constitution; },
                    {"feedback.source = constitution"});
     expect_refused(
         [](Config& c) {

@@ -124,7 +124,7 @@ TEST(ConfigSweep, TextAxesCountByIndex) {
     ASSERT_EQ(spec.trials.size(), 4u);
     EXPECT_EQ(spec.trials[0].axes.at("rlhf.kl_estimator"), 1.0);
     EXPECT_EQ(spec.trials[0].text_axes.at("rlhf.kl_estimator"), "k3");
-    EXPECT_EQ(spec.trials[0].config.get<RlhfConfig>().kl_estimator, "k3");
+    EXPECT_EQ(spec.trials[0].config.get<RlhfConfig>().kl_estimator, KlEstimator::k3);
     EXPECT_EQ(spec.trials[2].axes.at("rlhf.kl_estimator"), 0.0);
     EXPECT_EQ(spec.trials[1].axes.at("model.tied"), 0.0);
     EXPECT_FALSE(spec.trials[1].text_axes.contains("model.tied"));

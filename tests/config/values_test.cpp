@@ -40,7 +40,7 @@ TEST(ConfigAssign, SetsEveryType) {
     EXPECT_EQ(config.get<CorpusConfig>().documents, 10000);
     EXPECT_EQ(config.get<DpoConfig>().beta, 0.25);
     EXPECT_FALSE(config.get<ModelConfig>().tied);
-    EXPECT_EQ(config.get<RlhfConfig>().kl_estimator, "k3");
+    EXPECT_EQ(config.get<RlhfConfig>().kl_estimator, KlEstimator::k3);
     EXPECT_EQ(config.get<SftConfig>().optimizer.learning_rate, 1e-3);
     EXPECT_EQ(config.get<DpoConfig>().optimizer.learning_rate, Config().get<DpoConfig>().optimizer.learning_rate);
 }
@@ -129,7 +129,7 @@ TEST(ConfigKeys, ListsEveryKeyOnce) {
 
 TEST(ConfigValue, HasANumberAndAText) {
     Config config;
-    config.edit<RlhfConfig>().kl_estimator = "k3";
+    config.edit<RlhfConfig>().kl_estimator = KlEstimator::k3;
     EXPECT_EQ(value_of(config, "rlhf", "kl_estimator").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").text, "true");

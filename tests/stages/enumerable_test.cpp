@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 config::Config small_world(config::Int prompts, config::Int tokens, config::Int length) {
     auto c = testing::tiny_config();
-    c.edit<config::WorldConfig>().kind = "enumerable";
+    c.edit<config::WorldConfig>().kind = config::WorldKind::enumerable;
     c.edit<config::EnumerableConfig>().prompts = prompts;
     c.edit<config::EnumerableConfig>().tokens = tokens;
     c.edit<config::EnumerableConfig>().length = length;
@@ -36,8 +36,8 @@ config::Config small_world(config::Int prompts, config::Int tokens, config::Int 
             c.edit<config::OnlineKtoConfig>().online.max_new_tokens = length;
     c.edit<config::FeedbackConfig>().choice_temperature = 1.0;
     c.edit<config::FeedbackConfig>().flip = 0.0;
-    c.edit<config::RlhfConfig>().reward = "gold";
-    c.edit<config::RlhfConfig>().missing_end = "subtract";
+    c.edit<config::RlhfConfig>().reward = config::EpisodeReward::gold;
+    c.edit<config::RlhfConfig>().missing_end = config::MissingEnd::subtract;
     return c;
 }
 
@@ -165,7 +165,7 @@ TEST(Enumerable, LabelsAreChoicesOrProbabilities) {
     Life life(config);
     life.run(to_feedback);
     auto const hard = load_feedback(life.of("feedback"));
-    config.edit<config::FeedbackConfig>().labels = "probabilities";
+    config.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
     auto const spec = make_stage("feedback", config, 3, life.specs.at("feedback").inputs);
     execute(spec, testing::host_of(life.folder.path()));
     auto const soft = load_feedback(life.folder.path() / spec.id());

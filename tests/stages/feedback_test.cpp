@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
+#include "config/values.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/gold.hpp"
 #include "stages/tiny.hpp"
@@ -35,7 +36,7 @@ void expect_mismatched_partners(FeedbackData const& feedback) {
 TEST(Feedback, PartnersAreOfAnotherPromptAndBothClassesOccur) {
     for (std::string const thumbs : {"annotators", "pairs"}) {
         auto config = testing::tiny_config();
-        config.edit<config::FeedbackConfig>().thumbs = thumbs;
+        config::assign(config, "feedback", "thumbs", thumbs, config::Entry{});
         TemporaryFolder folder;
         finished_life().copy_inputs("feedback", folder.path());
         auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
@@ -102,7 +103,7 @@ TEST(Feedback, EqualAnswersGiveNoPair) {
     auto config = testing::tiny_config();
     config.edit<config::FeedbackConfig>().temperature = 1e-6;  // both answers are the likeliest one
     config.edit<config::FeedbackConfig>().contrast = 0.0;
-    config.edit<config::FeedbackConfig>().thumbs = "annotators";
+    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::annotators;
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
@@ -160,7 +161,7 @@ TEST(Feedback, BadRowsAreSkippedCountedAndNamedInTheLog) {
 {"prompt": "d", "completion": " b", "label": false}
 )";
     EXPECT_THROW(check_data(config.get<config::DataConfig>()), core::IoError);
-    config.edit<config::DataConfig>().bad_rows = "skip";
+    config.edit<config::DataConfig>().bad_rows = config::BadRows::skip;
     ::testing::internal::CaptureStderr();
     check_data(config.get<config::DataConfig>());
     std::string const said = ::testing::internal::GetCapturedStderr();
@@ -233,7 +234,7 @@ TEST(Reference, IsOfTheVerySequencesThatMethodsReadItFor) {
 // Prompts whose answers are equal have no thumbs: a thumb's place and its completion's differ.
 TEST(Feedback, PartnersAreAnswersOfOtherThumbs) {
     auto config = testing::tiny_config();
-    config.edit<config::FeedbackConfig>().thumbs = "pairs";
+    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::pairs;
     config.edit<config::FeedbackConfig>().temperature = 0.6;
     config.edit<config::FeedbackConfig>().max_new_tokens = 2;
     TemporaryFolder folder;

@@ -133,7 +133,7 @@ TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
     auto const share = [](config::Config& c) { c.edit<config::DataConfig>().heldout_share = 0.3; };
     EXPECT_TRUE(reads_it("corpus", share));
     EXPECT_TRUE(reads_it("feedback", share));
-    auto const skip = [](config::Config& c) { c.edit<config::DataConfig>().bad_rows = "skip"; };
+    auto const skip = [](config::Config& c) { c.edit<config::DataConfig>().bad_rows = config::BadRows::skip; };
     EXPECT_TRUE(reads_it("corpus", skip));
     EXPECT_TRUE(reads_it("feedback", skip));
     // Stages of before there was a choice keep their keys.
@@ -152,7 +152,7 @@ TEST(Identity, OnlineMethodsReadWhatTheirJudgeReads) {
     auto const flip = [](config::Config& c) { c.edit<config::FeedbackConfig>().flip = 0.3; };
     for (auto const& [judge, world, people] : {std::tuple{"reward_model", false, false},
                                                std::tuple{"gold", true, false}, std::tuple{"annotators", true, true}}) {
-        config.edit<config::OnlineKtoConfig>().online.judge = judge;
+        config::assign(config, "online_kto", "judge", judge, config::Entry{});
         EXPECT_EQ(reads_it(weight), world) << judge;
         EXPECT_EQ(reads_it(flip), people) << judge;
     }

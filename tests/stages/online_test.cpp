@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // online_dpo and online_kto. That a stopped run leaves the same bytes, resume_test.cpp checks for all that trains.
+#include "config/values.hpp"
 #include "stages/online_judge.hpp"
 
 #include "data/order.hpp"
@@ -117,7 +118,7 @@ protected:
         }
     }
     std::vector<OnlineJudge::Verdict> verdicts(std::string const& judge, std::int64_t first = 0) {
-        spec_.config.edit<config::OnlineDpoConfig>().online.judge = judge;
+        config::assign(spec_.config, "online_dpo", "judge", judge, config::Entry{});
         auto const host = testing::host_of(finished_life().folder.path());
         Context const context(spec_, host);
         return OnlineJudge(context, spec_.config.get<config::OnlineDpoConfig>().online).judge(duels_, first);
@@ -175,8 +176,7 @@ TEST(Online, EveryJudgeTrains) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         for (std::string const judge : {"gold", "annotators"}) {
             auto config = finished_life().config;
-            config.edit<config::OnlineDpoConfig>().online.judge = config.edit<config::OnlineKtoConfig>().online.judge =
-                judge;
+            config::assign(config, kind, "judge", judge, config::Entry{});
             TemporaryFolder folder;
             finished_life().copy_inputs("feedback", folder.path());
             finished_life().copy_inputs(kind, folder.path());

@@ -25,8 +25,9 @@ struct Ppo {
         auto const add = [&](std::string const& role) { inputs[role] = life.specs.at(role).id(); };
         add("sft");
         add("feedback");
-        if (config.get<config::RlhfConfig>().reward == "proxy") { add("reward_model"); }
-        if (config.get<config::RlhfConfig>().reward == "gold" || config.get<config::RlhfConfig>().ptx_coef > 0.0) {
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { add("reward_model"); }
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::gold ||
+            config.get<config::RlhfConfig>().ptx_coef > 0.0) {
             add("corpus");
         }
         spec = make_stage("rlhf", config, 3, inputs);

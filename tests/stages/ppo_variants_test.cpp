@@ -22,29 +22,29 @@ struct Variant {
 void PrintTo(Variant const& variant, std::ostream* out) { *out << variant.name; }
 
 std::vector<Variant> const variants{
-    {"gold", [](config::RlhfConfig& c) { c.reward = "gold"; }},
+    {"gold", [](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }},
     {"adaptive",
      [](config::RlhfConfig& c) {
-         c.kl_control = "adaptive";
+         c.kl_control = config::KlControl::adaptive;
          c.kl_horizon = 60.0;
      }},
-    {"annealed", [](config::RlhfConfig& c) { c.kl_control = "annealed"; }},
-    {"shared", [](config::RlhfConfig& c) { c.value_model = "shared"; }},
+    {"annealed", [](config::RlhfConfig& c) { c.kl_control = config::KlControl::annealed; }},
+    {"shared", [](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }},
     {"subtract",
      [](config::RlhfConfig& c) {
-         c.missing_end = "subtract";
+         c.missing_end = config::MissingEnd::subtract;
          c.missing_end_penalty = 0.5;
      }},
     {"ptx", [](config::RlhfConfig& c) { c.ptx_coef = 0.5; }},
-    {"k3", [](config::RlhfConfig& c) { c.kl_estimator = "k3"; }},
+    {"k3", [](config::RlhfConfig& c) { c.kl_estimator = config::KlEstimator::k3; }},
     {"all",
      [](config::RlhfConfig& c) {
-         c.reward = "gold";
-         c.kl_control = "adaptive";
+         c.reward = config::EpisodeReward::gold;
+         c.kl_control = config::KlControl::adaptive;
          c.kl_horizon = 60.0;
-         c.value_model = "shared";
+         c.value_model = config::ValueModel::shared;
          c.ptx_coef = 0.5;
-         c.kl_estimator = "k3";
+         c.kl_estimator = config::KlEstimator::k3;
          c.temperature = 0.8;
          c.epochs = 3;
          c.minibatch = 5;
@@ -84,8 +84,8 @@ TEST_P(PpoVariant, LearnsAndLeavesAPolicyAndAValueModel) {
     for (std::size_t u = 2; u < 6; ++u) { EXPECT_TRUE(std::isfinite(loss[u])); }
     auto const& config = ppo.spec.config.get<config::RlhfConfig>();
     auto const costs = store::read_manifest(ppo.stage())->costs;
-    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == "own");
-    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == "proxy");
+    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == config::ValueModel::own);
+    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == config::EpisodeReward::proxy);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, PpoVariant, ::testing::ValuesIn(variants),
@@ -108,8 +108,10 @@ TEST(PpoVariants, AKeyHoldsWhatTheVariantReads) {
     };
     using Changes = std::vector<bool>;
     EXPECT_EQ(changes([](config::RlhfConfig&) {}), (Changes{false, false, false, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.reward = "gold"; }), (Changes{true, true, true, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.value_model = "shared"; }), (Changes{false, false, true, false}));
+    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }),
+              (Changes{true, true, true, false}));
+    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }),
+              (Changes{false, false, true, false}));
     EXPECT_EQ(changes([](config::RlhfConfig& c) { c.ptx_coef = 0.1; }), (Changes{false, false, false, true}));
 }
 
@@ -192,7 +194,7 @@ TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
 
 // What feedback stored as gold is what PPO gets, end token or not.
 TEST(EpisodeScore, GoldIsTheExactReward) {
-    Ppo ppo([](config::RlhfConfig& c) { c.reward = "gold"; });
+    Ppo ppo([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; });
     StageHost const host = host_of(ppo.folder.path());
     Context const context(ppo.spec, host);
     auto const feedback = load_feedback(context.input("feedback"));

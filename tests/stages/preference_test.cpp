@@ -94,13 +94,13 @@ TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
         if (methods::takes_soft_labels(kind)) { continue; }
         auto const change = [&](config::Config& c) {
             c.edit<config::DpoConfig>().loss = methods::pair_loss_name(kind);
-            c.edit<config::FeedbackConfig>().labels = "probabilities";
+            c.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
         };
         expect_refused("dpo", change, "feedback.labels");
     }
     EXPECT_NO_THROW(static_cast<void>(spec_of("dpo", [](config::Config& c) {
         c.edit<config::DpoConfig>().loss = "ipo";
-        c.edit<config::FeedbackConfig>().labels = "probabilities";
+        c.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
     })));
 }
 

@@ -26,7 +26,7 @@ struct EnumerableLife {
     std::map<std::string, StageSpec> specs;
 
     EnumerableLife() {
-        config.edit<config::WorldConfig>().kind = "enumerable";
+        config.edit<config::WorldConfig>().kind = config::WorldKind::enumerable;
         config.edit<config::EnumerableConfig>() = {.prompts = 3, .tokens = 4, .length = 2};
         config.edit<config::CorpusConfig>().documents = 100;
         config.edit<config::PretrainConfig>().length = 6;
