@@ -54,41 +54,25 @@ export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=pri
 # Quoted: the sanitizers part their options at spaces.
 export LSAN_OPTIONS="suppressions='$fuzz/leaks.supp':print_suppressions=0"
 
-# Of one log: numbers that libFuzzer prints at the end of each process, summed or the largest.
-total() { sed -n "s/^stat::$1: *//p" "$2" | awk '{ sum += $1 } END { print sum + 0 }'; }
-largest() { sed -n "s/^stat::$1: *//p" "$2" | sort -n | tail -n 1; }
-# libhdf5 1.10 keeps lists that the edits of thousands of files through its own interface damage, so its targets get a
-# new process each minute.
-slice_of() {
-    case $1 in
-        checkpoint | metrics | stage_data) echo 60 ;;
-        *) echo "$seconds" ;;
-    esac
-}
+number() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
 failed=0
 printf '%-14s %10s %8s %7s %7s %6s  %s\n' target runs runs/s edges inputs MiB findings
 for target in "${targets[@]}"; do
     corpus=$build/corpus/$target
     log=$build/logs/$target.log
     mkdir -p "$corpus"
-    options=("${limits[@]}" -print_final_stats=1 "-artifact_prefix=$build/crashes/$target-")
+    options=("${limits[@]}" "-max_total_time=$seconds" -print_final_stats=1 "-artifact_prefix=$build/crashes/$target-")
     if [[ -f $fuzz/dictionaries/$target.dict ]]; then options+=("-dict=$fuzz/dictionaries/$target.dict"); fi
     if [[ ${KEEP_GOING:-0} == 1 ]]; then options+=(-fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1); fi
     touch "$build/started"
-    state=0 slice=$(slice_of "$target") begin=$SECONDS
-    : >"$log"
-    while left=$((seconds - (SECONDS - begin))) && ((left > 0 && state == 0)); do
-        "$build/fuzz_$target" "${options[@]}" "-max_total_time=$((left < slice ? left : slice))" \
-            "$corpus" "$fuzz/seeds/$target" >>"$log" 2>&1 || state=$?
-    done
-    spent=$((SECONDS - begin))
+    state=0
+    "$build/fuzz_$target" "${options[@]}" "$corpus" "$fuzz/seeds/$target" >"$log" 2>&1 || state=$?
     mapfile -t found < <(find "$build/crashes" -name "$target-*" -newer "$build/started" -printf '%p\n')
     # A status line reads: #65536 pulse cov: 1063 ft: 4311 corp: 509/27Kb ...
     edges=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2) || edges=''
     inputs=$(grep -o 'corp: [0-9]*' "$log" | tail -n 1 | cut -d ' ' -f 2) || inputs=''
-    printf '%-14s %10s %8s %7s %7s %6s  %s\n' "$target" "$(total number_of_executed_units "$log")" \
-        "$(($(total number_of_executed_units "$log") / (spent > 0 ? spent : 1)))" "$edges" "$inputs" \
-        "$(largest peak_rss_mb "$log")" "${#found[@]}"
+    printf '%-14s %10s %8s %7s %7s %6s  %s\n' "$target" "$(number number_of_executed_units "$log")" \
+        "$(number average_exec_per_sec "$log")" "$edges" "$inputs" "$(number peak_rss_mb "$log")" "${#found[@]}"
     if ((${#found[@]} > 0 || state != 0)); then
         failed=1
         grep -m 1 -E '^(finding:|SUMMARY:|.*runtime error:|terminate called|.*what\(\):)' "$log" | cut -c 1-300 || true

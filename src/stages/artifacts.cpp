@@ -187,9 +187,9 @@ bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
 
 }  // namespace
 
-std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
+std::vector<losses::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
     check_reference(feedback, reference);
-    std::vector<methods::Pair> pairs;
+    std::vector<losses::Pair> pairs;
     for (auto const& row : feedback.pairs) {
         auto const chosen = static_cast<std::size_t>(row.chosen), rejected = static_cast<std::size_t>(row.rejected);
         std::int64_t const prompt = feedback.completions[chosen].prompt;
@@ -201,21 +201,21 @@ std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceDat
     return pairs;
 }
 
-std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
-                                        bool with_partner) {
+std::vector<losses::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
+                                       bool with_partner) {
     check_reference(feedback, reference);
-    std::vector<methods::Thumb> thumbs;
+    std::vector<losses::Thumb> thumbs;
     for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
         auto const& row = feedback.thumbs[i];
         auto const completion = static_cast<std::size_t>(row.completion);
         std::int64_t const prompt = feedback.completions[completion].prompt;
         if (is_heldout(feedback, prompt)) { continue; }
         if (with_partner && row.partner < 0) { continue; }
-        methods::Thumb thumb{example_of(feedback, prompt, row.completion),
-                             row.desirable != 0,
-                             reference_of(reference.completions, completion),
-                             {},
-                             0.0};
+        losses::Thumb thumb{example_of(feedback, prompt, row.completion),
+                            row.desirable != 0,
+                            reference_of(reference.completions, completion),
+                            {},
+                            0.0};
         if (with_partner) {
             thumb.mismatched = example_of(feedback, prompt, row.partner);
             thumb.mismatched_reference = reference_of(reference.mismatched, i);

@@ -5,7 +5,7 @@
 
 #include "data/batch.hpp"
 #include "data/tokenizer.hpp"
-#include "methods/preference.hpp"
+#include "losses/preference.hpp"
 #include "store/file.hpp"
 
 #include <filesystem>
@@ -72,12 +72,12 @@ void save_reference(std::filesystem::path const& folder, ReferenceData const& re
 ReferenceData load_reference(std::filesystem::path const& folder);
 
 // Pairs and thumbs of the training prompts, or of all; without reference log-probabilities where `reference` is empty.
-std::vector<methods::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference,
-                                      bool with_heldout = false);
+std::vector<losses::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference,
+                                     bool with_heldout = false);
 // `with_partner`: for a loss with z0. A thumb without a mismatched partner is left out then; ConfigError where that
 // leaves none (all prompts the same, say).
-std::vector<methods::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
-                                        bool with_partner = true);
+std::vector<losses::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceData const& reference,
+                                       bool with_partner = true);
 
 // evaluate: one answer a held-out prompt, or in the enumerable world every answer to every prompt.
 struct AnswersData {

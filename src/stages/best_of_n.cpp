@@ -2,9 +2,9 @@
 #include "stages/best_of_n.hpp"
 
 #include "core/error.hpp"
-#include "methods/best_of_n.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
+#include "stats/best_of_n.hpp"
 
 namespace alignsweep::stages {
 
@@ -22,7 +22,7 @@ std::vector<model::Completion> best_answers(Context& context, Transformer& trans
                                             std::function<void(double)> const& passed) {
     int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     Reward reward(context.input("reward_model"), chunk);
-    methods::BestOfN choice;
+    stats::BestOfN choice;
     std::vector<model::Completion> best;
     std::int64_t const n = samples_of(model);
     auto const tokens_of = [&](std::vector<model::Completion> const& answers) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // corpus and feedback in the enumerable world.
-#include "methods/method.hpp"
+#include "losses/loss.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/gold.hpp"
 #include "stages/sampling.hpp"
@@ -37,7 +37,7 @@ namespace {
 
 // Probability that something better by `margin` is called better.
 double choice_probability(double margin, config::FeedbackConfig const& config) {
-    double const clean = config.choice_temperature > 0.0 ? methods::sigmoid(margin / config.choice_temperature)
+    double const clean = config.choice_temperature > 0.0 ? losses::sigmoid(margin / config.choice_temperature)
                          : margin == 0.0                 ? 0.5
                                                          : (margin > 0.0 ? 1.0 : 0.0);
     return clean * (1.0 - config.flip) + (1.0 - clean) * config.flip;

@@ -2,12 +2,12 @@
 // evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
 #include "core/error.hpp"
-#include "methods/best_of_n.hpp"
 #include "stages/best_of_n.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/reward.hpp"
 #include "stages/runs.hpp"
-#include "stages/statistics.hpp"
+#include "stats/best_of_n.hpp"
+#include "stats/mean.hpp"
 #include "world/gold.hpp"
 
 #include <cmath>
@@ -71,8 +71,8 @@ std::vector<model::Completion> answer(Context& context, Transformer& transformer
 std::vector<double> judge_exactly(Context& context, world::World const& world, data::Tokenizer const& tokenizer,
                                   Exam const& exam, std::vector<model::Completion> const& answers) {
     std::vector<double> gold;
-    std::array<Mean, world::value_count> values;
-    std::map<std::string, Mean> behaviour;
+    std::array<stats::Mean, world::value_count> values;
+    std::map<std::string, stats::Mean> behaviour;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         std::string const text = tokenizer.decode(answers[i].tokens);
         auto const& prompt = exam.prompts[i];
@@ -96,7 +96,7 @@ std::vector<double> judge_exactly(Context& context, world::World const& world, d
 }
 
 void measure_length(Context& context, std::vector<model::Completion> const& answers) {
-    Mean length;
+    stats::Mean length;
     for (auto const& answer : answers) { length.add(static_cast<double>(answer.tokens.size())); }
     context.result.metrics["eval/length"] = length.mean();
 }
@@ -105,7 +105,7 @@ void measure_length(Context& context, std::vector<model::Completion> const& answ
 // interval. It is reached where no two samples are equal, and lies above the KL where many are.
 void bound_kl(Context& context, std::int64_t n) {
     auto& metrics = context.result.metrics;
-    metrics["eval/kl_bound"] = metrics["eval/kl"] = methods::best_of_n_kl_bound(n);
+    metrics["eval/kl_bound"] = metrics["eval/kl"] = stats::best_of_n_kl_bound(n);
     metrics["eval/kl_per_token"] = metrics["eval/kl"] / std::max(1.0, metrics["eval/length"]);
 }
 
@@ -116,7 +116,7 @@ void measure_kl(Context& context, Transformer& transformer, std::vector<model::C
     auto const theirs =
         token_logprobs(transformer, reference, examples, context.config.get<config::EvaluateConfig>().temperature,
                        data::TargetKind::completion, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
-    Mean sequence;
+    stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         double kl = 0.0;
@@ -141,7 +141,7 @@ void measure_perplexity(Context& context, Transformer& transformer, Weights cons
         }
         windows.push_back({{}, Tokens(window.begin(), window.end())});
     }
-    Mean loss;
+    stats::Mean loss;
     for (auto const& tokens : token_logprobs(transformer, weights, pointers(windows), 1.0, data::TargetKind::full,
                                              static_cast<int>(context.config.get<config::ModelConfig>().chunk))) {
         for (double const logprob : tokens) { loss.add(-logprob); }
@@ -160,7 +160,7 @@ void keep_answers(Context& context, AnswersData const& answers, data::Tokenizer 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
 void compare_with_sft(Context& context, std::vector<double> const& gold) {
     auto const theirs = context.has_input("baseline") ? load_answers(context.input("baseline")).gold : gold;
-    Mean wins, gain;
+    stats::Mean wins, gain;
     for (std::size_t i = 0; i < gold.size(); ++i) {
         wins.add(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
         gain.add(gold[i] - theirs[i]);
@@ -201,7 +201,7 @@ void run_evaluate(Context& context) {
         answers.gold = Reward(context.input("gold"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
                            .score(examples);
     }
-    Mean gold;
+    stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
     auto& metrics = context.result.metrics;
     metrics["eval/gold_reward"] = gold.mean();
@@ -232,7 +232,7 @@ void run_proxy(Context& context) {
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
         return;
     }
-    Mean proxy;
+    stats::Mean proxy;
     for (double const score : scores) { proxy.add(score); }
     context.result.metrics["eval/proxy_reward"] = proxy.mean();
     context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();

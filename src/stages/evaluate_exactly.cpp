@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // evaluate in the enumerable world: by listing every response, so no number here has a sampling error.
 #include "core/error.hpp"
-#include "methods/exact_best_of_n.hpp"
-#include "methods/optimum.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/reward.hpp"
+#include "stats/exact_best_of_n.hpp"
+#include "stats/optimum.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -83,16 +83,16 @@ public:
     Distance(Means& means, AnswersData& answers, double beta) : means_(means), answers_(answers), beta_(beta) {}
 
     void add(std::vector<double> const& policy, std::vector<double> const& reference, std::vector<double> const& gold) {
-        auto const optimum = methods::regularised_optimum(reference, gold, beta_);
-        double const objective = methods::regularised_objective(policy, reference, gold, beta_);
+        auto const optimum = stats::regularised_optimum(reference, gold, beta_);
+        double const objective = stats::regularised_objective(policy, reference, gold, beta_);
         means_.add("eval/exact/objective", objective);
         means_.add("eval/exact/optimum", optimum.objective);
         means_.add("eval/exact/gap", optimum.objective - objective);
-        means_.add("eval/exact/kl_to_optimum", methods::kl_divergence(policy, optimum.logprob));
-        means_.add("eval/exact/kl_from_optimum", methods::kl_divergence(optimum.logprob, policy));
+        means_.add("eval/exact/kl_to_optimum", stats::kl_divergence(policy, optimum.logprob));
+        means_.add("eval/exact/kl_from_optimum", stats::kl_divergence(optimum.logprob, policy));
         std::vector<double> recovered(policy.size());
         for (std::size_t i = 0; i < policy.size(); ++i) { recovered[i] = beta_ * (policy[i] - reference[i]); }
-        auto const recovery = methods::reward_recovery(recovered, gold, reference);
+        auto const recovery = stats::reward_recovery(recovered, gold, reference);
         means_.add("squares/error", recovery.error_square);
         means_.add("squares/gold", recovery.gold_variance);
         append(answers_.exact["optimum"], optimum.logprob);
@@ -133,22 +133,22 @@ AnswersData evaluate_exactly(Context& context, Transformer& transformer, StoredM
         auto const& tree = world.responses();
         auto const logprobs = [&](Weights const& weights) {
             auto const all = tree.logprobs(next_logprobs(transformer, weights, tree, prompt, chunk));
-            double const total = methods::total_probability(all);
+            double const total = stats::total_probability(all);
             core::check(std::fabs(total - 1.0) < 1e-9, "the responses to prompt ", p, " have probability ", total);
             return all;
         };
         auto const reference = logprobs(reference_weights);
         auto policy = logprobs(model.weights);
         if (n) {
-            policy = methods::exact_best_of_n(policy, proxy->score(pointers(responses.examples)),
-                                              static_cast<std::int64_t>(*n));
+            policy = stats::exact_best_of_n(policy, proxy->score(pointers(responses.examples)),
+                                            static_cast<std::int64_t>(*n));
         }
-        double const reward = methods::expectation(policy, responses.gold);
+        double const reward = stats::expectation(policy, responses.gold);
         means.add("eval/gold_reward", reward);
-        means.add("eval/gold_vs_sft", reward - methods::expectation(reference, responses.gold));
-        means.add("eval/win_rate", methods::win_probability(policy, reference, responses.gold));
-        means.add("eval/kl", methods::kl_divergence(policy, reference));
-        means.add("eval/length", methods::expectation(policy, responses.length));
+        means.add("eval/gold_vs_sft", reward - stats::expectation(reference, responses.gold));
+        means.add("eval/win_rate", stats::win_probability(policy, reference, responses.gold));
+        means.add("eval/kl", stats::kl_divergence(policy, reference));
+        means.add("eval/length", stats::expectation(policy, responses.length));
         if (beta) { Distance(means, answers, *beta).add(policy, reference, responses.gold); }
         for (double const logprob : policy) {
             answers.weight.push_back(std::exp(logprob) / static_cast<double>(world.prompts()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/labels.hpp"
 
-#include "methods/method.hpp"
+#include "losses/loss.hpp"
 #include "stages/trainer.hpp"
 #include "world/annotators.hpp"
 #include "world/constitution.hpp"
@@ -22,7 +22,7 @@ std::vector<double> sorted(Scores const& scores) {
 }
 
 double preference(double gap, double temperature) {
-    if (temperature > 0.0) { return methods::sigmoid(gap / temperature); }
+    if (temperature > 0.0) { return losses::sigmoid(gap / temperature); }
     return gap == 0.0 ? 0.5 : (gap > 0.0 ? 1.0 : 0.0);
 }
 

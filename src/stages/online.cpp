@@ -4,8 +4,8 @@
 // judge is a language model, and KTO is not among the losses).
 #include "core/error.hpp"
 #include "data/order.hpp"
-#include "methods/dpo.hpp"
-#include "methods/kto.hpp"
+#include "losses/pair_loss.hpp"
+#include "losses/thumb_loss.hpp"
 #include "stages/loop.hpp"
 #include "stages/online_judge.hpp"
 #include "stages/partners.hpp"
@@ -77,10 +77,10 @@ public:
         for (auto const* example : examples) { state_["referred"] += static_cast<double>(example->tokens()); }
         return sequence_logprobs(reference_transformer_, reference_, examples, chunk_);
     }
-    Metrics step(methods::Method& method, std::int64_t update) {
-        std::vector<std::int64_t> all(static_cast<std::size_t>(method.size()));
+    Metrics step(losses::Loss& loss, std::int64_t update) {
+        std::vector<std::int64_t> all(static_cast<std::size_t>(loss.size()));
         std::iota(all.begin(), all.end(), 0);
-        return trainer_.step(method, all, model::learning_rate(optimizer_, update, config_.updates), update);
+        return trainer_.step(loss, all, model::learning_rate(optimizer_, update, config_.updates), update);
     }
     [[nodiscard]] core::RandomStream stream(std::string const& purpose) const {
         return context_.stream(&config::SeedConfig::rollout, name() + "/" + purpose);
@@ -172,7 +172,7 @@ private:
 };
 
 // Each judgement as a desirable and an undesirable answer, with partners from other prompts of the round.
-std::vector<methods::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> const& judgements, std::int64_t update) {
+std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> const& judgements, std::int64_t update) {
     std::vector<data::Example const*> examples, mismatched;
     std::vector<Judged> judged;
     for (Judgement const& judgement : judgements) {
@@ -182,7 +182,7 @@ std::vector<methods::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> con
         }
     }
     auto const partners = draw_partners(judged, run.room(), run.stream("partners"), static_cast<std::uint32_t>(update));
-    std::vector<methods::Thumb> thumbs;
+    std::vector<losses::Thumb> thumbs;
     std::vector<data::Example const*> own;
     for (std::size_t i = 0; i < examples.size(); ++i) {
         if (partners[i] < 0) { continue; }
@@ -211,13 +211,13 @@ void run_online_dpo(Context& context) {
             examples.push_back(&judgement.rejected);
         }
         auto const references = run.reference_logprobs(examples);
-        std::vector<methods::Pair> pairs;
+        std::vector<losses::Pair> pairs;
         for (std::size_t i = 0; i < judgements.size(); ++i) {
             pairs.push_back({std::move(judgements[i].chosen), std::move(judgements[i].rejected), references[2 * i],
                              references[2 * i + 1]});
         }
-        methods::Dpo method(pairs, {methods::PairLossKind::sigmoid, config.beta});
-        return run.step(method, update);
+        losses::PairLoss loss(pairs, {losses::PairLossKind::sigmoid, config.beta});
+        return run.step(loss, update);
     };
     run.run(learn, config.beta);
 }
@@ -228,9 +228,9 @@ void run_online_kto(Context& context) {
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         auto const thumbs = thumbs_of(run, judgements, update);
         if (thumbs.empty()) { return Metrics{}; }  // one prompt alone: nothing to compare with
-        methods::Kto method(
-            thumbs, {methods::ThumbLossKind::kto, config.beta, config.lambda_desirable, config.lambda_undesirable});
-        return run.step(method, update);
+        losses::ThumbLoss loss(
+            thumbs, {losses::ThumbLossKind::kto, config.beta, config.lambda_desirable, config.lambda_undesirable});
+        return run.step(loss, update);
     };
     run.run(learn, config.beta);
 }

@@ -75,9 +75,9 @@ std::vector<model::Completion> PpoEpisodes::sample(std::int64_t update, Models c
                           chunk_);
 }
 
-methods::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Rules const& rules,
-                                   std::map<std::string, double>& metrics) {
-    methods::Rollout rollout;
+losses::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Rules const& rules,
+                                  std::map<std::string, double>& metrics) {
+    losses::Rollout rollout;
     auto const asked = ask(update);
     auto const completions = sample(update, models, asked);
     double ends = 0.0, length = 0.0, kl = 0.0, score_sum = 0.0, penalty = 0.0, surprise = 0.0;
@@ -93,17 +93,17 @@ methods::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Ru
     auto const scores = score_.of(asked, rollout.examples, completions);
     for (std::size_t i = 0; i < completions.size(); ++i) {
         rollout.episodes.push_back({completions[i].logprobs, reference[i], values[i], scores[i], {}, {}});
-        methods::estimate_advantages(rollout.episodes.back(), rules.kl_coef, config_.kl_estimator, config_.gamma,
-                                     rules.lambda);
+        losses::estimate_advantages(rollout.episodes.back(), rules.kl_coef, config_.kl_estimator, config_.gamma,
+                                    rules.lambda);
         for (std::size_t t = 0; t < reference[i].size(); ++t) {
             kl += completions[i].logprobs[t] - reference[i][t];
             surprise -= completions[i].logprobs[t];
             penalty -=
-                rules.kl_coef * methods::kl_estimate(completions[i].logprobs[t], reference[i][t], config_.kl_estimator);
+                rules.kl_coef * losses::kl_estimate(completions[i].logprobs[t], reference[i][t], config_.kl_estimator);
         }
         score_sum += scores[i];
     }
-    methods::whiten_advantages(rollout.episodes);
+    losses::whiten_advantages(rollout.episodes);
     double const count = static_cast<double>(completions.size());
     metrics["objective/kl"] = kl / count;
     metrics["objective/kl_coef"] = rules.kl_coef;
@@ -116,7 +116,7 @@ methods::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Ru
     return rollout;
 }
 
-double tokens_of(methods::Rollout const& rollout) {
+double tokens_of(losses::Rollout const& rollout) {
     double tokens = 0.0;
     for (data::Example const& example : rollout.examples) { tokens += static_cast<double>(example.tokens()); }
     return tokens;

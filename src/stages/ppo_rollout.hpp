@@ -2,7 +2,7 @@
 // PPO's episodes: whom it asks, what the policy answers, and what the answers are worth.
 #pragma once
 
-#include "methods/ppo.hpp"
+#include "losses/ppo.hpp"
 #include "model/generate.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/gold.hpp"
@@ -48,8 +48,8 @@ public:
     // Samples the episodes of an update with all that their losses need, and measures objective/* and
     // val/num_eos_tokens. objective/kl is the mean of k1 over the episodes, whichever estimator the penalty has: the
     // adaptive coefficient is led by the number that is reported.
-    [[nodiscard]] methods::Rollout draw(std::int64_t update, Models const& models, Rules const& rules,
-                                        std::map<std::string, double>& metrics);
+    [[nodiscard]] losses::Rollout draw(std::int64_t update, Models const& models, Rules const& rules,
+                                       std::map<std::string, double>& metrics);
 
     [[nodiscard]] double proxy_parameters() const { return score_.proxy_parameters(); }
     [[nodiscard]] double prompts() const { return static_cast<double>(prompts_.size()); }
@@ -67,6 +67,6 @@ private:
 };
 
 // Tokens of all episodes, prompts included.
-[[nodiscard]] double tokens_of(methods::Rollout const& rollout);
+[[nodiscard]] double tokens_of(losses::Rollout const& rollout);
 
 }  // namespace alignsweep::stages

@@ -2,8 +2,8 @@
 // dpo, kto: alignment from a fixed set of feedback, from the SFT weights on.
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "methods/dpo.hpp"
-#include "methods/kto.hpp"
+#include "losses/pair_loss.hpp"
+#include "losses/thumb_loss.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/reference_sync.hpp"
 #include "stages/runs.hpp"
@@ -19,10 +19,10 @@ constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 }
 
 void check_dpo(config::Config const& config) {
-    auto const rule = methods::pair_loss_rule(config.get<config::DpoConfig>());
+    auto const rule = losses::pair_loss_rule(config.get<config::DpoConfig>());
     bool const soft = config.get<config::DataConfig>().preferences.empty() &&
                       config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
-    if (soft && !methods::takes_soft_labels(rule.kind)) {
+    if (soft && !losses::takes_soft_labels(rule.kind)) {
         throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,
                                              " takes no soft labels; it needs ",
                                              "feedback.labels = choices instead of probabilities"));
@@ -34,7 +34,7 @@ void run_dpo(Context& context) {
     auto pairs = make_pairs(load_feedback(context.input("feedback")), load_reference(context.input("reference")));
     if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
     Weights weights = load_model(context.input("sft"));
-    methods::Dpo method(pairs, methods::pair_loss_rule(config));
+    losses::PairLoss loss(pairs, losses::pair_loss_rule(config));
     std::optional<ReferenceSync> sync;
     if (config.sync_steps > 0) {
         std::int64_t const pair_count = static_cast<std::int64_t>(pairs.size());
@@ -46,7 +46,7 @@ void run_dpo(Context& context) {
         int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
         sync.emplace(config, chunk, load_model(context.input("sft")), weights, pairs);
     }
-    train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
+    train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
           sync ? sync->surroundings() : Surroundings{});
     context.add_cost("labels/policy", static_cast<double>(pairs.size()));
     save_model(context.folder(), weights, {{"beta", config.beta}});
@@ -54,13 +54,13 @@ void run_dpo(Context& context) {
 
 void run_kto(Context& context) {
     auto const& config = context.config.get<config::KtoConfig>();
-    auto const rule = methods::thumb_loss_rule(config);
+    auto const rule = losses::thumb_loss_rule(config);
     auto const thumbs =
         make_thumbs(load_feedback(context.input("feedback")), load_reference(context.input("reference")),
-                    rule.kind == methods::ThumbLossKind::kto);
+                    rule.kind == losses::ThumbLossKind::kto);
     Weights weights = load_model(context.input("sft"));
-    methods::Kto method(thumbs, rule);
-    train(context, weights, method, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
+    losses::ThumbLoss loss(thumbs, rule);
+    train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
     context.add_cost("labels/policy", static_cast<double>(thumbs.size()));
     save_model(context.folder(), weights, {{"beta", config.beta}});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pretrain: a fresh model on windows of the corpus. sft: that model on questions and answers.
-#include "methods/sft.hpp"
+#include "losses/cross_entropy.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/runs.hpp"
 #include "stages/trainer.hpp"
@@ -17,11 +17,11 @@ void run_pretrain(Context& context) {
         model::make_shape(config.get<config::ModelConfig>(), static_cast<int>(corpus.tokenizer.vocabulary()), false));
     model::initialise(weights, context.seed(&config::SeedConfig::model), config.get<config::ModelConfig>().init_std,
                       config.get<config::ModelConfig>().embedding_init_std);
-    methods::CrossEntropy method(examples, data::TargetKind::full);
+    losses::CrossEntropy loss(examples, data::TargetKind::full);
     auto const count = static_cast<std::int64_t>(examples.size());
     std::int64_t const epochs =
         config.get<config::PretrainConfig>().steps * config.get<config::PretrainConfig>().batch / count + 2;
-    train(context, weights, method,
+    train(context, weights, loss,
           {epochs, config.get<config::PretrainConfig>().batch, config.get<config::PretrainConfig>().steps},
           config.get<config::PretrainConfig>().optimizer, "pretrain");
     save_model(context.folder(), weights);
@@ -33,8 +33,8 @@ void run_sft(Context& context) {
     Weights weights = load_model(context.input("pretrain"));
     auto const targets = config.get<config::SftConfig>().loss == config::SftLoss::full ? data::TargetKind::full
                                                                                        : data::TargetKind::completion;
-    methods::CrossEntropy method(corpus.sft, targets);
-    train(context, weights, method,
+    losses::CrossEntropy loss(corpus.sft, targets);
+    train(context, weights, loss,
           {config.get<config::SftConfig>().epochs, config.get<config::SftConfig>().batch,
            std::numeric_limits<std::int64_t>::max()},
           config.get<config::SftConfig>().optimizer, "sft");

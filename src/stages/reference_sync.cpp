@@ -6,7 +6,7 @@
 namespace alignsweep::stages {
 
 ReferenceSync::ReferenceSync(config::DpoConfig const& config, int chunk, Weights reference, Weights const& policy,
-                             std::vector<methods::Pair>& pairs)
+                             std::vector<losses::Pair>& pairs)
     : steps_(config.sync_steps),
       alpha_(config.sync_alpha),
       chunk_(chunk),
@@ -26,14 +26,14 @@ double ReferenceSync::refresh(std::int64_t step, std::span<std::int64_t const> e
     std::vector<data::Example const*> sequences;
     double tokens = 0.0;
     for (std::int64_t const example : examples) {
-        methods::Pair const& pair = pairs_[static_cast<std::size_t>(example)];
+        losses::Pair const& pair = pairs_[static_cast<std::size_t>(example)];
         sequences.push_back(&pair.chosen);
         sequences.push_back(&pair.rejected);
         tokens += static_cast<double>(pair.chosen.tokens() + pair.rejected.tokens());
     }
     auto const logprobs = sequence_logprobs(transformer_, reference_, sequences, chunk_);
     for (std::size_t i = 0; i < examples.size(); ++i) {
-        methods::Pair& pair = pairs_[static_cast<std::size_t>(examples[i])];
+        losses::Pair& pair = pairs_[static_cast<std::size_t>(examples[i])];
         pair.chosen_reference = logprobs[2 * i];
         pair.rejected_reference = logprobs[2 * i + 1];
     }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/method_sections.hpp"
-#include "methods/preference.hpp"
+#include "losses/preference.hpp"
 #include "stages/trainer.hpp"
 
 #include <vector>
@@ -18,7 +18,7 @@ class ReferenceSync {
 public:
     // `reference`: its first weights, in a buffer of their own; `policy` and `pairs` must outlive this.
     ReferenceSync(config::DpoConfig const& config, int chunk, Weights reference, Weights const& policy,
-                  std::vector<methods::Pair>& pairs);
+                  std::vector<losses::Pair>& pairs);
 
     // What `train` needs to know; valid as long as this is.
     [[nodiscard]] Surroundings surroundings();
@@ -35,7 +35,7 @@ private:
     int chunk_;
     Weights reference_;
     Weights const& policy_;
-    std::vector<methods::Pair>& pairs_;
+    std::vector<losses::Pair>& pairs_;
     Transformer transformer_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
-#include "methods/reward_model.hpp"
+#include "losses/reward_loss.hpp"
 
 #include "core/error.hpp"
 #include "data/order.hpp"
@@ -17,13 +17,13 @@ namespace alignsweep::stages {
 namespace {
 
 // The pairs that this reward model may learn from: a random share, drawn once.
-std::vector<methods::Pair> training_pairs(Context const& context, FeedbackData const& feedback, bool gold) {
+std::vector<losses::Pair> training_pairs(Context const& context, FeedbackData const& feedback, bool gold) {
     auto all = make_pairs(feedback, {}, gold);
     if (gold || context.config.get<config::RewardModelConfig>().share >= 1.0) { return all; }
     auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/share");
     auto const count = static_cast<std::size_t>(
         std::ceil(context.config.get<config::RewardModelConfig>().share * static_cast<double>(all.size())));
-    std::vector<methods::Pair> some;
+    std::vector<losses::Pair> some;
     auto const order = data::epoch_order(static_cast<std::int64_t>(all.size()), stream, 0);
     for (std::size_t i = 0; i < count; ++i) { some.push_back(std::move(all[static_cast<std::size_t>(order[i])])); }
     return some;
@@ -103,8 +103,8 @@ void run_reward_model(Context& context) {
     // The head's first weights differ between gold and proxy, or the two would err alike.
     std::uint64_t const head_seed = context.seed(&config::SeedConfig::model) + (gold ? 1 : 0);
     Weights weights = load_model_with_head(context.input("sft"), head_seed);
-    methods::RewardModel method(pairs, {config.margin, config.centering});
-    train(context, weights, method, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
+    losses::RewardLoss loss(pairs, {config.margin, config.centering});
+    train(context, weights, loss, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
           config.optimizer, "reward_model");
     context.add_cost("labels/reward_model", static_cast<double>(pairs.size()));
 

@@ -17,13 +17,13 @@ class MixedText {
 public:
     MixedText(Context const& context, std::int64_t steps)
         : windows_(windows_of(context)),
-          method_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
+          loss_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
           // An epoch has a step or more.
-          order_(method_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
+          order_(loss_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
-    [[nodiscard]] methods::Method& method() { return method_; }
+    [[nodiscard]] losses::Loss& loss() { return loss_; }
     // Of a step of the policy; the first is 0.
     [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t step) const { return order_.indices(step); }
 
@@ -35,7 +35,7 @@ private:
     }
 
     std::vector<data::Example> windows_;
-    methods::PpoText method_;
+    losses::PpoTextLoss loss_;
     data::BatchOrder order_;
 };
 
@@ -90,21 +90,21 @@ private:
         if (config_.kl_control != config::KlControl::annealed) { return state.at("kl_coef"); }
         double const done = static_cast<double>(std::max<std::int64_t>(0, update - config_.value_warmup)),
                      falling = config_.kl_anneal * static_cast<double>(config_.updates);
-        return methods::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
+        return losses::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
     }
 
     std::map<std::string, double> one_update(std::int64_t update, std::map<std::string, double>& state) {
         std::map<std::string, double> metrics;
         double const trained = policy_trainer_.trained_tokens();
-        methods::Rollout const rollout = episodes_.draw(
+        losses::Rollout const rollout = episodes_.draw(
             update, {policy_trainer_.transformer(), policy_, reference_, value_trainer().transformer(), value()},
             {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
         optimise(update, rollout, metrics);
         // The warm-up's policy is the reference, which says nothing about the coefficient.
         if (config_.kl_control == config::KlControl::adaptive && !warming_up(update)) {
-            state["kl_coef"] = methods::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
-                                                        static_cast<double>(config_.episodes),
-                                                        {config_.kl_target, config_.kl_horizon});
+            state["kl_coef"] =
+                losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
+                                        static_cast<double>(config_.episodes), {config_.kl_target, config_.kl_horizon});
         }
         state["num_tokens"] += tokens_of(rollout);
         state["policy_tokens"] += policy_trainer_.trained_tokens() - trained;
@@ -115,13 +115,13 @@ private:
     }
 
     // The steps of an update. Metrics are means over them.
-    void optimise(std::int64_t update, methods::Rollout const& rollout, std::map<std::string, double>& metrics) {
+    void optimise(std::int64_t update, losses::Rollout const& rollout, std::map<std::string, double>& metrics) {
         bool const warm_up = warming_up(update);
-        methods::PpoPolicy policy(rollout, config_.clip_range, config_.temperature);
+        losses::PpoPolicyLoss policy(rollout, config_.clip_range, config_.temperature);
         double const value_clip = warm_up ? std::numeric_limits<double>::infinity() : config_.value_clip_range;
-        methods::PpoValue value(rollout, value_clip, config_.vf_coef);
-        methods::PpoShared both(policy, value);
-        methods::Method& learner = shared_ ? static_cast<methods::Method&>(both) : policy;
+        losses::PpoValueLoss value(rollout, value_clip, config_.vf_coef);
+        losses::PpoSharedLoss both(policy, value);
+        losses::Loss& learner = shared_ ? static_cast<losses::Loss&>(both) : policy;
         data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
                                      context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
         // The head's moments from the warm-up say nothing about a trunk that moves as well.
@@ -155,13 +155,13 @@ private:
         }
     }
 
-    std::map<std::string, double> policy_step(methods::Method& learner, std::vector<std::int64_t> const& indices,
+    std::map<std::string, double> policy_step(losses::Loss& learner, std::vector<std::int64_t> const& indices,
                                               double rate, std::int64_t step, std::int64_t own_step) {
         std::vector<Part> parts{{&learner, indices}};
         std::vector<std::int64_t> windows;
         if (text_.is_used()) {
             windows = text_.indices(own_step);
-            parts.push_back({&text_.method(), windows});
+            parts.push_back({&text_.loss(), windows});
         }
         return policy_trainer_.step(parts, rate, step);
     }

@@ -2,9 +2,9 @@
 #include "stages/score.hpp"
 
 #include "core/error.hpp"
-#include "methods/method.hpp"
-#include "methods/pair_loss.hpp"
-#include "methods/thumb_loss.hpp"
+#include "losses/loss.hpp"
+#include "losses/pair_losses.hpp"
+#include "losses/thumb_losses.hpp"
 #include "stages/score_file.hpp"
 #include "stages/trainer.hpp"
 
@@ -52,7 +52,7 @@ private:
 std::vector<double> token_counts(std::vector<data::Example> const& examples) {
     std::vector<double> counts;
     for (data::Example const& example : examples) {
-        counts.push_back(static_cast<double>(methods::target_count(example, data::TargetKind::completion)));
+        counts.push_back(static_cast<double>(losses::target_count(example, data::TargetKind::completion)));
     }
     return counts;
 }
@@ -123,8 +123,8 @@ private:
     }
 
     void pairs() {
-        auto const rule = methods::pair_loss_rule(request_.config.get<config::DpoConfig>());
-        if (!methods::is_reference_free(rule.kind)) {
+        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!losses::is_reference_free(rule.kind)) {
             need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
         }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
@@ -139,16 +139,16 @@ private:
         }
         auto const chosen_tokens = token_counts(rows_.first), rejected_tokens = token_counts(rows_.second);
         std::vector<double> loss, better, worse;
-        std::vector<methods::PairLogprobs> numbers;
+        std::vector<losses::PairLogprobs> numbers;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
             numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
                                rejected_tokens[i]});
         }
-        bool const matched = methods::is_matched(rule.kind);
-        auto const matches = matched ? methods::match_by_rank(rule.kind, numbers) : std::vector<methods::PairMatch>();
+        bool const matched = losses::is_matched(rule.kind);
+        auto const matches = matched ? losses::match_by_rank(rule.kind, numbers) : std::vector<losses::PairMatch>();
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (matched) { numbers[i].match = matches[i]; }
-            auto const one = methods::pair_loss(rule, numbers[i]);
+            auto const one = losses::pair_loss(rule, numbers[i]);
             loss.push_back(one.loss);
             better.push_back(one.chosen_reward);
             worse.push_back(one.rejected_reward);
@@ -169,13 +169,13 @@ private:
     }
 
     void thumbs() {
-        auto const rule = methods::thumb_loss_rule(request_.config.get<config::KtoConfig>());
+        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
-        double const z0 = rule.kind == methods::ThumbLossKind::kto ? divergence() : 0.0;
+        double const z0 = rule.kind == losses::ThumbLossKind::kto ? divergence() : 0.0;
         std::vector<double> loss, reward, label;
         for (std::size_t i = 0; i < logps.size(); ++i) {
-            auto const one = methods::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
+            auto const one = losses::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
             loss.push_back(one.loss);
             reward.push_back(one.reward);
             label.push_back(rows_.desirable[i] ? 1.0 : 0.0);
@@ -185,7 +185,7 @@ private:
         result_.add("tokens/completion", "tokens", tokens_help, token_counts(rows_.first));
         result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
         result_.add("label", "1", "1: desirable", label);
-        if (rule.kind == methods::ThumbLossKind::kto) {
+        if (rule.kind == losses::ThumbLossKind::kto) {
             result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
         }
         result_.add("loss", "1", "loss of the example", loss);
@@ -225,7 +225,7 @@ private:
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
             double const gap = chosen[i] - rejected[i], total = chosen[i] + rejected[i];
-            loss.push_back(-methods::log_sigmoid(gap - config.margin) + config.centering * total * total);
+            loss.push_back(-losses::log_sigmoid(gap - config.margin) + config.centering * total * total);
         }
         add_rewards("the scalar head at the last token, as it is (not normalised)", chosen, rejected);
         result_.add("loss", "1", "loss of the pair", loss);

@@ -3,9 +3,9 @@
 #include "stages/token_values.hpp"
 
 #include "core/error.hpp"
-#include "methods/prefix_values.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/runs.hpp"
+#include "stats/prefix_values.hpp"
 
 #include <cmath>
 
@@ -64,7 +64,7 @@ public:
         return selection;
     }
 
-    [[nodiscard]] methods::Rows rows(bool within) const {
+    [[nodiscard]] stats::Rows rows(bool within) const {
         return {weight_, within ? std::span<std::int64_t const>(group_) : std::span<std::int64_t const>()};
     }
     [[nodiscard]] std::vector<double> column(std::vector<double> const& all) const {
@@ -106,7 +106,7 @@ void correlate(PrefixData const& prefixes, Selection const& selection, bool with
                std::string const& prefix, std::string const& target, std::map<std::string, double>& metrics) {
     auto const truth = selection.column(prefixes.exact.at(exact));
     for (auto const& [estimate, column] : prefixes.estimates) {
-        auto const found = methods::within_correlation(selection.column(column), truth, selection.rows(within));
+        auto const found = stats::within_correlation(selection.column(column), truth, selection.rows(within));
         if (found) { metrics[core::concat("eval/token/", prefix, "/", estimate, "/", target)] = *found; }
     }
 }
@@ -116,7 +116,7 @@ void measure_noise(PrefixData const& prefixes, Selection const& selection, bool 
     auto const error = prefixes.exact.find(exact + "_error");
     if (error == prefixes.exact.end()) { return; }
     auto const truth = selection.column(prefixes.exact.at(exact));
-    double const variance = methods::within_variance(truth, selection.rows(within));
+    double const variance = stats::within_variance(truth, selection.rows(within));
     if (variance > 0.0) {
         metrics[core::concat("eval/token/noise/", name, "/", exact)] = selection.mean_square(error->second) / variance;
     }

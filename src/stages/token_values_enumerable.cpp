@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_values in the enumerable world: every beginning of every answer, valued by summing over the tree.
-#include "methods/prefix_values.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/token_values.hpp"
+#include "stats/prefix_values.hpp"
 
 #include <cmath>
 
@@ -34,16 +34,16 @@ public:
         auto const scores = models.reward.score(pointers(std::span(prefixes_.beginnings).subspan(first_)));
         std::vector<double> const whole(scores.begin() + static_cast<std::ptrdiff_t>(tree_.contexts()), scores.end());
         append(prefixes_.estimates["score"], scores);
-        using methods::prefix_values;
+        using stats::prefix_values;
         add_exact("gold_sft", prefix_values(tree_, sft, gold_), gold_);
         add_exact("gold_policy", prefix_values(tree_, policy, gold_), gold_);
-        add_exact("gold_soft", methods::soft_prefix_values(tree_, sft, gold_, models.beta), gold_);
+        add_exact("gold_soft", stats::soft_prefix_values(tree_, sft, gold_, models.beta), gold_);
         // The answer that ends at a context is the response of the same node.
         std::vector<double> const ended(gold_.begin(), gold_.begin() + static_cast<std::ptrdiff_t>(tree_.contexts()));
         add_exact("gold_ended", ended, gold_);
         add_exact("proxy_sft", prefix_values(tree_, sft, whole), whole);
         add_exact("proxy_policy", prefix_values(tree_, policy, whole), whole);
-        add_exact("proxy_soft", methods::soft_prefix_values(tree_, sft, whole, models.beta), whole);
+        add_exact("proxy_soft", stats::soft_prefix_values(tree_, sft, whole, models.beta), whole);
     }
 
 private:
@@ -67,7 +67,7 @@ private:
                 prefixes_.weight.push_back(0.5 * (std::exp(a[i]) + std::exp(b[i])));
             }
         };
-        add_mean(methods::prefix_logprobs(tree_, policy), methods::prefix_logprobs(tree_, sft));
+        add_mean(stats::prefix_logprobs(tree_, policy), stats::prefix_logprobs(tree_, sft));
         add_mean(tree_.logprobs(policy), tree_.logprobs(sft));
     }
 

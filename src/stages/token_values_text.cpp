@@ -2,8 +2,8 @@
 // token_values in the text world: beginnings of sampled answers, valued by sampling how they go on.
 #include "stages/gold.hpp"
 #include "stages/sampling.hpp"
-#include "stages/statistics.hpp"
 #include "stages/token_values.hpp"
+#include "stats/mean.hpp"
 
 #include <cmath>
 #include <limits>
@@ -106,7 +106,7 @@ private:
     }
 
     struct Means {
-        Mean gold, proxy;
+        stats::Mean gold, proxy;
     };
     // One pair of means a row.
     std::vector<Means> sample_means(Weights const& weights, std::vector<std::size_t> const& rows,

@@ -12,8 +12,8 @@ namespace alignsweep::stages {
 
 namespace {
 
-using methods::SequenceOutputs;
-using methods::ValueRows;
+using losses::SequenceOutputs;
+using losses::ValueRows;
 
 std::vector<std::int32_t> value_rows_of(data::PackedBatch const& batch, ValueRows where) {
     std::vector<std::int32_t> rows;
@@ -98,34 +98,34 @@ void Trainer::check_finite(model::GradientTree<Space, Real>::Vector const& gradi
     throw core::TrialError(core::concat("step ", step, ": the gradient's norm is not finite"));
 }
 
-void Trainer::add_gradients(Part const& part, methods::MetricSums& sums) {
-    methods::Method& method = *part.method;
+void Trainer::add_gradients(Part const& part, losses::MetricSums& sums) {
+    losses::Loss& loss = *part.loss;
     auto const examples = part.examples;
     std::vector<data::Example const*> probes;
     for (std::int64_t const example : examples) {
-        for (auto const* probe : method.probes(example)) {
+        for (auto const* probe : loss.probes(example)) {
             probes.push_back(probe);
             probe_tokens_ += static_cast<double>(probe->tokens());
         }
     }
-    method.prepare(examples, sequence_logprobs(transformer_, weights_, probes, chunk_));
+    loss.prepare(examples, sequence_logprobs(transformer_, weights_, probes, chunk_));
 
-    int const unit = method.sequences_per_example();
+    int const unit = loss.sequences_per_example();
     auto const per_chunk = static_cast<std::size_t>(std::max(1, chunk_ / unit));
     for (std::size_t first = 0; first < examples.size(); first += per_chunk) {
         auto const some = examples.subspan(first, std::min(per_chunk, examples.size() - first));
         std::vector<data::Example const*> sequences;
         for (std::int64_t const example : some) {
-            for (int which = 0; which < unit; ++which) { sequences.push_back(&method.sequence(example, which)); }
+            for (int which = 0; which < unit; ++which) { sequences.push_back(&loss.sequence(example, which)); }
         }
-        Chunk const chunk(sequences, method.targets(), method.value_rows());
-        auto const outputs = transformer_.forward(weights_, chunk.input(), method.temperature(), true);
+        Chunk const chunk(sequences, loss.targets(), loss.value_rows());
+        auto const outputs = transformer_.forward(weights_, chunk.input(), loss.temperature(), true);
         std::vector<SequenceOutputs> views;
         for (std::size_t s = 0; s < sequences.size(); ++s) {
             views.push_back(chunk.outputs_of(s, some[s / static_cast<std::size_t>(unit)],
                                              static_cast<int>(s % static_cast<std::size_t>(unit))));
         }
-        auto const gradients = method.loss(views, outputs, sums);
+        auto const gradients = loss.backward(views, outputs, sums);
         auto const& space = transformer_.space();
         transformer_.backward(weights_, gradients, tree_.begin_chunk(space));
         tree_.finish_chunk(space);
@@ -144,15 +144,15 @@ double Trainer::update(Trained trained, model::GradientTree<Space, Real>::Vector
     return optimizer_.step_tensor(space, gradient, learning_rate, *head, weights_);
 }
 
-std::map<std::string, double> Trainer::step(methods::Method& method, std::span<std::int64_t const> examples,
+std::map<std::string, double> Trainer::step(losses::Loss& loss, std::span<std::int64_t const> examples,
                                             double learning_rate, std::int64_t step) {
-    Part const part{&method, examples};
+    Part const part{&loss, examples};
     return this->step(std::span(&part, 1), learning_rate, step);
 }
 
 std::map<std::string, double> Trainer::step(std::span<Part const> parts, double learning_rate, std::int64_t step,
                                             Trained trained) {
-    methods::MetricSums sums;
+    losses::MetricSums sums;
     for (Part const& part : parts) { add_gradients(part, sums); }
     auto metrics = sums.values();
     for (auto const& [name, value] : metrics) {
@@ -168,10 +168,10 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
     return metrics;
 }
 
-void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
+void train(Context& context, Weights& weights, losses::Loss& loss, Schedule const& schedule,
            config::OptimizerConfig const& optimizer, std::string const& cost_role, Surroundings const& surroundings) {
     auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
-    data::BatchOrder const order(method.size(), schedule.batch, schedule.epochs, order_stream);
+    data::BatchOrder const order(loss.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
     Trainer trainer(weights, optimizer, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     std::vector<Trainee> trainees{{"", &weights, &trainer.optimizer()}};
@@ -181,7 +181,7 @@ void train(Context& context, Weights& weights, methods::Method& method, Schedule
         double const trained = trainer.trained_tokens(), probed = trainer.probe_tokens();
         auto const examples = order.indices(s);
         if (surroundings.before) { state["probe_tokens"] += surroundings.before(s, examples); }
-        auto metrics = trainer.step(method, examples, model::learning_rate(optimizer, s, steps), s);
+        auto metrics = trainer.step(loss, examples, model::learning_rate(optimizer, s, steps), s);
         if (surroundings.after) { surroundings.after(s); }
         state["num_tokens"] += trainer.trained_tokens() - trained;
         state["probe_tokens"] += trainer.probe_tokens() - probed;

@@ -2,7 +2,7 @@
 // The step that all training shares: chunks forward and backward, gradients in a tree, one AdamW update.
 #pragma once
 
-#include "methods/method.hpp"
+#include "losses/loss.hpp"
 #include "stages/context.hpp"
 #include "stages/runtime.hpp"
 
@@ -10,9 +10,9 @@
 
 namespace alignsweep::stages {
 
-// Some examples of a method: a step, or a part of one whose loss is a sum.
+// Some examples of a loss: a step, or a part of one whose loss is a sum.
 struct Part {
-    methods::Method* method;
+    losses::Loss* loss;
     std::span<std::int64_t const> examples;
 };
 
@@ -24,10 +24,10 @@ public:
     // `chunk`: sequences of a chunk.
     Trainer(Weights& weights, config::OptimizerConfig const& optimizer, int chunk);
 
-    // One optimiser step over `examples`. Metrics: the method's own, grad_norm, learning_rate. A loss or gradient that
+    // One optimiser step over `examples`. Metrics: the loss's own, grad_norm, learning_rate. A loss or gradient that
     // is not finite throws TrialError naming the step and the tensor, and changes nothing.
-    std::map<std::string, double> step(methods::Method& method, std::span<std::int64_t const> examples,
-                                       double learning_rate, std::int64_t step);
+    std::map<std::string, double> step(losses::Loss& loss, std::span<std::int64_t const> examples, double learning_rate,
+                                       std::int64_t step);
     // The same over several parts, whose gradients add up in their order; no two parts share a metric's name.
     std::map<std::string, double> step(std::span<Part const> parts, double learning_rate, std::int64_t step,
                                        Trained trained = Trained::all);
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] double trained_tokens() const { return trained_tokens_; }
 
 private:
-    void add_gradients(Part const& part, methods::MetricSums& sums);
+    void add_gradients(Part const& part, losses::MetricSums& sums);
     double update(Trained trained, model::GradientTree<Space, Real>::Vector const& gradient, double learning_rate);
     void check_finite(model::GradientTree<Space, Real>::Vector const& gradient, double norm, std::int64_t step) const;
 
@@ -51,7 +51,7 @@ private:
     double probe_tokens_ = 0.0, trained_tokens_ = 0.0;
 };
 
-// A whole run of one method over one data set: resumes from a checkpoint, logs, publishes, checkpoints, and puts the
+// A whole run of one loss over one data set: resumes from a checkpoint, logs, publishes, checkpoints, and puts the
 // costs and the last step's metrics into the context. `steps` may be less than the order holds.
 struct Schedule {
     std::int64_t epochs, batch, max_steps;
@@ -64,7 +64,7 @@ struct Surroundings {
     // After a step, before its checkpoint.
     std::function<void(std::int64_t step)> after{};
 };
-void train(Context& context, Weights& weights, methods::Method& method, Schedule const& schedule,
+void train(Context& context, Weights& weights, losses::Loss& loss, Schedule const& schedule,
            config::OptimizerConfig const& optimizer, std::string const& cost_role,
            Surroundings const& surroundings = {});
 

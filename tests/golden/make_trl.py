@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make trl.h5: what TRL's trainers say of SFT, a reward model, pairs and thumbs, for methods/ to be tested against.
+"""Make trl.h5: what TRL's trainers say of SFT, a reward model, pairs and thumbs, for losses/ to be tested against.
 
     python3 -m venv peer
     peer/bin/pip install -r requirements-trl.txt

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // best_of_n and its evaluation.
-#include "methods/best_of_n.hpp"
+#include "stats/best_of_n.hpp"
 
 #include "stages/artifacts.hpp"
 #include "stages/reward.hpp"
@@ -69,7 +69,7 @@ TEST(BestOfNStage, MoreSamplesRaiseTheProxyRewardAndTheirCost) {
         EXPECT_GT(mean_score(best.answers), proxy) << n;
         proxy = mean_score(best.answers);
         auto const& metrics = best.manifest.metrics;
-        EXPECT_EQ(metrics.at("eval/kl"), methods::best_of_n_kl_bound(n));
+        EXPECT_EQ(metrics.at("eval/kl"), stats::best_of_n_kl_bound(n));
         EXPECT_EQ(metrics.at("eval/kl_bound"), metrics.at("eval/kl"));
         EXPECT_EQ(metrics.count("eval/kl_low"), 0U);
         EXPECT_EQ(metrics.at("eval/perplexity"), sft_perplexity);

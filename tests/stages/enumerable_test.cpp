@@ -2,10 +2,10 @@
 // A tiny trial in the enumerable world, end to end, and its exact evaluation.
 #include "stages/enumerable.hpp"
 
-#include "methods/optimum.hpp"
 #include "stages/gold.hpp"
 #include "stages/tiny.hpp"
 #include "stages/trainer.hpp"
+#include "stats/optimum.hpp"
 #include "store/file.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -139,7 +139,7 @@ TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
     auto const feedback = load_feedback(life.of("feedback"));
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
         auto const logprobs = tree.logprobs(next_logprobs(transformer, weights, tree, world.prompt(p), 4));
-        EXPECT_NEAR(methods::total_probability(logprobs), 1.0, 1e-12);
+        EXPECT_NEAR(stats::total_probability(logprobs), 1.0, 1e-12);
         std::vector<data::Example> examples;
         std::map<Tokens, double> expected;
         for (std::int64_t node = 0; node < tree.responses(); ++node) {

@@ -3,7 +3,7 @@
 #include "stages/labels.hpp"
 
 #include "config/values.hpp"
-#include "methods/method.hpp"
+#include "losses/loss.hpp"
 #include "stages/partners.hpp"
 #include "stages/tiny.hpp"
 #include "stages/trainer.hpp"
@@ -29,12 +29,12 @@ TEST(Labels, FollowTheScoresAtTheTemperature) {
     auto const labels = labels_from_scores(scores, config, true, 7);
     double share = 0.0, up = 0.0;
     for (std::size_t i = 0; i < 4000; ++i) {
-        EXPECT_EQ(labels[i].first_better, methods::sigmoid(1.0));
+        EXPECT_EQ(labels[i].first_better, losses::sigmoid(1.0));
         share += labels[i].chose_first / 4000.0;
         up += labels[i].up[1] / 4000.0;
     }
-    EXPECT_NEAR(share, methods::sigmoid(1.0), 0.03);
-    EXPECT_NEAR(up, methods::sigmoid(-1.0), 0.03);  // the median is 1, the second answer's score 0.5
+    EXPECT_NEAR(share, losses::sigmoid(1.0), 0.03);
+    EXPECT_NEAR(up, losses::sigmoid(-1.0), 0.03);  // the median is 1, the second answer's score 0.5
     EXPECT_EQ(labels.back().first_better, 0.5);
     EXPECT_FALSE(labels.back().undecided);
     EXPECT_TRUE(labels_from_scores(scores, config, false, 7).back().undecided);

@@ -81,7 +81,7 @@ TEST(ReferenceSync, MixesWeights) {
     config::DpoConfig config;
     config.sync_steps = 3;
     config.sync_alpha = 0.25;
-    std::vector<methods::Pair> pairs{{{{1, 2}, {3, 4}}, {{1, 2}, {5}}, -1.0, -2.0}};
+    std::vector<losses::Pair> pairs{{{{1, 2}, {3, 4}}, {{1, 2}, {5}}, -1.0, -2.0}};
     ReferenceSync sync(config, 4, reference, policy, pairs);
     auto const around = sync.surroundings();
     std::vector<std::int64_t> const examples{0};

@@ -2,11 +2,11 @@
 // token_values in both worlds: what its columns are, held against the models and against a second way to the number.
 #include "stages/token_values.hpp"
 
-#include "methods/prefix_values.hpp"
 #include "stages/enumerable.hpp"
 #include "stages/gold.hpp"
 #include "stages/tiny.hpp"
 #include "stages/trainer.hpp"
+#include "stats/prefix_values.hpp"
 #include "store/manifest.hpp"
 
 #include <cmath>

@@ -3,10 +3,10 @@
 #include "stages/trainer.hpp"
 
 #include "core/error.hpp"
-#include "methods/dpo.hpp"
-#include "methods/kto.hpp"
-#include "methods/ppo.hpp"
-#include "methods/sft.hpp"
+#include "losses/cross_entropy.hpp"
+#include "losses/pair_loss.hpp"
+#include "losses/ppo.hpp"
+#include "losses/thumb_loss.hpp"
 
 #include <gtest/gtest.h>
 
@@ -56,10 +56,10 @@ struct StepResult {
     std::vector<Real> weights;
 };
 
-StepResult step_of(methods::Method& method, std::vector<std::int64_t> const& order, int chunk) {
+StepResult step_of(losses::Loss& objective, std::vector<std::int64_t> const& order, int chunk) {
     auto weights = tiny_weights();
     Trainer trainer(weights, optimizer, chunk);
-    auto metrics = trainer.step(method, order, 1e-2, 0);
+    auto metrics = trainer.step(objective, order, 1e-2, 0);
     return {std::move(metrics), model::to_host(weights.values)};
 }
 
@@ -71,8 +71,8 @@ double largest_difference(std::vector<Real> const& a, std::vector<Real> const& b
 
 TEST(Trainer, TheSameStepGivesTheSameBytes) {
     auto const examples = some_examples(11);
-    methods::CrossEntropy method(examples, data::TargetKind::completion);
-    auto const first = step_of(method, in_order(11), 4), again = step_of(method, in_order(11), 4);
+    losses::CrossEntropy objective(examples, data::TargetKind::completion);
+    auto const first = step_of(objective, in_order(11), 4), again = step_of(objective, in_order(11), 4);
     EXPECT_EQ(first.weights, again.weights);
     EXPECT_EQ(first.metrics, again.metrics);
     EXPECT_NE(first.weights, model::to_host(tiny_weights().values));
@@ -80,12 +80,12 @@ TEST(Trainer, TheSameStepGivesTheSameBytes) {
 
 TEST(Trainer, OrderAndChunksWithinTheStepHardlyMatter) {
     auto const examples = some_examples(11);
-    methods::CrossEntropy method(examples, data::TargetKind::completion);
-    auto const reference = step_of(method, in_order(11), 4);
+    losses::CrossEntropy objective(examples, data::TargetKind::completion);
+    auto const reference = step_of(objective, in_order(11), 4);
     auto turned = in_order(11);
     std::reverse(turned.begin(), turned.end());
-    for (auto const& other : {step_of(method, turned, 4), step_of(method, in_order(11), 1),
-                              step_of(method, in_order(11), 3), step_of(method, in_order(11), 64)}) {
+    for (auto const& other : {step_of(objective, turned, 4), step_of(objective, in_order(11), 1),
+                              step_of(objective, in_order(11), 3), step_of(objective, in_order(11), 64)}) {
         EXPECT_NEAR(other.metrics.at("loss") / reference.metrics.at("loss"), 1.0, 1e-5);
         EXPECT_NEAR(other.metrics.at("grad_norm") / reference.metrics.at("grad_norm"), 1.0, 1e-5);
         EXPECT_NEAR(other.metrics.at("entropy") / reference.metrics.at("entropy"), 1.0, 1e-5);
@@ -96,7 +96,7 @@ TEST(Trainer, OrderAndChunksWithinTheStepHardlyMatter) {
 
 TEST(Trainer, MetricsAndTokensOfAStep) {
     auto const examples = some_examples(6);
-    methods::CrossEntropy method(examples, data::TargetKind::completion);
+    losses::CrossEntropy objective(examples, data::TargetKind::completion);
     auto weights = tiny_weights();
     Trainer trainer(weights, optimizer, 4);
     Transformer transformer(weights.shape);
@@ -107,7 +107,7 @@ TEST(Trainer, MetricsAndTokensOfAStep) {
         count += static_cast<double>(tokens.size());
     }
     for (auto const& example : examples) { all += static_cast<double>(example.tokens()); }
-    auto const metrics = trainer.step(method, in_order(6), 0.5e-2, 0);
+    auto const metrics = trainer.step(objective, in_order(6), 0.5e-2, 0);
     EXPECT_NEAR(metrics.at("loss"), sum / count, 1e-6);
     EXPECT_EQ(metrics.at("learning_rate"), 0.5e-2);
     EXPECT_GT(metrics.at("grad_norm"), 0.0);
@@ -118,12 +118,12 @@ TEST(Trainer, MetricsAndTokensOfAStep) {
 
 TEST(Trainer, TheLossFalls) {
     auto const examples = some_examples(8);
-    methods::CrossEntropy method(examples, data::TargetKind::completion);
+    losses::CrossEntropy objective(examples, data::TargetKind::completion);
     auto weights = tiny_weights();
     Trainer trainer(weights, optimizer, 4);
-    double const first = trainer.step(method, in_order(8), 1e-2, 0).at("loss");
+    double const first = trainer.step(objective, in_order(8), 1e-2, 0).at("loss");
     double last = first;
-    for (int s = 1; s < 30; ++s) { last = trainer.step(method, in_order(8), 1e-2, s).at("loss"); }
+    for (int s = 1; s < 30; ++s) { last = trainer.step(objective, in_order(8), 1e-2, s).at("loss"); }
     EXPECT_LT(last, 0.5 * first);
 }
 
@@ -133,16 +133,16 @@ TEST(Trainer, DpoBeginsAtLogTwo) {
     auto weights = tiny_weights();
     Transformer transformer(weights.shape);
     auto const reference = sequence_logprobs(transformer, weights, pointers(examples), 3);
-    std::vector<methods::Pair> pairs;
+    std::vector<losses::Pair> pairs;
     for (std::size_t i = 0; i < 12; i += 2) {
         pairs.push_back({examples[i], examples[i + 1], reference[i], reference[i + 1]});
     }
-    methods::Dpo method(pairs, {.beta = 0.1});
+    losses::PairLoss objective(pairs, {.beta = 0.1});
     Trainer trainer(weights, optimizer, 4);
-    auto const metrics = trainer.step(method, in_order(6), 1e-2, 0);
+    auto const metrics = trainer.step(objective, in_order(6), 1e-2, 0);
     EXPECT_NEAR(metrics.at("loss"), std::log(2.0), 1e-6);
     EXPECT_NEAR(metrics.at("rewards/margins"), 0.0, 1e-5);
-    auto const next = trainer.step(method, in_order(6), 1e-2, 1);
+    auto const next = trainer.step(objective, in_order(6), 1e-2, 1);
     EXPECT_LT(next.at("loss"), std::log(2.0) - 1e-3);
     EXPECT_GT(next.at("rewards/margins"), 0.0);
 }
@@ -152,31 +152,31 @@ TEST(Trainer, KtosZ0IsThatOfTheWholeStep) {
     auto weights = tiny_weights();
     Transformer transformer(weights.shape);
     auto const now = sequence_logprobs(transformer, weights, pointers(examples), 5);
-    std::vector<methods::Thumb> thumbs;
+    std::vector<losses::Thumb> thumbs;
     double expected = 0.0;
     for (std::size_t i = 0; i < 8; ++i) {
         double const ratio = i < 4 ? -2.0 : 5.0;  // a chunk's own mean would be 0 (cut off) or 5
         thumbs.push_back({examples[i], i % 2 == 0, now[i], examples[8 + i], now[8 + i] - ratio});
         expected += ratio / 8.0;
     }
-    methods::Kto method(thumbs, {methods::ThumbLossKind::kto, 0.5, 1.0, 1.0});
+    losses::ThumbLoss objective(thumbs, {losses::ThumbLossKind::kto, 0.5, 1.0, 1.0});
     Trainer trainer(weights, optimizer, 4);
-    auto const metrics = trainer.step(method, in_order(8), 1e-2, 0);
-    EXPECT_NEAR(method.z0(), expected, 1e-5);
+    auto const metrics = trainer.step(objective, in_order(8), 1e-2, 0);
+    EXPECT_NEAR(objective.z0(), expected, 1e-5);
     EXPECT_NEAR(metrics.at("kl"), expected, 1e-5);
     EXPECT_GT(trainer.probe_tokens(), 0.0);
 }
 
 TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
     auto const examples = some_examples(4);
-    methods::CrossEntropy method(examples, data::TargetKind::completion);
+    losses::CrossEntropy objective(examples, data::TargetKind::completion);
     auto weights = tiny_weights();
     auto host = model::to_host(weights.values);
     host[static_cast<std::size_t>(weights.layout.final_norm())] = std::numeric_limits<Real>::quiet_NaN();
     model::from_host<Space, Real>(host, weights.values);
     Trainer trainer(weights, optimizer, 4);
     try {
-        trainer.step(method, in_order(4), 1e-2, 17);
+        trainer.step(objective, in_order(4), 1e-2, 17);
         FAIL() << "a loss of NaN went through";
     } catch (core::TrialError const& error) {
         std::string const text = error.what();
@@ -186,8 +186,8 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
     EXPECT_EQ(trainer.optimizer().steps_done(), 0);
 }
 
-// A method whose loss is finite and whose derivative is not.
-class Broken final : public methods::Method {
+// A loss whose loss is finite and whose derivative is not.
+class Broken final : public losses::Loss {
 public:
     explicit Broken(std::span<data::Example const> examples) : examples_(examples) {}
     [[nodiscard]] std::int64_t size() const override { return static_cast<std::int64_t>(examples_.size()); }
@@ -195,8 +195,8 @@ public:
         return examples_[static_cast<std::size_t>(example)];
     }
     void prepare(std::span<std::int64_t const> /*examples*/, std::span<double const> /*probe_logps*/) override {}
-    model::ChunkGradients loss(std::span<methods::SequenceOutputs const> /*sequences*/,
-                               model::ChunkOutputs const& outputs, methods::MetricSums& metrics) const override {
+    model::ChunkGradients backward(std::span<losses::SequenceOutputs const> /*sequences*/,
+                                   model::ChunkOutputs const& outputs, losses::MetricSums& metrics) const override {
         metrics.add("loss", 1.0, 1.0);
         return {std::vector<double>(outputs.logprob.size(), std::numeric_limits<double>::infinity()), {}, {}};
     }
@@ -207,12 +207,12 @@ private:
 
 TEST(Trainer, AGradientThatIsNotFiniteNamesStepAndTensorAndChangesNothing) {
     auto const examples = some_examples(4);
-    Broken method(examples);
+    Broken objective(examples);
     auto weights = tiny_weights();
     auto const before = model::to_host(weights.values);
     Trainer trainer(weights, optimizer, 4);
     try {
-        trainer.step(method, in_order(4), 1e-2, 3);
+        trainer.step(objective, in_order(4), 1e-2, 3);
         FAIL() << "an infinite gradient went through";
     } catch (core::TrialError const& error) {
         std::string const text = error.what();
@@ -229,7 +229,7 @@ TEST(Trainer, AGradientThatIsNotFiniteNamesStepAndTensorAndChangesNothing) {
 // Two halves of a loss are the loss, in one update.
 TEST(Trainer, PartsOfAStepAddUp) {
     auto const examples = some_examples(8);
-    methods::PpoText whole(examples, 1.0), half(examples, 0.5), rest(examples, 0.5);
+    losses::PpoTextLoss whole(examples, 1.0), half(examples, 0.5), rest(examples, 0.5);
     auto one = tiny_weights(), two = tiny_weights();
     Trainer single(one, optimizer, 4), both(two, optimizer, 4);
     auto const order = in_order(8);
@@ -243,11 +243,11 @@ TEST(Trainer, PartsOfAStepAddUp) {
 
 // Trap: token means of each micro-batch. Episodes are of unequal length, so any mean but the step's own shows.
 TEST(Trainer, PpoOnASharedTrunkHardlyDependsOnTheChunk) {
-    methods::Rollout rollout;
+    losses::Rollout rollout;
     rollout.examples = some_examples(11);
     core::Draws draws(core::RandomStream(3, "trainer_test/ppo"), 0, 0);
     for (auto const& example : rollout.examples) {
-        methods::Episode episode;
+        losses::Episode episode;
         for (std::size_t t = 0; t < example.completion.size(); ++t) {
             episode.logprob.push_back(-3.7 + 0.1 * draws.normal());
             episode.value.push_back(draws.normal());
@@ -258,10 +258,11 @@ TEST(Trainer, PpoOnASharedTrunkHardlyDependsOnTheChunk) {
     }
     std::map<std::string, double> reference;
     for (int const chunk : {64, 1, 2, 5}) {
-        methods::PpoShared method(methods::PpoPolicy(rollout, 0.2, 1.0), methods::PpoValue(rollout, 0.2, 0.1));
+        losses::PpoSharedLoss objective(losses::PpoPolicyLoss(rollout, 0.2, 1.0),
+                                        losses::PpoValueLoss(rollout, 0.2, 0.1));
         auto weights = tiny_weights(true);
         Trainer trainer(weights, optimizer, chunk);
-        auto const metrics = trainer.step(method, in_order(11), 1e-2, 0);
+        auto const metrics = trainer.step(objective, in_order(11), 1e-2, 0);
         if (reference.empty()) { reference = metrics; }
         for (char const* name : {"grad_norm", "policy/loss_avg", "val/loss_avg", "val/ratio", "policy/entropy_avg"}) {
             EXPECT_NEAR(metrics.at(name) / reference.at(name), 1.0, 1e-4) << name << ' ' << chunk;
@@ -270,16 +271,16 @@ TEST(Trainer, PpoOnASharedTrunkHardlyDependsOnTheChunk) {
 }
 
 TEST(Trainer, TrainsTheScalarHeadAlone) {
-    methods::Rollout rollout{some_examples(4), {}};
+    losses::Rollout rollout{some_examples(4), {}};
     for (auto const& example : rollout.examples) {
         std::vector<double> const zeros(example.completion.size(), 0.0), ones(example.completion.size(), 1.0);
         rollout.episodes.push_back({zeros, zeros, zeros, 0.0, zeros, ones});
     }
-    methods::PpoValue method(rollout, 10.0, 1.0);
+    losses::PpoValueLoss objective(rollout, 10.0, 1.0);
     auto weights = tiny_weights(true);
     auto const before = model::to_host(weights.values);
     auto const order = in_order(4);
-    Part const part{&method, order};
+    Part const part{&objective, order};
     Trainer trainer(weights, {.learning_rate = 1e-2, .weight_decay = 0.1}, 4);
     trainer.step(std::span(&part, 1), 1e-2, 0, Trained::scalar_head);
     auto const after = model::to_host(weights.values), moment = model::to_host(trainer.optimizer().first_moment);
@@ -295,7 +296,7 @@ TEST(Trainer, TrainsTheScalarHeadAlone) {
     EXPECT_EQ(model::to_host(trainer.optimizer().second_moment), std::vector<Real>(after.size(), Real(0)));
 
     auto headless = tiny_weights();
-    methods::CrossEntropy text(rollout.examples, data::TargetKind::completion);
+    losses::CrossEntropy text(rollout.examples, data::TargetKind::completion);
     Part const other{&text, order};
     Trainer without(headless, optimizer, 4);
     EXPECT_THROW(without.step(std::span(&other, 1), 1e-2, 0, Trained::scalar_head), std::logic_error);

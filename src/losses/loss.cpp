@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "losses/loss.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace alignsweep::losses {
+
+double summed_logprob(SequenceOutputs const& sequence, model::ChunkOutputs const& outputs) {
+    double sum = 0.0;
+    for (std::size_t t = sequence.target_begin; t < sequence.target_end; ++t) { sum += outputs.logprob[t]; }
+    return sum;
+}
+
+double log_sigmoid(double x) { return x < 0.0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }
+
+double sigmoid(double x) {
+    if (x >= 0.0) { return 1.0 / (1.0 + std::exp(-x)); }
+    double const e = std::exp(x);
+    return e / (1.0 + e);
+}
+
+void add_entropy(model::ChunkOutputs const& outputs, MetricSums& metrics) {
+    double sum = 0.0;
+    for (double const entropy : outputs.entropy) { sum += entropy; }
+    metrics.add("entropy", sum, static_cast<double>(outputs.entropy.size()));
+}
+
+std::int64_t target_count(data::Example const& example, data::TargetKind kind) {
+    auto const prompt = static_cast<std::int64_t>(example.prompt.size());
+    auto const completion = static_cast<std::int64_t>(example.completion.size());
+    // The first token of a sequence is predicted by nothing.
+    if (kind == data::TargetKind::full || (prompt == 0 && kind == data::TargetKind::completion)) {
+        return std::max<std::int64_t>(0, prompt + completion - 1);
+    }
+    return kind == data::TargetKind::none ? 0 : completion;
+}
+
+}  // namespace alignsweep::losses

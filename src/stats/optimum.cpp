@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stats/optimum.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace alignsweep::stats {
+
+double total_probability(std::span<double const> logprob) {
+    double sum = 0.0;
+    for (double const l : logprob) { sum += std::exp(l); }
+    return sum;
+}
+
+double expectation(std::span<double const> logprob, std::span<double const> value) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < logprob.size(); ++i) { sum += std::exp(logprob[i]) * value[i]; }
+    return sum;
+}
+
+double kl_divergence(std::span<double const> p, std::span<double const> q) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        double const probability = std::exp(p[i]);
+        if (probability > 0.0) { sum += probability * (p[i] - q[i]); }
+    }
+    return sum;
+}
+
+double regularised_objective(std::span<double const> policy, std::span<double const> reference,
+                             std::span<double const> reward, double beta) {
+    return expectation(policy, reward) - beta * kl_divergence(policy, reference);
+}
+
+Optimum regularised_optimum(std::span<double const> reference, std::span<double const> reward, double beta) {
+    Optimum optimum{std::vector<double>(reference.size()), 0.0};
+    double largest = -std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+        optimum.logprob[i] = reference[i] + reward[i] / beta;
+        largest = std::max(largest, optimum.logprob[i]);
+    }
+    double sum = 0.0;
+    for (double const l : optimum.logprob) { sum += std::exp(l - largest); }
+    double const log_z = largest + std::log(sum);
+    for (double& l : optimum.logprob) { l -= log_z; }
+    optimum.objective = beta * log_z;
+    return optimum;
+}
+
+double win_probability(std::span<double const> p, std::span<double const> q, std::span<double const> value) {
+    std::vector<std::size_t> order(value.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return value[a] < value[b]; });
+    double wins = 0.0, below = 0.0;  // below: mass of q at smaller values
+    for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
+        double mine = 0.0, theirs = 0.0;
+        for (; last < order.size() && value[order[last]] == value[order[first]]; ++last) {
+            mine += std::exp(p[order[last]]);
+            theirs += std::exp(q[order[last]]);
+        }
+        wins += mine * (below + 0.5 * theirs);
+        below += theirs;
+    }
+    return wins;
+}
+
+Recovery reward_recovery(std::span<double const> recovered, std::span<double const> gold,
+                         std::span<double const> weights) {
+    std::vector<double> difference(gold.size());
+    for (std::size_t i = 0; i < gold.size(); ++i) { difference[i] = recovered[i] - gold[i]; }
+    auto const variance = [&](std::span<double const> value) {
+        double const mean = expectation(weights, value);
+        double sum = 0.0;
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            sum += std::exp(weights[i]) * (value[i] - mean) * (value[i] - mean);
+        }
+        return sum;
+    };
+    return {variance(difference), variance(gold)};
+}
+
+}  // namespace alignsweep::stats
