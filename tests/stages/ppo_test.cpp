@@ -34,7 +34,7 @@ TEST(Ppo, BeginsAtRatioOneAndKlZero) {
 // One episode of one token: no variance to whiten by, no second row.
 TEST(Ppo, TheSmallestRollouts) {
     for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
-        for (char const* reward : {"proxy", "gold"}) {
+        for (auto const reward : {config::EpisodeReward::proxy, config::EpisodeReward::gold}) {
             for (int const tokens : {1, 12}) {
                 Ppo ppo([&](config::RlhfConfig& c) {
                     c.value_model = value_model;

@@ -216,7 +216,7 @@ TEST(EpisodeScore, GoldIsTheExactReward) {
 }
 
 TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
-    auto const scored = [](char const* rule) {
+    auto const scored = [](config::MissingEnd rule) {
         Ppo ppo([&](config::RlhfConfig& c) {
             c.missing_end = rule;
             c.missing_end_score = -7.0;
@@ -230,7 +230,7 @@ TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
         return EpisodeScore(context).of(asked, {example, example},
                                         {{example.completion, {}, true}, {example.completion, {}, false}});
     };
-    auto const replaced = scored("replace"), reduced = scored("subtract");
+    auto const replaced = scored(config::MissingEnd::replace), reduced = scored(config::MissingEnd::subtract);
     EXPECT_EQ(replaced[0], reduced[0]);
     EXPECT_EQ(replaced[1], -7.0);
     EXPECT_EQ(reduced[1], reduced[0] - 0.75);
