@@ -5,7 +5,7 @@
 #include "cli/table.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
-#include "stages/stage.hpp"
+#include "kinds/kinds.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -17,10 +17,10 @@ namespace {
 using Table = std::vector<std::vector<std::string>>;
 
 std::string models_of(MethodEntry const& entry) {
-    auto const& methods = stages::method_names();
+    auto const& methods = kinds::method_names();
     if (std::find(methods.begin(), methods.end(), entry.name) == methods.end()) { return "-"; }
     std::string text;
-    for (std::string const& role : stages::models_held(entry.name, config::Config{})) {
+    for (std::string const& role : kinds::models_held(entry.name, config::Config{})) {
         text += (text.empty() ? "" : ", ") + role;
     }
     return text;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/plan.hpp"
+#include "kinds/kinds.hpp"
 
 #include "config/values.hpp"
 
@@ -71,7 +72,7 @@ public:
 private:
     std::string add(std::string const& kind, Inputs const& inputs) { return add(kind, inputs, point_.config); }
     std::string add(std::string const& kind, Inputs const& inputs, config::Config const& config) {
-        auto spec = stages::make_stage(kind, config, point_.seed, inputs);
+        auto spec = kinds::make_stage(kind, config, point_.seed, inputs);
         std::string const id = spec.id();
         plan_.stages.emplace(id, std::move(spec));
         return id;
@@ -123,7 +124,7 @@ double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& 
     if (found != users.end()) {
         for (std::string const& user : found->second) { longest = std::max(longest, chain(plan, users, user)); }
     }
-    return plan.priority[id] = longest + stages::estimate(plan.stages.at(id)).flops + 1.0;
+    return plan.priority[id] = longest + kinds::estimate(plan.stages.at(id)).flops + 1.0;
 }
 
 // Rows in the order in which they were first added, found by what makes a row: its method and its evaluation.
