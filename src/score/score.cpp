@@ -102,7 +102,7 @@ private:
     [[nodiscard]] model::Precision precision() const {
         return request_.in_double ? model::Precision::float64 : model::Precision::float32;
     }
-    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.model.chunk); }
+    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
         if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
@@ -124,8 +124,10 @@ private:
     }
 
     void pairs() {
-        auto const rule = losses::pair_loss_rule(request_.config.dpo);
-        if (!rule.row->is(losses::no_reference)) { need_reference("dpo.loss = " + request_.config.dpo.loss); }
+        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!rule.row->is(losses::no_reference)) {
+            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
+        }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
         std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
         result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
@@ -163,7 +165,7 @@ private:
     }
 
     void thumbs() {
-        auto const rule = losses::thumb_loss_rule(request_.config.kto);
+        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
         double const z0 = rule.row->has_z0 ? divergence() : 0.0;
@@ -210,7 +212,7 @@ private:
     }
 
     void rewards() {
-        auto const& config = request_.config.reward_model;
+        auto const& config = request_.config.get<config::RewardModelConfig>();
         auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
