@@ -3,10 +3,10 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "infer/models.hpp"
 #include "kinds/registry.hpp"
 #include "store/manifest.hpp"
 #include "store/publish.hpp"
+#include "train/progress.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -63,7 +63,7 @@ void load_curves(stages::Context& context, fs::path const& file) {
         core::log_warning(core::concat(error.what(), "; the stage starts again"));
         fs::remove(file);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
 }
 
 // A model that broke in its very last step shows itself only here.
@@ -93,7 +93,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     } else {
         fs::remove(live_metrics);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
     store::Manifest manifest;
     manifest.kind = spec.kind;

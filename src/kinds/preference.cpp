@@ -22,7 +22,7 @@ void check_dpo(config::Config const& config) {
     auto const rule = losses::pair_loss_rule(config.get<config::DpoConfig>());
     bool const soft = config.get<config::DataConfig>().preferences.empty() &&
                       config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
-    if (soft && !losses::takes_soft_labels(rule.kind)) {
+    if (soft && rule.row->is(losses::hard_labels)) {
         throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,
                                              " takes no soft labels; it needs ",
                                              "feedback.labels = choices instead of probabilities"));
@@ -57,8 +57,7 @@ void run_kto(stages::Context& context) {
     auto const& config = context.config.get<config::KtoConfig>();
     auto const rule = losses::thumb_loss_rule(config);
     auto const thumbs = stages::make_thumbs(stages::load_feedback(context.input("feedback")),
-                                            stages::load_reference(context.input("reference")),
-                                            rule.kind == losses::ThumbLossKind::kto);
+                                            stages::load_reference(context.input("reference")), rule.row->has_z0);
     infer::Weights weights = infer::load_model(context.input("sft"));
     losses::ThumbLoss loss(thumbs, rule);
     train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");

@@ -4,6 +4,7 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "kinds/runs.hpp"
+#include "model/runtime.hpp"
 #include "store/manifest.hpp"
 
 #include <algorithm>
@@ -221,8 +222,8 @@ stages::StageSpec make_stage(std::string const& kind, config::Config const& conf
     Reads reads(config, seed);
     entry.reads(reads);
     stages::StageSpec spec{kind, "", "", std::move(inputs), config, seed};
-    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", stages::backend_name(),
-                                 "\nscalar=", stages::scalar_name(), "\n", reads.text());
+    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", model::backend_name(),
+                                 "\nscalar=", model::scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
     spec.key = store::key_of_identity(spec.identity);
     return spec;
