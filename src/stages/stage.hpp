@@ -14,7 +14,10 @@
 
 namespace alignsweep::stages {
 
+struct Descriptor;
+
 struct StageSpec {
+    Descriptor const* descriptor;               // of its kind
     std::string kind;                           // corpus, pretrain, sft, ..., evaluate
     std::string key;                            // hash of `identity`
     std::string identity;                       // all that the stage may depend on, as text

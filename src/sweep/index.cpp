@@ -144,7 +144,7 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
 }
 
 void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
-    if (id.empty() || !ids.insert(id).second) { return; }
+    if (!ids.insert(id).second) { return; }
     for (auto const& [role, input] : plan.stages.at(id).inputs) { add_with_inputs(plan, input, ids); }
 }
 
@@ -152,7 +152,7 @@ void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::stri
 // differ.
 std::map<std::string, std::string> provenance_of(Plan const& plan, Trial const& trial, Ledger const& ledger) {
     std::set<std::string> ids = trial.stages;
-    for (std::string const& side : {trial.proxy_stage, trial.token_stage}) { add_with_inputs(plan, side, ids); }
+    for (auto const& [kind, side] : trial.sides) { add_with_inputs(plan, side, ids); }
     std::map<std::string, std::string> facts;
     for (Difference const& fact : stage_facts(ledger, ids)) {
         std::vector<std::string> values;
@@ -196,8 +196,7 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
         row.text_axes = trial.text_axes;
         if (row.status == "done") {
             row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
-            for (std::string const& side : {trial.proxy_stage, trial.token_stage}) {
-                if (side.empty()) { continue; }
+            for (auto const& [kind, side] : trial.sides) {
                 // The trial stands without it, and says what it lacks.
                 if (ledger.status(side) == StageStatus::broken) { row.error = ledger.error_of(side); }
                 if (ledger.status(side) != StageStatus::done) { continue; }

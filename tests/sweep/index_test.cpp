@@ -101,7 +101,7 @@ TEST_F(IndexTest, AFailureThatManyShareSkipsThem) {
 TEST_F(IndexTest, AFailedProxyLeavesTheTrialDone) {
     for (auto const& id : trial("dpo").stages) { finish(id); }
     Ledger ledger(plan_, folder_, "1");
-    ledger.mark_failed(trial("dpo").proxy_stage, "no reward model");
+    ledger.mark_failed(trial("dpo").side("proxy"), "no reward model");
     EXPECT_EQ(row(ledger, "dpo").status, "done");
 }
 
@@ -113,7 +113,7 @@ TEST_F(IndexTest, TokenValuesStandInTheRowOnceTheyAreThere) {
     char const* name = "eval/token/within/score/gold_sft";
     EXPECT_FALSE(row(Ledger(plan_, folder_, "1"), "dpo").metrics.contains(name));
     EXPECT_EQ(row(Ledger(plan_, folder_, "1"), "dpo").status, "done");
-    finish(trial("dpo").token_stage, {{name, 0.25}});
+    finish(trial("dpo").side("token_values"), {{name, 0.25}});
     auto const dpo = row(Ledger(plan_, folder_, "1"), "dpo");
     EXPECT_EQ(dpo.metrics.at(name), 0.25);
     EXPECT_EQ(dpo.metrics.at("eval/kl"), 0.5);
