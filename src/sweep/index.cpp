@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "kinds/kinds.hpp"
 #include "store/metrics.hpp"
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
@@ -140,7 +141,7 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
     }
     for (auto const& [what, amount] : totals) { row.costs["cost/" + what + "/total"] = amount; }
     row.seconds = totals["seconds"];
-    row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(model.kind, model.config).size());
+    row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(*model.descriptor, model.config).size());
 }
 
 void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
@@ -227,7 +228,15 @@ void write_index(fs::path const& out, Plan const& plan, Ledger& ledger) {
             core::log_error(ledger.error_of(id));
         }
     }
-    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts());
+    std::vector<store::MethodRow> methods;
+    std::vector<store::MetricInfo> metrics;
+    for (auto const& kind : kinds::all()) {
+        metrics.insert(metrics.end(), kind.metrics.begin(), kind.metrics.end());
+        bool const aligned = kind.purpose == stages::Purpose::method;
+        if (!aligned && kind.purpose != stages::Purpose::start) { continue; }
+        methods.push_back({kind.row_name(), aligned, kind.trains_policy, kind.beta_key});
+    }
+    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts(), methods, metrics);
 }
 
 }  // namespace alignsweep::sweep
