@@ -28,7 +28,7 @@ std::vector<Descriptor const*> catalogue() {
 std::string models_of(Descriptor const& kind) {
     if (kind.purpose != stages::Purpose::method) { return "-"; }
     std::string text;
-    for (std::string const& role : stages::models_held(kind, config::Config{})) {
+    for (std::string const& role : kinds::models_held(kind.name, config::Config{})) {
         text += (text.empty() ? "" : ", ") + role;
     }
     return text;

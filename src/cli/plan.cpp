@@ -5,6 +5,7 @@
 #include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "kinds/kinds.hpp"
 #include "sweep/progress.hpp"
 
 #include <iostream>
@@ -36,10 +37,10 @@ int plan_command(Arguments const& arguments) {
     double left = 0.0;
     for (auto const& [id, spec] : plan.stages) {
         KindSum& sum = kinds[spec.kind];
-        auto const estimate = stages::estimate(spec);
+        auto const estimate = kinds::estimate(spec);
         bool done = false;
         try {
-            done = stages::is_done(input.out / "stages", id);
+            done = kinds::is_done(input.out / "stages", id);
         } catch (core::IoError const& error) { core::log_warning(error.what()); }
         ++sum.stages;
         sum.done += done ? 1 : 0;

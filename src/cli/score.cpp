@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // score: log-probabilities, rewards and losses of a data set, row by row.
-#include "stages/score.hpp"
+#include "score/score.hpp"
 #include "cli/options.hpp"
 #include "cli/table.hpp"
 #include "config/text.hpp"
@@ -40,12 +40,12 @@ constexpr char const* text =
     "that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.";
 
 struct Method {
-    stages::ScoreMethod method;
+    score::ScoreMethod method;
     std::vector<std::string> keys;  // of the configuration that it reads
 };
 
 std::map<std::string, Method> const& score_methods() {
-    using stages::ScoreMethod;
+    using score::ScoreMethod;
     static std::map<std::string, Method> const methods{
         {"dpo",
          {ScoreMethod::dpo, {"dpo.loss", "dpo.beta", "dpo.label_smoothing", "dpo.gamma_ratio", "dpo.discopop_tau"}}},
@@ -83,14 +83,14 @@ config::Config read_config(std::vector<std::string> const& sets, std::string con
     return config::apply(entries);
 }
 
-stages::ScoreRequest read_request(po::variables_map const& values) {
+score::ScoreRequest read_request(po::variables_map const& values) {
     auto const models =
         values.count("policy") > 0 ? values["policy"].as<std::vector<std::string>>() : std::vector<std::string>();
     if (models.size() != 1) {
         throw core::ConfigError(
             core::concat(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage, ")"));
     }
-    stages::ScoreRequest request;
+    score::ScoreRequest request;
     request.policy = models[0];
     request.data = required(values, "data");
     request.out = required(values, "out");
@@ -134,7 +134,7 @@ int score_command(Arguments const& arguments) {
     if (!values) { return 0; }
     auto const request = read_request(*values);
     stages::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
-    auto const summary = stages::score(request);
+    auto const summary = score::score(request);
     std::cout << summary.scored << " rows scored of " << summary.read << " (dropped: " << summary.too_long
               << " too long, " << summary.empty << " with an empty answer, " << summary.equal << " with equal answers, "
               << summary.bad << " bad)\n\n";

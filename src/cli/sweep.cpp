@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "sources/check_data.hpp"
 #include "sweep/index.hpp"
 #include "sweep/scheduler.hpp"
 
@@ -68,7 +69,7 @@ void check_data(config::SweepSpec const& spec) {
             auto const file = files[role];
             if (seen.emplace(role, data.*file, data.bad_rows).second) { fresh.*file = data.*file; }
         }
-        stages::check_data(fresh);
+        sources::check_data(fresh);
     }
 }
 

@@ -2,6 +2,8 @@
 #include "kinds/kinds.hpp"
 
 #include "core/error.hpp"
+#include "stages/reads.hpp"
+#include "store/manifest.hpp"
 
 #include <algorithm>
 
@@ -31,7 +33,36 @@ std::vector<std::string> const& method_names() {
 
 stages::StageSpec make_stage(std::string const& name, config::Config const& config, std::int64_t seed,
                              std::map<std::string, std::string> inputs) {
-    return stages::make_stage(kind(name), config, seed, std::move(inputs));
+    auto const& descriptor = kind(name);
+    if (descriptor.check != nullptr) { descriptor.check(config); }
+    stages::Reads reads(config, seed);
+    descriptor.reads(reads);
+    stages::StageSpec spec{&descriptor, name, "", "", std::move(inputs), config, seed};
+    spec.identity =
+        core::concat("kind=", name, "\nversion=", descriptor.version, "\nbackend=", stages::backend_name(),
+                     "\nscalar=", stages::scalar_name(), "\n", reads.text());
+    for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
+    spec.key = store::key_of_identity(spec.identity);
+    return spec;
+}
+
+std::vector<std::string> models_held(std::string const& name, config::Config const& config) {
+    auto const& models = kind(name).models;
+    return models == nullptr ? std::vector<std::string>{"policy"} : models(config);
+}
+
+Estimate estimate(stages::StageSpec const& spec) {
+    if (spec.descriptor->work == nullptr) { return {}; }
+    auto const& model = spec.config.get<config::ModelConfig>();
+    double const width = static_cast<double>(model.width), hidden = static_cast<double>(model.hidden);
+    double const parameters = static_cast<double>(spec.config.get<config::TokenizerConfig>().vocabulary) * width +
+                              static_cast<double>(model.depth) * (4.0 * width * width + 3.0 * width * hidden);
+    // Lengths of the simulated world's prompts and answers; only the order of the stages depends on them.
+    bool const listed = spec.config.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+    double const answer = listed ? static_cast<double>(spec.config.get<config::EnumerableConfig>().length) : 14.0;
+    auto const work = spec.descriptor->work(spec, {answer, answer + (listed ? 3.0 : 10.0), listed});
+    double const flops = parameters * (6.0 * work.trained + 2.0 * work.forward);
+    return {work.trained + work.forward, flops, flops * spec.descriptor->slowness};
 }
 
 }  // namespace alignsweep::kinds

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All kinds of stages, by name. A new one is a file of this folder and a line of list.inc.
+// All kinds of stages, and what a stage is, costs and does by its kind's description. A new kind is a file of this
+// folder and a line of list.inc.
 #pragma once
 
 #include "stages/descriptor.hpp"
@@ -17,8 +18,26 @@ namespace alignsweep::kinds {
 // The methods of alignment, in the order of the tables: rlhf, dpo, kto, ...
 [[nodiscard]] std::vector<std::string> const& method_names();
 
-// stages::make_stage, of the kind of that name.
-[[nodiscard]] stages::StageSpec make_stage(std::string const& name, config::Config const& config, std::int64_t seed,
+// Builds a stage: its identity holds kind, version, backend, scalar type, the sections and seeds that the kind reads,
+// and the keys of its inputs. Throws ConfigError where the kind refuses the configuration.
+[[nodiscard]] stages::StageSpec make_stage(std::string const& kind, config::Config const& config, std::int64_t seed,
                                            std::map<std::string, std::string> inputs);
+
+// Roles of the models that a stage kind holds at once: policy, reference, reward_model, ...
+[[nodiscard]] std::vector<std::string> models_held(std::string const& kind, config::Config const& config);
+
+// Relative work of a stage (FLOPs, roughly), for longest-first scheduling and the plan.
+struct Estimate {
+    double tokens = 0.0, flops = 0.0;
+    double work = 0.0;  // FLOPs weighted by how long the kind takes for one: for estimates of time
+};
+[[nodiscard]] Estimate estimate(stages::StageSpec const& spec);
+
+// Runs a stage from its last checkpoint, or from the beginning, in <host.stages>/<id>, and writes its manifest last.
+// Throws TrialError (a NaN, say), IoError, or Stopped after a checkpoint.
+void execute(stages::StageSpec const& spec, stages::StageHost const& host);
+
+// True if the stage's manifest stands. Throws IoError for a malformed one.
+[[nodiscard]] bool is_done(std::filesystem::path const& stages, std::string const& id);
 
 }  // namespace alignsweep::kinds

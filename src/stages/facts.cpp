@@ -9,6 +9,8 @@
 
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <cctype>
 #include <fstream>
 
 namespace alignsweep::stages {
@@ -27,6 +29,14 @@ std::string processor() {
 }
 
 }  // namespace
+
+std::string backend_name() {
+    std::string name = Kokkos::DefaultExecutionSpace::name();
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return name;
+}
+
+std::string scalar_name() { return "float32"; }
 
 std::map<std::string, std::string> run_facts() {
     static std::string const processor_name = processor();

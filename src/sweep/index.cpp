@@ -141,7 +141,7 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
     }
     for (auto const& [what, amount] : totals) { row.costs["cost/" + what + "/total"] = amount; }
     row.seconds = totals["seconds"];
-    row.costs["cost/models_in_memory"] = static_cast<double>(stages::models_held(*model.descriptor, model.config).size());
+    row.costs["cost/models_in_memory"] = static_cast<double>(kinds::models_held(model.kind, model.config).size());
 }
 
 void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {

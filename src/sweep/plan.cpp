@@ -29,7 +29,7 @@ public:
                                               : stage(input.kind, input.model);
         }
         auto const& configure = descriptor.configure;
-        auto spec = stages::make_stage(descriptor, configure ? configure(config_) : config_, seed_, std::move(inputs));
+        auto spec = kinds::make_stage(kind, configure ? configure(config_) : config_, seed_, std::move(inputs));
         id = spec.id();
         plan_.stages.emplace(id, std::move(spec));
         return id;
@@ -72,7 +72,7 @@ double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& 
     if (found != users.end()) {
         for (std::string const& user : found->second) { longest = std::max(longest, chain(plan, users, user)); }
     }
-    return plan.priority[id] = longest + stages::estimate(plan.stages.at(id)).flops + 1.0;
+    return plan.priority[id] = longest + kinds::estimate(plan.stages.at(id)).flops + 1.0;
 }
 
 // Rows in the order in which they were first added, found by what makes a row: its method and its evaluation.

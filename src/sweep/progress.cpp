@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/progress.hpp"
+#include "kinds/kinds.hpp"
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -17,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double bar_every = 0.2, line_every = 10.0;  // seconds
 
 // Stages of little arithmetic take time, too (files, text): nobody's weight is zero.
-double weight(stages::StageSpec const& spec) { return stages::estimate(spec).work + 2e9; }
+double weight(stages::StageSpec const& spec) { return kinds::estimate(spec).work + 2e9; }
 
 double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 

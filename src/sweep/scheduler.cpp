@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/scheduler.hpp"
+#include "kinds/kinds.hpp"
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -133,7 +134,7 @@ private:
             // Of an earlier attempt; first, so that none stands beside a finished stage whenever this is killed.
             std::error_code ignored;
             fs::remove(ledger_.folder(id) / "failed.txt", ignored);
-            stages::execute(plan_.stages.at(id), host);
+            kinds::execute(plan_.stages.at(id), host);
         } catch (core::Stopped const&) { throw; } catch (std::exception const& error) {
             // One bad stage must not take the others with it: its error stays with it.
             std::string const message = core::failure_of(error).message;

@@ -24,9 +24,14 @@ ALLOWED = {
     "store": ("core", "config"),
     "losses": ("core", "config", "model", "data"),
     "stats": ("core", "world"),
-    "stages": LOWER + ("store", "losses", "stats"),
-    "sweep": LOWER + ("store", "losses", "stats", "stages"),
-    "cli": LOWER + ("store", "losses", "stats", "stages", "sweep"),
+    "stages": LOWER + ("store", "losses"),
+    "infer": LOWER + ("store", "losses", "stages"),
+    "train": LOWER + ("store", "losses", "stages", "infer"),
+    "sources": LOWER + ("store", "losses", "stages", "infer"),
+    "kinds": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources"),
+    "score": LOWER + ("store", "losses", "stages", "infer", "train"),
+    "sweep": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds"),
+    "cli": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds", "score", "sweep"),
 }
 
 # External headers that belong to one place: what they are, pattern, prefix of the paths that may include them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the trials of a sweep to the graph of stages: what is shared, what multiplies, which rows stand.
 #include "sweep/plan.hpp"
+#include "kinds/kinds.hpp"
 
 #include "config/values.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 Plan plan_of(std::vector<std::string> const& settings) {
     std::vector<config::Entry> entries;
     for (auto const& setting : settings) { entries.push_back(config::parse_set(setting)); }
-    return make_plan(config::expand(entries, stages::method_names()));
+    return make_plan(config::expand(entries, kinds::method_names()));
 }
 
 int count_kind(Plan const& plan, std::string const& kind) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/sweep_ini.hpp"
+#include "kinds/kinds.hpp"
 
 #include "config/sweep_plan.hpp"
 #include "stages/stage.hpp"
@@ -29,8 +30,8 @@ TEST(SweepIni, PathsAreAbsoluteWhereverTheyStand) {
         << "data.sft = \"../b, c.jsonl\"\n";
     auto const read = config::read_ini(folder / "in" / "sub" / "x.ini");
     write_sweep_ini(folder / "out", read);
-    auto const before = config::expand(read, stages::method_names());
-    auto const after = config::expand(read_sweep_ini(folder / "out"), stages::method_names());
+    auto const before = config::expand(read, kinds::method_names());
+    auto const after = config::expand(read_sweep_ini(folder / "out"), kinds::method_names());
     ASSERT_EQ(before.trials.size(), 3U);
     ASSERT_EQ(after.trials.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {

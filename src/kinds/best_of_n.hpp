@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The best of n samples as a model: the SFT weights with the number n beside them (state "best_of_n"), which evaluate
+// samples from.
+#pragma once
+
+#include "infer/sampling.hpp"
+#include "stages/context.hpp"
+
+namespace alignsweep::kinds {
+
+// n of a stored model; 0 for one that is sampled as it is.
+[[nodiscard]] std::int64_t samples_of(infer::StoredModel const& model);
+
+// One answer a prompt: the best of n samples by the reward model of the input "reward_model". The first of them has
+// the step of `plan`, so n = 1 gives exactly what the model says without a choice. Adds the cost of scoring, and that
+// of the samples that are thrown away (role policy).
+[[nodiscard]] std::vector<model::Completion> best_answers(stages::Context& context, infer::Transformer& transformer,
+                                                          infer::StoredModel const& model,
+                                                          std::vector<stages::Tokens> const& prompts,
+                                                          infer::SamplingPlan plan,
+                                                          std::function<void(double)> const& passed = nullptr);
+
+}  // namespace alignsweep::kinds

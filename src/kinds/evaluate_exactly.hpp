@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// evaluate and token_values in the enumerable world: sums over every response.
+#pragma once
+
+#include "infer/models.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/context.hpp"
+#include "world/enumerable.hpp"
+
+namespace alignsweep::kinds {
+
+// Every response to every prompt with its exact probability under the model: a policy as it is or, with state
+// "best_of_n", the best of n by the reward model of the input "reward_model". Puts exact metrics into the context; with
+// state "beta" also the distance to the optimum at that beta.
+[[nodiscard]] stages::AnswersData evaluate_exactly(stages::Context& context, infer::Transformer& transformer,
+                                                   infer::StoredModel const& model);
+
+// next[context * tokens + token]: log-probability of each next token after a prompt and each context of the tree,
+// normalised in double.
+[[nodiscard]] std::vector<double> next_logprobs(infer::Transformer& transformer, infer::Weights const& weights,
+                                                world::ResponseTree const& tree, stages::Tokens const& prompt,
+                                                int chunk);
+
+}  // namespace alignsweep::kinds

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// reference: the SFT model's log-probabilities of all feedback, once for every method, beta and epoch.
+#include "infer/scoring.hpp"
+#include "kinds/runs.hpp"
+#include "stages/artifacts.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace alignsweep::kinds {
+
+namespace {
+
+// Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
+std::vector<double> logprobs(stages::Context const& context, infer::Transformer& transformer,
+                             infer::Weights const& weights, std::vector<data::Example> const& examples, double from,
+                             double to) {
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    auto const all = infer::pointers(examples);
+    std::size_t const block = 16 * static_cast<std::size_t>(chunk);
+    std::vector<double> result;
+    for (std::size_t first = 0; first < all.size(); first += block) {
+        std::span<data::Example const* const> const part(all.data() + first, std::min(block, all.size() - first));
+        auto const sums = infer::sequence_logprobs(transformer, weights, part, chunk);
+        result.insert(result.end(), sums.begin(), sums.end());
+        context.pass(from + (to - from) * static_cast<double>(result.size()) / static_cast<double>(all.size()));
+    }
+    return result;
+}
+
+}  // namespace
+
+void run_reference(stages::Context& context) {
+    infer::Weights const weights = infer::load_model(context.input("sft"));
+    stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
+    infer::Transformer transformer(weights.shape);
+    std::vector<data::Example> completions, mismatched;
+    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
+        completions.push_back(
+            stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
+    }
+    for (auto const& thumb : feedback.thumbs) {
+        auto const& own = feedback.completions[static_cast<std::size_t>(thumb.completion)];
+        // Without a partner the row only keeps its place; KTO leaves it out.
+        mismatched.push_back(
+            stages::example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
+    }
+    stages::ReferenceData reference;
+    reference.completions = logprobs(context, transformer, weights, completions, 0.0, 0.5);
+    reference.mismatched = logprobs(context, transformer, weights, mismatched, 0.5, 1.0);
+    stages::save_reference(context.folder(), reference);
+    double tokens = 0.0;
+    for (auto const* examples : {&completions, &mismatched}) {
+        for (auto const& example : *examples) { tokens += static_cast<double>(example.tokens()); }
+    }
+    context.add_cost("tokens/reference", tokens);
+    context.add_cost("flops/reference", 2.0 * tokens * static_cast<double>(weights.layout.parameter_count()));
+}
+
+}  // namespace alignsweep::kinds

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
+#include "losses/reward_loss.hpp"
+
+#include "core/error.hpp"
+#include "data/order.hpp"
+#include "kinds/runs.hpp"
+#include "stages/artifacts.hpp"
+#include "train/trainer.hpp"
+#include "world/world.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace alignsweep::kinds {
+
+namespace {
+
+// The pairs that this reward model may learn from: a random share, drawn once.
+std::vector<losses::Pair> training_pairs(stages::Context const& context, stages::FeedbackData const& feedback,
+                                         bool gold) {
+    auto all = stages::make_pairs(feedback, {}, gold);
+    if (gold || context.config.get<config::RewardModelConfig>().share >= 1.0) { return all; }
+    auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/share");
+    auto const count = static_cast<std::size_t>(
+        std::ceil(context.config.get<config::RewardModelConfig>().share * static_cast<double>(all.size())));
+    std::vector<losses::Pair> some;
+    auto const order = data::epoch_order(static_cast<std::int64_t>(all.size()), stream, 0);
+    for (std::size_t i = 0; i < count; ++i) { some.push_back(std::move(all[static_cast<std::size_t>(order[i])])); }
+    return some;
+}
+
+// Mean and standard deviation of the scores of the SFT model's own answers, so that a reward means the same at every
+// seed (Ziegler et al., arXiv:1909.08593, section 2.2).
+std::pair<double, double> normalisation(std::vector<double> const& scores) {
+    double mean = 0.0, squares = 0.0;
+    for (double const score : scores) { mean += score / static_cast<double>(scores.size()); }
+    for (double const score : scores) { squares += (score - mean) * (score - mean); }
+    double const deviation = std::sqrt(squares / static_cast<double>(scores.size()));
+    return {mean, deviation > 1e-6 ? deviation : 1.0};
+}
+
+// A reward model may learn that refusing is good (or bad) without reading the prompt; PPO would then refuse every
+// harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
+// harmless request (should be 0), and above compliance with an unsafe one (should be 1).
+void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
+    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
+    auto const tokenizer = stages::load_tokenizer(context.input("corpus"));
+    auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/refusals");
+    std::map<world::PromptKind, std::vector<data::Example>> refused, answered;
+    for (std::uint32_t i = 0; i < 1024; ++i) {
+        core::Draws draws(stream, 0, i);
+        auto const prompt = world.prompt(world::Split::heldout, draws);
+        if (prompt.kind != world::PromptKind::harmless && prompt.kind != world::PromptKind::unsafe) { continue; }
+        auto const refusal = world.reply(prompt, world::ReplyKind::refused, draws);
+        auto const answer = world.reply(prompt, world::ReplyKind::complied, draws);
+        refused[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, refusal));
+        answered[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, answer));
+    }
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    for (auto const& [kind, examples] : refused) {
+        auto const refusal = infer::scores(transformer, weights, infer::pointers(examples), chunk);
+        auto const answer = infer::scores(transformer, weights, infer::pointers(answered[kind]), chunk);
+        double preferred = 0.0;
+        for (std::size_t i = 0; i < refusal.size(); ++i) { preferred += refusal[i] > answer[i] ? 1.0 : 0.0; }
+        std::string const name = kind == world::PromptKind::unsafe ? "unsafe" : "harmless";
+        context.result.metrics["refusal_preferred/" + name] = preferred / static_cast<double>(refusal.size());
+    }
+}
+
+// How often the reward model orders the feedback's pairs as the gold reward does (ties in gold left out).
+void measure_agreement(stages::Context& context, stages::FeedbackData const& feedback,
+                       std::vector<double> const& scores) {
+    double agreed = 0.0, counted = 0.0;
+    for (auto const& pair : feedback.pairs) {
+        auto const a = static_cast<std::size_t>(pair.chosen), b = static_cast<std::size_t>(pair.rejected);
+        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
+        if (std::isnan(gap) || gap == 0.0) { continue; }
+        agreed += (scores[a] > scores[b]) == (gap > 0.0) ? 1.0 : 0.0;
+        counted += 1.0;
+    }
+    if (counted > 0.0) { context.result.metrics["gold_agreement"] = agreed / counted; }
+}
+
+// How often it orders a held-out prompt's pair as the label does. It has not seen these; a gold model has.
+void measure_heldout_accuracy(stages::Context& context, stages::FeedbackData const& feedback,
+                              std::vector<double> const& scores) {
+    double right = 0.0, counted = 0.0;
+    for (auto const& pair : feedback.pairs) {
+        auto const a = static_cast<std::size_t>(pair.chosen), b = static_cast<std::size_t>(pair.rejected);
+        if (!feedback.prompts[static_cast<std::size_t>(feedback.completions[a].prompt)].heldout) { continue; }
+        right += scores[a] > scores[b] ? 1.0 : scores[a] == scores[b] ? 0.5 : 0.0;
+        counted += 1.0;
+    }
+    if (counted > 0.0) { context.result.metrics["heldout_accuracy"] = right / counted; }
+}
+
+}  // namespace
+
+void run_reward_model(stages::Context& context) {
+    bool const gold = context.spec.kind == "gold_reward_model";
+    auto const& config = context.config.get<config::RewardModelConfig>();
+    stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
+    auto const pairs = training_pairs(context, feedback, gold);
+    if (pairs.empty()) { throw core::ConfigError("reward_model: no pair of a training prompt to learn from"); }
+    // The head's first weights differ between gold and proxy, or the two would err alike.
+    std::uint64_t const head_seed = context.seed(&config::SeedConfig::model) + (gold ? 1 : 0);
+    infer::Weights weights = infer::load_model_with_head(context.input("sft"), head_seed);
+    losses::RewardLoss loss(pairs, {config.margin, config.centering});
+    train::train(context, weights, loss, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
+                 config.optimizer, "reward_model");
+    context.add_cost("labels/reward_model", static_cast<double>(pairs.size()));
+
+    infer::Transformer transformer(weights.shape);
+    std::vector<data::Example> completions;
+    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
+        completions.push_back(
+            stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
+    }
+    auto const all = infer::scores(transformer, weights, infer::pointers(completions),
+                                   static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+    std::vector<double> own;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (feedback.completions[i].on_policy) { own.push_back(all[i]); }
+    }
+    auto const [mean, deviation] = gold || config.normalise ? normalisation(own) : std::pair(0.0, 1.0);
+    measure_agreement(context, feedback, all);
+    if (!gold) { measure_heldout_accuracy(context, feedback, all); }
+    bool const text = context.config.get<config::DataConfig>().preferences.empty() &&
+                      context.config.get<config::WorldConfig>().kind == config::WorldKind::text;
+    if (text) { measure_refusals(context, transformer, weights); }
+    infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
+}
+
+}  // namespace alignsweep::kinds

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// rlhf: PPO against the reward model or the exact gold reward. The value model is one of its own, which starts from
+// the reward model (against the gold reward: from the SFT model), or a scalar head on the policy's trunk.
+#include "data/order.hpp"
+#include "kinds/ppo_rollout.hpp"
+#include "kinds/runs.hpp"
+#include "train/loop.hpp"
+#include "train/trainer.hpp"
+
+#include <limits>
+
+namespace alignsweep::kinds {
+
+namespace {
+
+// The pre-training text that PPO-ptx mixes into the policy's steps: a minibatch of windows each, as pretrain cuts them.
+class MixedText {
+public:
+    MixedText(stages::Context const& context, std::int64_t steps)
+        : windows_(windows_of(context)),
+          loss_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
+          // An epoch has a step or more.
+          order_(loss_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
+                 context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
+
+    [[nodiscard]] bool is_used() const { return !windows_.empty(); }
+    [[nodiscard]] losses::Loss& loss() { return loss_; }
+    // Of a step of the policy; the first is 0.
+    [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t step) const { return order_.indices(step); }
+
+private:
+    static std::vector<data::Example> windows_of(stages::Context const& context) {
+        if (context.config.get<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
+        return stages::text_examples(stages::load_corpus(context.input("corpus")).train,
+                                     context.config.get<config::PretrainConfig>().length);
+    }
+
+    std::vector<data::Example> windows_;
+    losses::PpoTextLoss loss_;
+    data::BatchOrder order_;
+};
+
+// All models that PPO holds: policy and value in training, reference and reward fixed.
+class PpoRun {
+public:
+    explicit PpoRun(stages::Context& context)
+        : context_(context),
+          config_(context.config.get<config::RlhfConfig>()),
+          chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
+          shared_(config_.value_model == config::ValueModel::shared),
+          policy_(shared_ ? sft_with_head() : infer::load_model(context.input("sft"))),
+          reference_(infer::load_model(context.input("sft"))),
+          policy_trainer_(policy_, config_.optimizer, chunk_),
+          episodes_(context),
+          steps_per_update_(data::BatchOrder(config_.episodes, config_.minibatch, config_.epochs, {0, ""}).steps()),
+          text_(context, config_.updates * steps_per_update_) {
+        if (shared_) { return; }
+        own_value_.emplace(config_.reward == config::EpisodeReward::gold
+                               ? sft_with_head()
+                               : infer::load_model(context.input("reward_model")));
+        own_value_trainer_.emplace(*own_value_, config_.optimizer, chunk_);
+    }
+
+    void run() {
+        std::map<std::string, double> state{{"num_tokens", 0.0}, {"policy_tokens", 0.0}, {"kl_coef", config_.kl_coef}};
+        std::vector<infer::Trainee> trainees{{"", &policy_, &policy_trainer_.optimizer()}};
+        if (!shared_) { trainees.push_back({"value.", &value(), &value_trainer().optimizer()}); }
+        train::run_steps(context_, trainees, state, rounds(),
+                         [&](std::int64_t update) { return one_update(update, state); });
+        add_costs(state.at("num_tokens"), state.at("policy_tokens"));
+        // The policy alone; `beta`: the coefficient of the objective whose optimum it is compared with.
+        infer::Weights finished = infer::load_model(context_.input("sft"));
+        model::copy_shared_tensors(policy_, finished);
+        infer::save_model(context_.folder(), finished, {{"beta", state.at("kl_coef")}});
+        infer::save_value_model(context_.folder(), value());
+    }
+
+private:
+    // A value model that starts as the reward model knows only finished answers. A policy that learns from its first
+    // guesses loses habits that it would have needed, so the value model starts alone, on whole returns (lambda 1)
+    // of the policy as it is (Yuan et al., arXiv:2503.01491, section 4.1). On a shared trunk this trains the scalar
+    // head alone: the policy must not move before it is trained for reward.
+    [[nodiscard]] std::int64_t rounds() const { return config_.value_warmup + config_.updates; }
+    [[nodiscard]] bool warming_up(std::int64_t update) const { return update < config_.value_warmup; }
+
+    [[nodiscard]] infer::Weights sft_with_head() const {
+        return infer::load_model_with_head(context_.input("sft"), context_.seed(&config::SeedConfig::model));
+    }
+    [[nodiscard]] infer::Weights& value() { return own_value_ ? *own_value_ : policy_; }
+    [[nodiscard]] train::Trainer& value_trainer() { return own_value_trainer_ ? *own_value_trainer_ : policy_trainer_; }
+
+    [[nodiscard]] double coefficient(std::int64_t update, std::map<std::string, double> const& state) const {
+        if (config_.kl_control != config::KlControl::annealed) { return state.at("kl_coef"); }
+        double const done = static_cast<double>(std::max<std::int64_t>(0, update - config_.value_warmup)),
+                     falling = config_.kl_anneal * static_cast<double>(config_.updates);
+        return losses::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
+    }
+
+    std::map<std::string, double> one_update(std::int64_t update, std::map<std::string, double>& state) {
+        std::map<std::string, double> metrics;
+        double const trained = policy_trainer_.trained_tokens();
+        losses::Rollout const rollout = episodes_.draw(
+            update, {policy_trainer_.transformer(), policy_, reference_, value_trainer().transformer(), value()},
+            {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
+        optimise(update, rollout, metrics);
+        // The warm-up's policy is the reference, which says nothing about the coefficient.
+        if (config_.kl_control == config::KlControl::adaptive && !warming_up(update)) {
+            state["kl_coef"] =
+                losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
+                                        static_cast<double>(config_.episodes), {config_.kl_target, config_.kl_horizon});
+        }
+        state["num_tokens"] += tokens_of(rollout);
+        state["policy_tokens"] += policy_trainer_.trained_tokens() - trained;
+        metrics["num_tokens"] = state["num_tokens"];
+        metrics["episode"] = static_cast<double>((update + 1) * config_.episodes);
+        metrics["epoch"] = metrics["episode"] / episodes_.prompts();
+        return metrics;
+    }
+
+    // The steps of an update. Metrics are means over them.
+    void optimise(std::int64_t update, losses::Rollout const& rollout, std::map<std::string, double>& metrics) {
+        bool const warm_up = warming_up(update);
+        losses::PpoPolicyLoss policy(rollout, config_.clip_range, config_.temperature);
+        double const value_clip = warm_up ? std::numeric_limits<double>::infinity() : config_.value_clip_range;
+        losses::PpoValueLoss value(rollout, value_clip, config_.vf_coef);
+        losses::PpoSharedLoss both(policy, value);
+        losses::Loss& learner = shared_ ? static_cast<losses::Loss&>(both) : policy;
+        data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
+                                     context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
+        // The head's moments from the warm-up say nothing about a trunk that moves as well.
+        if (shared_ && update == config_.value_warmup) { policy_trainer_.optimizer().reset(); }
+        std::map<std::string, double> sums;
+        for (std::int64_t s = 0; s < steps_per_update_; ++s) {
+            std::int64_t const step = update * steps_per_update_ + s;
+            auto const indices = order.indices(s);
+            if (!warm_up) {
+                std::int64_t const own_step = step - config_.value_warmup * steps_per_update_;
+                double const rate =
+                    model::learning_rate(config_.optimizer, own_step, config_.updates * steps_per_update_);
+                for (auto const& [name, number] : policy_step(learner, indices, rate, step, own_step)) {
+                    sums[name] += number;
+                }
+                metrics["learning_rate"] = rate;
+            }
+            if (!warm_up && shared_) { continue; }
+            double const rate = model::learning_rate(config_.optimizer, step, rounds() * steps_per_update_);
+            train::Part const part{&value, indices};
+            for (auto const& [name, number] : value_trainer().step(
+                     std::span(&part, 1), rate, step, shared_ ? train::Trained::scalar_head : train::Trained::all)) {
+                if (name.starts_with("val/")) { sums[name] += number; }
+            }
+        }
+        sums.erase("learning_rate");
+        for (auto const& [name, sum] : sums) { metrics[name] = sum / static_cast<double>(steps_per_update_); }
+        if (!warm_up) {
+            metrics["loss"] = metrics["policy/loss_avg"] + config_.vf_coef * metrics["val/loss_avg"];
+            if (text_.is_used()) { metrics["loss"] += config_.ptx_coef * metrics["policy/ptx_loss"]; }
+        }
+    }
+
+    std::map<std::string, double> policy_step(losses::Loss& learner, std::vector<std::int64_t> const& indices,
+                                              double rate, std::int64_t step, std::int64_t own_step) {
+        std::vector<train::Part> parts{{&learner, indices}};
+        std::vector<std::int64_t> windows;
+        if (text_.is_used()) {
+            windows = text_.indices(own_step);
+            parts.push_back({&text_.loss(), windows});
+        }
+        return policy_trainer_.step(parts, rate, step);
+    }
+
+    // Tokens that passed through each model, forward alone and with backward.
+    void add_costs(double tokens, double policy_tokens) {
+        auto const add = [&](char const* role, double parameters, double seen, double learned) {
+            context_.add_cost(core::concat("tokens/", role), seen + learned);
+            context_.add_cost(core::concat("flops/", role), parameters * (2.0 * seen + 6.0 * learned));
+        };
+        auto const size = [](infer::Weights const& weights) {
+            return static_cast<double>(weights.layout.parameter_count());
+        };
+        add("policy", size(policy_), shared_ ? 2.0 * tokens : tokens, policy_tokens);
+        if (!shared_) { add("value", size(value()), tokens, static_cast<double>(config_.epochs) * tokens); }
+        add("reference", size(reference_), tokens, 0.0);
+        if (config_.reward == config::EpisodeReward::proxy) {
+            add("reward_model", episodes_.proxy_parameters(), tokens, 0.0);
+        }
+    }
+
+    stages::Context& context_;
+    config::RlhfConfig const& config_;
+    int chunk_;
+    bool shared_;
+    infer::Weights policy_, reference_;
+    std::optional<infer::Weights> own_value_;  // none on a shared trunk
+    train::Trainer policy_trainer_;
+    std::optional<train::Trainer> own_value_trainer_;
+    PpoEpisodes episodes_;
+    std::int64_t steps_per_update_;
+    MixedText text_;
+};
+
+}  // namespace
+
+void run_rlhf(stages::Context& context) { PpoRun(context).run(); }
+
+}  // namespace alignsweep::kinds

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// token_values: the estimates, and how well they agree with the exact values.
+#include "kinds/token_values.hpp"
+
+#include "core/error.hpp"
+#include "kinds/runs.hpp"
+#include "sources/enumerable.hpp"
+#include "stats/prefix_values.hpp"
+
+#include <cmath>
+
+namespace alignsweep::kinds {
+
+namespace {
+
+double beta_of(infer::StoredModel const& model, std::filesystem::path const& folder) {
+    auto const found = model.state.find("beta");
+    if (found == model.state.end()) {
+        throw core::IoError(
+            core::concat((folder / "checkpoint.h5").string(), ": state beta: missing, so this is no aligned policy"));
+    }
+    return found->second;
+}
+
+void estimate_implicit_rewards(stages::PrefixData& prefixes, TokenModels const& models, int chunk) {
+    auto const examples = infer::pointers(prefixes.beginnings);
+    auto const policy = infer::sequence_logprobs(models.transformer, models.policy, examples, chunk);
+    auto const sft = infer::sequence_logprobs(models.transformer, models.sft, examples, chunk);
+    auto& implicit = prefixes.estimates["implicit"];
+    for (std::size_t i = 0; i < policy.size(); ++i) { implicit.push_back(models.beta * (policy[i] - sft[i])); }
+}
+
+// Where the method has a value model.
+void estimate_values(stages::PrefixData& prefixes, std::filesystem::path const& model, int chunk) {
+    if (!std::filesystem::exists(model / "value.h5")) { return; }
+    infer::Weights const weights = infer::load_value_model(model);
+    infer::Transformer transformer(weights.shape);
+    auto values = infer::scores(transformer, weights, infer::pointers(prefixes.beginnings), chunk);
+    auto const& whole = prefixes.estimates.at("score");
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (prefixes.finished[i] != 0) { values[i] = whole[i]; }
+    }
+    prefixes.estimates["value"] = std::move(values);
+}
+
+// Some rows of the prefixes as columns of their own, for one comparison.
+class Selection {
+public:
+    // The rows that are finished or not, of position `from` or later.
+    static Selection beginnings(stages::PrefixData const& prefixes, bool finished) {
+        Selection selection(prefixes);
+        for (std::size_t i = 0; i < prefixes.size(); ++i) {
+            if ((prefixes.finished[i] != 0) == finished) { selection.add(i); }
+        }
+        return selection;
+    }
+    // What each token adds: the rows that have one before them, less that one.
+    static Selection steps(stages::PrefixData const& prefixes) {
+        Selection selection(prefixes);
+        for (std::size_t i = 0; i < prefixes.size(); ++i) {
+            if (prefixes.previous[i] >= 0) { selection.add(i); }
+        }
+        selection.differences_ = true;
+        return selection;
+    }
+
+    [[nodiscard]] stats::Rows rows(bool within) const {
+        return {weight_, within ? std::span<std::int64_t const>(group_) : std::span<std::int64_t const>()};
+    }
+    [[nodiscard]] std::vector<double> column(std::vector<double> const& all) const {
+        std::vector<double> result;
+        for (std::size_t const i : rows_) { result.push_back(differences_ ? all[i] - all[before(i)] : all[i]); }
+        return result;
+    }
+    // Mean of the squared errors; those of a difference add up.
+    [[nodiscard]] double mean_square(std::vector<double> const& errors) const {
+        double sum = 0.0, weight = 0.0;
+        for (std::size_t const i : rows_) {
+            double square = errors[i] * errors[i];
+            if (differences_) { square += errors[before(i)] * errors[before(i)]; }
+            sum += prefixes_.weight[i] * square;
+            weight += prefixes_.weight[i];
+        }
+        return weight > 0.0 ? sum / weight : 0.0;
+    }
+
+private:
+    explicit Selection(stages::PrefixData const& prefixes) : prefixes_(prefixes) {}
+    void add(std::size_t i) {
+        rows_.push_back(i);
+        weight_.push_back(prefixes_.weight[i]);
+        group_.push_back(prefixes_.prompt[i]);
+    }
+    [[nodiscard]] std::size_t before(std::size_t i) const { return static_cast<std::size_t>(prefixes_.previous[i]); }
+
+    stages::PrefixData const& prefixes_;
+    std::vector<std::size_t> rows_;
+    std::vector<double> weight_;
+    std::vector<std::int64_t> group_;
+    bool differences_ = false;
+};
+
+bool is_error(std::string const& exact) { return exact.ends_with("_error"); }
+
+void correlate(stages::PrefixData const& prefixes, Selection const& selection, bool within, std::string const& exact,
+               std::string const& prefix, std::string const& target, std::map<std::string, double>& metrics) {
+    auto const truth = selection.column(prefixes.exact.at(exact));
+    for (auto const& [estimate, column] : prefixes.estimates) {
+        auto const found = stats::within_correlation(selection.column(column), truth, selection.rows(within));
+        if (found) { metrics[core::concat("eval/token/", prefix, "/", estimate, "/", target)] = *found; }
+    }
+}
+
+void measure_noise(stages::PrefixData const& prefixes, Selection const& selection, bool within,
+                   std::string const& exact, std::string const& name, std::map<std::string, double>& metrics) {
+    auto const error = prefixes.exact.find(exact + "_error");
+    if (error == prefixes.exact.end()) { return; }
+    auto const truth = selection.column(prefixes.exact.at(exact));
+    double const variance = stats::within_variance(truth, selection.rows(within));
+    if (variance > 0.0) {
+        metrics[core::concat("eval/token/noise/", name, "/", exact)] = selection.mean_square(error->second) / variance;
+    }
+}
+
+}  // namespace
+
+std::map<std::string, double> compare_token_values(stages::PrefixData const& prefixes) {
+    auto const unfinished = Selection::beginnings(prefixes, false), whole = Selection::beginnings(prefixes, true);
+    auto const steps = Selection::steps(prefixes);
+    std::map<std::string, double> metrics;
+    for (auto const& [exact, column] : prefixes.exact) {
+        if (is_error(exact)) { continue; }
+        correlate(prefixes, unfinished, true, exact, "within", exact, metrics);
+        correlate(prefixes, unfinished, false, exact, "all", exact, metrics);
+        measure_noise(prefixes, unfinished, true, exact, "within", metrics);
+        // Where an answer ends, no token is added to the answer that ends here.
+        if (exact == "gold_ended") { continue; }
+        correlate(prefixes, steps, false, exact, "step", exact, metrics);
+        measure_noise(prefixes, steps, false, exact, "step", metrics);
+    }
+    correlate(prefixes, whole, true, "gold_sft", "finished", "gold", metrics);
+    return metrics;
+}
+
+void run_token_values(stages::Context& context) {
+    auto const folder = context.input("model");
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    infer::StoredModel const model = infer::load_stored_model(folder);
+    infer::Weights const sft = infer::load_model(context.input("sft"));
+    infer::Transformer transformer(model.weights.shape);
+    infer::Reward reward(context.input("reward_model"), chunk);
+    TokenModels const models{model.weights, sft, transformer, reward, beta_of(model, folder)};
+    auto prefixes =
+        sources::is_enumerable(context.config) ? enumerate_prefixes(context, models) : sample_prefixes(context, models);
+    estimate_implicit_rewards(prefixes, models, chunk);
+    estimate_values(prefixes, folder, chunk);
+    context.result.metrics = compare_token_values(prefixes);
+    prefixes.facts["model"] = context.spec.inputs.at("model");
+    prefixes.facts["beta"] = models.beta;
+    stages::save_prefixes(context.folder(), prefixes);
+}
+
+}  // namespace alignsweep::kinds

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "score/score.hpp"
+
+#include "core/error.hpp"
+#include "infer/scoring.hpp"
+#include "losses/loss.hpp"
+#include "losses/pair_losses.hpp"
+#include "losses/thumb_losses.hpp"
+#include "score/score_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace alignsweep::score {
+
+namespace {
+
+// A model in memory, ready to score.
+template <class Scalar>
+struct Model {
+    infer::StoredModelAs<Scalar> stored;
+    model::Transformer<infer::Space, Scalar> transformer;
+    std::string name;
+    int chunk;
+
+    Model(infer::ModelSource const& source, int chunk_in)
+        : stored(infer::load_any_model<Scalar>(source)),
+          transformer(stored.weights.shape),
+          name((source.is_checkpoint() ? source.checkpoint : source.folder).string()),
+          chunk(chunk_in) {}
+
+    [[nodiscard]] model::Shape const& shape() const { return stored.weights.shape; }
+
+    std::vector<double> logprobs(std::vector<data::Example> const& examples) {
+        return finite(infer::sequence_logprobs(transformer, stored.weights, infer::pointers(examples), chunk));
+    }
+    std::vector<double> rewards(std::vector<data::Example> const& examples) {
+        return finite(infer::scores(transformer, stored.weights, infer::pointers(examples), chunk));
+    }
+
+private:
+    [[nodiscard]] std::vector<double> finite(std::vector<double> values) const {
+        if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
+            throw core::IoError(core::concat(name, ": a log-probability or reward under this model is not finite"));
+        }
+        return values;
+    }
+};
+
+std::vector<double> token_counts(std::vector<data::Example> const& examples) {
+    std::vector<double> counts;
+    for (data::Example const& example : examples) {
+        counts.push_back(static_cast<double>(losses::target_count(example, data::TargetKind::completion)));
+    }
+    return counts;
+}
+
+constexpr char const* logps_help = "log-probability of the completion's tokens after the prompt, summed, under the ";
+constexpr char const* tokens_help = "tokens of the completion that are predicted";
+
+template <class Scalar>
+class Scorer {
+public:
+    explicit Scorer(ScoreRequest const& request)
+        : request_(request), source_(infer::find_model(request.policy)), policy_(source_, chunk()) {
+        bool const wants_head = request.method == ScoreMethod::reward;
+        if (wants_head != policy_.shape().scalar_head) {
+            throw core::ConfigError(
+                core::concat(policy_.name, wants_head ? ": has no scalar head; --method reward needs a "
+                                                        "reward model"
+                                                      : ": is a reward model; --method reward is allowed"));
+        }
+        if (!request.reference.empty()) { load_reference(); }
+    }
+
+    ScoreRows const& rows() {
+        std::int64_t const context =
+            reference_ ? std::min(policy_.shape().context, reference_->shape().context) : policy_.shape().context;
+        rows_ = read_score_rows(request_, source_, policy_.shape().vocabulary, context);
+        return rows_;
+    }
+
+    ScoreColumns run() {
+        switch (request_.method) {
+            case ScoreMethod::dpo:
+                pairs();
+                break;
+            case ScoreMethod::kto:
+                thumbs();
+                break;
+            case ScoreMethod::reward:
+                rewards();
+                break;
+            case ScoreMethod::lm:
+                language_model();
+                break;
+        }
+        return std::move(result_);
+    }
+
+private:
+    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
+
+    void load_reference() {
+        if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
+            throw core::ConfigError(core::concat("--reference: --method ", request_.method_name, " reads none"));
+        }
+        reference_.emplace(infer::find_model(request_.reference), chunk());
+        if (reference_->shape().scalar_head) {
+            throw core::ConfigError(core::concat(reference_->name, ": is a reward model; a language model is allowed"));
+        }
+        if (reference_->shape().vocabulary != policy_.shape().vocabulary) {
+            throw core::ConfigError(core::concat(reference_->name, ": has a vocabulary of ",
+                                                 reference_->shape().vocabulary, ", and the policy one of ",
+                                                 policy_.shape().vocabulary, "; two of one tokenizer are allowed"));
+        }
+    }
+
+    void need_reference(std::string const& loss) const {
+        if (!reference_) { throw core::ConfigError(core::concat("no --reference given; ", loss, " needs one")); }
+    }
+
+    void pairs() {
+        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!losses::is_reference_free(rule.kind)) {
+            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
+        }
+        auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
+        std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
+        result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
+        result_.add("logps/rejected", "nats", core::concat(logps_help, "policy"), rejected);
+        if (reference_) {
+            chosen_reference = reference_->logprobs(rows_.first);
+            rejected_reference = reference_->logprobs(rows_.second);
+            result_.add("ref_logps/chosen", "nats", core::concat(logps_help, "reference"), chosen_reference);
+            result_.add("ref_logps/rejected", "nats", core::concat(logps_help, "reference"), rejected_reference);
+        }
+        auto const chosen_tokens = token_counts(rows_.first), rejected_tokens = token_counts(rows_.second);
+        std::vector<double> loss, better, worse;
+        std::vector<losses::PairLogprobs> numbers;
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
+                               rejected_tokens[i]});
+        }
+        bool const matched = losses::is_matched(rule.kind);
+        auto const matches = matched ? losses::match_by_rank(rule.kind, numbers) : std::vector<losses::PairMatch>();
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            if (matched) { numbers[i].match = matches[i]; }
+            auto const one = losses::pair_loss(rule, numbers[i]);
+            loss.push_back(one.loss);
+            better.push_back(one.chosen_reward);
+            worse.push_back(one.rejected_reward);
+        }
+        result_.add("tokens/chosen", "tokens", tokens_help, chosen_tokens);
+        result_.add("tokens/rejected", "tokens", tokens_help, rejected_tokens);
+        add_rewards("implicit reward: beta times the log-ratio (reference-free losses: beta times the mean logp)",
+                    better, worse);
+        result_.add("loss", "1",
+                    matched ? "loss of the chosen answer, matched over the whole file" : "loss of the pair by itself",
+                    loss);
+        auto const& config = request_.config.get<config::DpoConfig>();
+        result_.attributes["loss"] = config.loss;
+        result_.attributes["beta"] = config.beta;
+        result_.attributes["label_smoothing"] = config.label_smoothing;
+        result_.attributes["gamma_ratio"] = config.gamma_ratio;
+        result_.attributes["discopop_tau"] = config.discopop_tau;
+    }
+
+    void thumbs() {
+        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
+        need_reference("kto");
+        auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
+        double const z0 = rule.kind == losses::ThumbLossKind::kto ? divergence() : 0.0;
+        std::vector<double> loss, reward, label;
+        for (std::size_t i = 0; i < logps.size(); ++i) {
+            auto const one = losses::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
+            loss.push_back(one.loss);
+            reward.push_back(one.reward);
+            label.push_back(rows_.desirable[i] ? 1.0 : 0.0);
+        }
+        result_.add("logps/completion", "nats", core::concat(logps_help, "policy"), logps);
+        result_.add("ref_logps/completion", "nats", core::concat(logps_help, "reference"), reference);
+        result_.add("tokens/completion", "tokens", tokens_help, token_counts(rows_.first));
+        result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
+        result_.add("label", "1", "1: desirable", label);
+        if (rule.kind == losses::ThumbLossKind::kto) {
+            result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
+        }
+        result_.add("loss", "1", "loss of the example", loss);
+        auto const& config = request_.config.get<config::KtoConfig>();
+        result_.attributes["loss"] = config.loss;
+        result_.attributes["beta"] = config.beta;
+        result_.attributes["lambda_desirable"] = config.lambda_desirable;
+        result_.attributes["lambda_undesirable"] = config.lambda_undesirable;
+    }
+
+    // z0 = max(0, mean log-ratio of the mismatched examples), over the whole file.
+    double divergence() {
+        if (rows_.mismatched.empty()) {
+            throw core::ConfigError(core::concat(request_.data.string(),
+                                                 ": no row has a mismatched completion that fits: z0 needs two "
+                                                 "different prompts (kto.loss = apo_zero_unpaired needs none)"));
+        }
+        auto const logps = policy_.logprobs(rows_.mismatched), reference = reference_->logprobs(rows_.mismatched);
+        double const none = std::numeric_limits<double>::quiet_NaN();
+        std::vector<double> policy_column(rows_.first.size(), none), reference_column = policy_column;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < logps.size(); ++i) {
+            auto const row = static_cast<std::size_t>(rows_.mismatched_rows[i]);
+            policy_column[row] = logps[i];
+            reference_column[row] = reference[i];
+            sum += logps[i] - reference[i];
+        }
+        char const* const what = "another prompt's completion after this prompt (NaN: none fits), under the ";
+        result_.add("logps/mismatched", "nats", core::concat(what, "policy"), policy_column);
+        result_.add("ref_logps/mismatched", "nats", core::concat(what, "reference"), reference_column);
+        return std::max(0.0, sum / static_cast<double>(logps.size()));
+    }
+
+    void rewards() {
+        auto const& config = request_.config.get<config::RewardModelConfig>();
+        auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
+        std::vector<double> loss;
+        for (std::size_t i = 0; i < chosen.size(); ++i) {
+            double const gap = chosen[i] - rejected[i], total = chosen[i] + rejected[i];
+            loss.push_back(-losses::log_sigmoid(gap - config.margin) + config.centering * total * total);
+        }
+        add_rewards("the scalar head at the last token, as it is (not normalised)", chosen, rejected);
+        result_.add("loss", "1", "loss of the pair", loss);
+        result_.attributes["margin"] = config.margin;
+        result_.attributes["centering"] = config.centering;
+        for (auto const& [name, value] : policy_.stored.state) { result_.attributes[name] = value; }
+    }
+
+    void language_model() {
+        auto const logps = policy_.logprobs(rows_.first), tokens = token_counts(rows_.first);
+        std::vector<double> loss;
+        double total = 0.0, count = 0.0;
+        for (std::size_t i = 0; i < logps.size(); ++i) {
+            loss.push_back(-logps[i] / tokens[i]);
+            total -= logps[i];
+            count += tokens[i];
+        }
+        result_.add("logps/completion", "nats", core::concat(logps_help, "policy"), logps);
+        result_.add("tokens", "tokens", tokens_help, tokens);
+        result_.add("loss", "nats", "mean negative log-probability of a token of this completion", loss);
+        result_.attributes["token_loss"] = total / count;
+    }
+
+    void add_rewards(std::string const& description, std::vector<double> const& chosen,
+                     std::vector<double> const& rejected) {
+        result_.add("rewards/chosen", "1", description, chosen);
+        result_.add("rewards/rejected", "1", description, rejected);
+    }
+
+    ScoreRequest const& request_;
+    infer::ModelSource source_;
+    Model<Scalar> policy_;
+    std::optional<Model<Scalar>> reference_;
+    ScoreRows rows_;
+    ScoreColumns result_;
+};
+
+template <class Scalar>
+ScoreSummary score_in(ScoreRequest const& request) {
+    Scorer<Scalar> scorer(request);
+    ScoreRows const& rows = scorer.rows();
+    ScoreColumns const result = scorer.run();
+    ScoreSummary summary{
+        static_cast<std::int64_t>(rows.lines.size()), rows.read, rows.bad, rows.empty, rows.equal, rows.too_long, {}};
+    for (auto const& column : result.columns) {
+        if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
+            throw core::ConfigError(core::concat(column.path, ": not finite with these settings of ",
+                                                 request.method_name, "; finite values are allowed"));
+        }
+        double sum = 0.0, count = 0.0;
+        for (double const value : column.values) {
+            if (std::isnan(value)) { continue; }
+            sum += value;
+            count += 1.0;
+        }
+        summary.means.emplace_back(column.path, sum / count);
+    }
+    write_scores(request, rows, result);
+    return summary;
+}
+
+}  // namespace
+
+ScoreSummary score(ScoreRequest const& request) {
+    check_scores_file(request.out);
+    return request.in_double ? score_in<double>(request) : score_in<float>(request);
+}
+
+}  // namespace alignsweep::score

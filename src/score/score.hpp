@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores any data set under any model: log-probabilities, implicit or learnt rewards and losses, row by row.
+#pragma once
+
+#include "config/schema.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace alignsweep::score {
+
+enum class ScoreMethod { dpo, kto, reward, lm };
+
+struct ScoreRequest {
+    std::filesystem::path policy, reference, data, tokenizer, out;  // no reference, no tokenizer: empty
+    ScoreMethod method = ScoreMethod::dpo;
+    std::string method_name;
+    config::Config config;  // the loss, data.bad_rows, data.too_long, model.chunk, seed.feedback
+    bool in_double = false;
+};
+
+struct ScoreSummary {
+    std::int64_t scored = 0, read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows, and why some were dropped
+    std::vector<std::pair<std::string, double>> means;  // of the columns, over the rows scored
+};
+
+// Writes request.out, one HDF5 file: columns of one entry a row (`line` says which line of the data it was), and what
+// they depend on as attributes. Throws ConfigError, and IoError, also where a result is not finite: the model's file is
+// at fault.
+ScoreSummary score(ScoreRequest const& request);
+
+}  // namespace alignsweep::score

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "score/score_rows.hpp"
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "data/jsonl.hpp"
+#include "data/token_rows.hpp"
+#include "train/partners.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::score {
+
+namespace {
+
+class Reader {
+public:
+    Reader(ScoreRequest const& request, infer::ModelSource const& policy, std::int64_t vocabulary, std::int64_t context)
+        : request_(request),
+          policy_(policy),
+          vocabulary_(vocabulary),
+          context_(context),
+          too_long_(request.config.get<config::DataConfig>().too_long),
+          bad_rows_(request.config.get<config::DataConfig>().bad_rows) {}
+
+    ScoreRows read() {
+        if (data::holds_token_ids(request_.data, bad_rows_)) {
+            read_ids();
+        } else {
+            read_texts();
+        }
+        if (rows_.lines.empty()) {
+            throw core::ConfigError(core::concat(request_.data.string(), ": no row fits the context of ", context_,
+                                                 " tokens; data.too_long = truncate_left shortens prompts"));
+        }
+        if (request_.method == ScoreMethod::kto && mismatched_.empty()) { draw(); }
+        for (std::size_t i = 0; i < mismatched_.size(); ++i) { add_mismatched(i, mismatched_[i]); }
+        return std::move(rows_);
+    }
+
+private:
+    [[nodiscard]] bool in_pairs() const {
+        return request_.method == ScoreMethod::dpo || request_.method == ScoreMethod::reward;
+    }
+
+    void read_ids() {
+        auto const kind = in_pairs()                            ? data::TokenRowKind::pairs
+                          : request_.method == ScoreMethod::kto ? data::TokenRowKind::thumbs
+                                                                : data::TokenRowKind::completions;
+        auto rows = data::read_token_rows(request_.data, kind, vocabulary_, bad_rows_);
+        count(rows.counts);
+        for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+            auto& row = rows.rows[i];
+            bool const added = in_pairs() ? add(rows.lines[i], {{row.prompt, row.chosen}, {row.prompt, row.rejected}})
+                                          : add(rows.lines[i], {{row.prompt, row.completion}});
+            if (!added) { continue; }
+            rows_.desirable.push_back(row.label);
+            if (!row.mismatched.empty()) { mismatched_.push_back(std::move(row.mismatched)); }
+        }
+    }
+
+    void read_texts() {
+        TextTokens const tokens(policy_, request_.tokenizer);
+        auto const add_all = [&](auto const& rows, auto const& answers_of, auto const& label_of) {
+            count(rows.counts);
+            if (rows.counts.conversational > 0 && !tokens.chat_defect().empty()) {
+                throw core::ConfigError(
+                    core::concat(request_.data.string(), ": conversations: ", tokens.chat_defect()));
+            }
+            for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+                auto const& row = rows.rows[i];
+                auto examples = tokens.examples(row.prompt, answers_of(row));
+                for (data::Example const& example : examples) { check_ids(example, rows.lines[i]); }
+                if (add(rows.lines[i], std::move(examples))) { rows_.desirable.push_back(label_of(row)); }
+            }
+        };
+        using Texts = std::vector<std::string>;
+        auto const completion = [](auto const& row) { return Texts{row.completion}; };
+        auto const no_label = [](auto const&) { return false; };
+        if (in_pairs()) {
+            add_all(
+                data::read_preferences(request_.data, bad_rows_),
+                [](data::Preference const& row) {
+                    return Texts{row.chosen, row.rejected};
+                },
+                no_label);
+        } else if (request_.method == ScoreMethod::kto) {
+            add_all(data::read_thumbs(request_.data, bad_rows_), completion,
+                    [](data::Thumb const& row) { return row.label; });
+        } else {
+            add_all(data::read_completions(request_.data, bad_rows_), completion, no_label);
+        }
+    }
+
+    void count(data::ReadCounts const& counts) {
+        rows_.read = counts.rows;
+        rows_.bad = counts.bad;
+        rows_.empty = counts.empty_completion;
+        rows_.equal = counts.equal_answers;
+        std::string const skipped = data::skipped_rows(request_.data, counts);
+        if (!skipped.empty()) { core::log_warning(skipped); }
+    }
+
+    [[nodiscard]] std::string place(std::int64_t line) const { return core::concat(request_.data.string(), ":", line); }
+
+    void check_ids(data::Example const& example, std::int64_t line) const {
+        for (auto const* ids : {&example.prompt, &example.completion}) {
+            for (std::int32_t const id : *ids) {
+                if (id < vocabulary_) { continue; }
+                throw core::IoError(core::concat(place(line), ": the tokenizer gives the token ", id,
+                                                 ", and the policy's vocabulary has ", vocabulary_));
+            }
+        }
+    }
+
+    // The answers share one prompt, cut for the longest; false where that does not fit.
+    bool add(std::int64_t line, std::vector<data::Example> examples) {
+        auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
+            return a.completion.size() < b.completion.size();
+        });
+        auto const fitted = data::fit(*longest, context_, too_long_, place(line));
+        if (!fitted) {
+            ++rows_.too_long;
+            return false;
+        }
+        for (data::Example& example : examples) { example.prompt = fitted->prompt; }
+        if (request_.method == ScoreMethod::lm && examples[0].tokens() < 2) {
+            ++rows_.empty;  // a single token has none before it that would predict it
+            return false;
+        }
+        rows_.lines.push_back(line);
+        rows_.first.push_back(std::move(examples[0]));
+        if (examples.size() > 1) { rows_.second.push_back(std::move(examples[1])); }
+        return true;
+    }
+
+    void draw() {
+        std::vector<train::Judged> all;
+        for (data::Example const& example : rows_.first) { all.push_back({&example.prompt, &example.completion}); }
+        std::int64_t const seed = request_.config.get<config::SeedConfig>().feedback;
+        core::RandomStream const stream(static_cast<std::uint64_t>(seed >= 0 ? seed : 1), "feedback/partners");
+        for (std::int64_t const partner : train::draw_partners(all, context_, stream, 0)) {
+            mismatched_.push_back(partner < 0 ? data::TokenIds()
+                                              : rows_.first[static_cast<std::size_t>(partner)].completion);
+        }
+    }
+
+    void add_mismatched(std::size_t row, data::TokenIds const& completion) {
+        data::Example const example{rows_.first[row].prompt, completion};
+        if (completion.empty() || example.tokens() > context_) { return; }
+        rows_.mismatched.push_back(example);
+        rows_.mismatched_rows.push_back(static_cast<std::int64_t>(row));
+    }
+
+    ScoreRequest const& request_;
+    infer::ModelSource const& policy_;
+    std::int64_t vocabulary_, context_;
+    config::TooLong too_long_;
+    config::BadRows bad_rows_;
+    ScoreRows rows_;
+    std::vector<data::TokenIds> mismatched_;  // a row; empty: none
+};
+
+}  // namespace
+
+ScoreRows read_score_rows(ScoreRequest const& request, infer::ModelSource const& policy, std::int64_t vocabulary,
+                          std::int64_t context) {
+    return Reader(request, policy, vocabulary, context).read();
+}
+
+}  // namespace alignsweep::score

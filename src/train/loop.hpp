@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a stage that trains: resume, log, publish, checkpoint, stop.
+#pragma once
+
+#include "infer/models.hpp"
+#include "stages/context.hpp"
+
+#include <functional>
+
+namespace alignsweep::train {
+
+// Calls step(s) for s up to `steps`, from the newest checkpoint on. `state`: numbers that step changes and that a
+// checkpoint keeps; its first values hold where there is no checkpoint. Throws Stopped after the step in which the
+// host asked for it, with everything saved. Returns the last step's metrics; empty where no step was left.
+using Step = std::function<std::map<std::string, double>(std::int64_t)>;
+std::map<std::string, double> run_steps(stages::Context& context, std::vector<infer::Trainee> const& trainees,
+                                        std::map<std::string, double>& state, std::int64_t steps, Step const& step);
+
+}  // namespace alignsweep::train

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests of stages share: a temporary folder and the life of one tiny trial.
+#pragma once
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "kinds/kinds.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace alignsweep::kinds::testing {
+
+namespace fs = std::filesystem;
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string pattern = (fs::temp_directory_path() / "alignsweep-stages-XXXXXX").string();
+        path_ = ::mkdtemp(pattern.data());
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    TemporaryFolder(TemporaryFolder const&) = delete;
+    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
+    [[nodiscard]] fs::path const& path() const { return path_; }
+
+private:
+    fs::path path_;
+};
+
+inline config::Config tiny_config() {
+    config::Config c;
+    c.edit<config::ModelConfig>().width = 16;
+    c.edit<config::ModelConfig>().depth = 1;
+    c.edit<config::ModelConfig>().heads = c.edit<config::ModelConfig>().kv_heads = 2;
+    c.edit<config::ModelConfig>().hidden = 32;
+    c.edit<config::ModelConfig>().context = 96;
+    c.edit<config::ModelConfig>().chunk = 4;
+    c.edit<config::TokenizerConfig>().vocabulary = 400;
+    c.edit<config::WorldConfig>().names = 6;
+    c.edit<config::WorldConfig>().values = c.edit<config::WorldConfig>().objects = 4;
+    c.edit<config::CorpusConfig>().documents = 200;
+    c.edit<config::CorpusConfig>().heldout_documents = 8;
+    c.edit<config::CorpusConfig>().sft_examples = 24;
+    c.edit<config::PretrainConfig>().steps = 8;
+    c.edit<config::PretrainConfig>().batch = 6;
+    c.edit<config::PretrainConfig>().length = 32;
+    c.edit<config::SftConfig>().epochs = 2;
+    c.edit<config::SftConfig>().batch = 7;  // the last batch of an epoch is uneven
+    c.edit<config::FeedbackConfig>().prompts = 20;
+    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<config::RlhfConfig>().max_new_tokens =
+        c.edit<config::EvaluateConfig>().max_new_tokens = 12;
+    c.edit<config::RewardModelConfig>().batch = c.edit<config::DpoConfig>().batch = 6;
+    c.edit<config::RewardModelConfig>().epochs = c.edit<config::DpoConfig>().epochs = 2;
+    c.edit<config::KtoConfig>().batch = 9;
+    c.edit<config::KtoConfig>().epochs = 2;
+    c.edit<config::RlhfConfig>().updates = 4;
+    c.edit<config::RlhfConfig>().episodes = 12;
+    c.edit<config::RlhfConfig>().minibatch = 6;
+    c.edit<config::BestOfNConfig>().n = 3;
+    for (config::OnlineConfig* online :
+         {&c.edit<config::OnlineDpoConfig>().online, &c.edit<config::OnlineKtoConfig>().online}) {
+        online->updates = 4;
+        online->prompts = 9;
+        online->max_new_tokens = 12;
+    }
+    c.edit<config::EvaluateConfig>().prompts = 16;
+    c.edit<config::EvaluateConfig>().documents = 4;
+    c.edit<config::TokenValuesConfig>().prompts = 2;
+    c.edit<config::TokenValuesConfig>().continuations = 3;
+    return c;
+}
+
+// The stages of one trial, by kind.
+inline std::map<std::string, stages::StageSpec> life_of(config::Config const& c, std::int64_t seed) {
+    std::map<std::string, stages::StageSpec> specs;
+    auto const add = [&](std::string const& kind, std::map<std::string, std::string> const& roles) {
+        std::map<std::string, std::string> inputs;
+        for (auto const& [role, input] : roles) { inputs[role] = specs.at(input).id(); }
+        specs[kind] = make_stage(kind, c, seed, inputs);
+    };
+    add("corpus", {});
+    add("pretrain", {{"corpus", "corpus"}});
+    add("sft", {{"corpus", "corpus"}, {"pretrain", "pretrain"}});
+    if (c.get<config::DataConfig>().preferences.empty()) {
+        add("feedback", {{"corpus", "corpus"}, {"sft", "sft"}});
+    } else {
+        add("feedback", {{"corpus", "corpus"}});
+    }
+    add("reward_model", {{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}});
+    add("reference", {{"sft", "sft"}, {"feedback", "feedback"}});
+    add("rlhf", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
+    add("dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
+    add("kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
+    add("best_of_n", {{"sft", "sft"}});
+    add("online_dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
+    add("online_kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
+    if (c.get<config::DataConfig>().preferences.empty()) {
+        add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
+        add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
+        add("token_values", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}, {"reward_model", "reward_model"}});
+    }
+    return specs;
+}
+
+inline std::vector<std::string> const all_kinds{"corpus",     "pretrain",   "sft",      "feedback", "reward_model",
+                                                "reference",  "rlhf",       "dpo",      "kto",      "best_of_n",
+                                                "online_dpo", "online_kto", "evaluate", "proxy",    "token_values"};
+inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf",
+                                                     "dpo",      "kto", "online_dpo",   "online_kto"};
+
+inline stages::StageHost host_of(fs::path const& stages) {
+    return {stages, [] { return false; }, [](double) {}};
+}
+
+// Digests of what a finished stage leaves.
+inline std::map<std::string, std::string> digests_of(fs::path const& folder) {
+    std::map<std::string, std::string> digests;
+    for (char const* name : {"checkpoint.h5", "value.h5", "metrics.h5", "data.h5"}) {
+        if (fs::exists(folder / name)) { digests[name] = core::digest_of_file(folder / name); }
+    }
+    return digests;
+}
+
+// A trial that ran through once, for all tests of the program.
+struct FinishedLife {
+    TemporaryFolder folder;
+    config::Config config = tiny_config();
+    std::map<std::string, stages::StageSpec> specs = life_of(config, 3);
+
+    FinishedLife() {
+        for (auto const& kind : all_kinds) { execute(specs.at(kind), host_of(folder.path())); }
+    }
+    [[nodiscard]] fs::path of(std::string const& kind) const { return folder.path() / specs.at(kind).id(); }
+    // Folder with the finished inputs of one stage and nothing else.
+    void copy_inputs(std::string const& kind, fs::path const& to) const {
+        for (auto const& [role, id] : specs.at(kind).inputs) {
+            fs::copy(folder.path() / id, to / id, fs::copy_options::recursive | fs::copy_options::skip_existing);
+        }
+    }
+};
+inline FinishedLife const& finished_life() {
+    static FinishedLife const life;
+    return life;
+}
+
+}  // namespace alignsweep::kinds::testing
