@@ -44,6 +44,12 @@ Reads& Reads::model_limits() {
     return *this;
 }
 
+Reads& Reads::bad_rows() {
+    if (get<config::DataConfig>().bad_rows != config::BadRows::error) { return keys(&config::DataConfig::bad_rows); }
+    names_.insert("data.bad_rows");
+    return *this;
+}
+
 Reads& Reads::unread(std::initializer_list<char const*> names) {
     unread_.insert(names.begin(), names.end());
     return *this;

@@ -44,6 +44,8 @@ public:
     Reads& world();
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.
     Reads& model_limits();
+    // data.bad_rows. Where no row may be bad, the result is that of before there was a choice, and so is the identity.
+    Reads& bad_rows();
     // Of the names given so far, or of the inputs, those that this configuration leaves unread. They stay in the
     // identity until the kind's version is raised for another reason.
     Reads& unread(std::initializer_list<char const*> names);
