@@ -89,6 +89,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     load_curves(context, live_metrics);
     spec.descriptor->run(context);
     check_results(context.result);
+    if (host.observe) { host.observe(context); }
     if (!context.curves.steps().empty()) {
         context.publish_curves();
     } else {

@@ -11,13 +11,14 @@ namespace alignsweep::stages {
 
 Reads& Reads::add(std::string const& section, std::vector<std::string> const& keys, bool only) {
     text_ += core::concat("[", section, "]\n");
-    if (!only && keys.empty()) { names_.insert(section + ".*"); }
+    bool const whole = !only && keys.empty();
+    if (whole) { names_.insert(section + ".*"); }
     std::istringstream lines(config::canonical(*config_.find(section)));
     for (std::string line; std::getline(lines, line);) {
         std::string const key = line.substr(0, line.find('='));
         if ((std::find(keys.begin(), keys.end(), key) != keys.end()) != only) { continue; }
         text_ += line + '\n';
-        names_.insert(core::concat(section, ".", key));
+        if (!whole) { names_.insert(core::concat(section, ".", key)); }
     }
     return *this;
 }
