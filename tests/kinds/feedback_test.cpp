@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
+#include "config/values.hpp"
 #include "sources/check_data.hpp"
 #include "sources/gold.hpp"
 #include "stages/artifacts.hpp"
