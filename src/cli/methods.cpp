@@ -28,7 +28,7 @@ std::vector<Descriptor const*> catalogue() {
 std::string models_of(Descriptor const& kind) {
     if (kind.purpose != stages::Purpose::method) { return "-"; }
     std::string text;
-    for (std::string const& role : kinds::models_held(kind.name, config::Config{})) {
+    for (std::string const& role : kinds::models_held(kind.name, kinds::program().defaults)) {
         text += (text.empty() ? "" : ", ") + role;
     }
     return text;
@@ -60,7 +60,7 @@ void print_keys(std::string const& only) {
         std::cout << format_table(table);
         table.clear();
     };
-    for (auto const& key : config::all_keys()) {
+    for (auto const& key : config::all_keys(kinds::program().defaults)) {
         if (!only.empty() && key.section != only) { continue; }
         if (key.section != section) {
             flush();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kinds/kinds.hpp"
 
+#include "config/values.hpp"
 #include "core/error.hpp"
 #include "stages/reads.hpp"
 #include "store/manifest.hpp"
@@ -20,16 +21,33 @@ stages::Descriptor const& kind(std::string const& name) {
     return *found;
 }
 
-std::vector<std::string> const& method_names() {
-    static std::vector<std::string> const names = [] {
-        std::vector<std::string> methods;
-        for (auto const& kind : all()) {
-            if (kind.purpose == stages::Purpose::method) { methods.push_back(kind.name); }
-        }
-        return methods;
-    }();
-    return names;
+namespace {
+
+void validate(config::Config const& config) {
+    config::validate(config);
+    for (auto const& kind : all()) {
+        if (kind.validate != nullptr) { kind.validate(config); }
+    }
 }
+
+config::Program make_program() {
+    auto sections = config::Config().sections();  // [run] comes last
+    std::vector<std::string> methods;
+    for (auto const& kind : all()) {
+        sections.insert(sections.end() - 1, kind.sections.begin(), kind.sections.end());
+        if (kind.purpose == stages::Purpose::method) { methods.push_back(kind.name); }
+    }
+    return {config::Config(std::move(sections)), std::move(methods), validate};
+}
+
+}  // namespace
+
+config::Program const& program() {
+    static config::Program const made = make_program();
+    return made;
+}
+
+std::vector<std::string> const& method_names() { return program().methods; }
 
 stages::StageSpec make_stage(std::string const& name, config::Config const& config, std::int64_t seed,
                              std::map<std::string, std::string> inputs) {

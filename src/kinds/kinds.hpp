@@ -3,6 +3,7 @@
 // folder and a line of list.inc.
 #pragma once
 
+#include "config/sweep_plan.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/stage.hpp"
 
@@ -15,7 +16,9 @@ namespace alignsweep::kinds {
 [[nodiscard]] std::vector<stages::Descriptor> const& all();
 // Throws std::logic_error for an unknown kind.
 [[nodiscard]] stages::Descriptor const& kind(std::string const& name);
-// The methods of alignment, in the order of the tables: rlhf, dpo, kto, ...
+// The methods of alignment, in the order of the tables: rlhf, dpo, kto, ..., with all sections of the configuration and
+// all checks of it, those of the kinds among them.
+[[nodiscard]] config::Program const& program();
 [[nodiscard]] std::vector<std::string> const& method_names();
 
 // Builds a stage: its identity holds kind, version, backend, scalar type, the sections and seeds that the kind reads,

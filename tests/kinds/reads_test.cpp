@@ -21,7 +21,7 @@ using testing::TemporaryFolder;
 config::Config config_of(std::vector<std::string> const& settings) {
     auto config = testing::tiny_config();
     for (auto const& setting : settings) { config::assign(config, config::parse_set(setting)); }
-    config::validate(config);
+    program().validate(config);
     return config;
 }
 

@@ -38,7 +38,7 @@ private:
 };
 
 inline config::Config tiny_config() {
-    config::Config c;
+    config::Config c = program().defaults;
     c.edit<config::ModelConfig>().width = 16;
     c.edit<config::ModelConfig>().depth = 1;
     c.edit<config::ModelConfig>().heads = c.edit<config::ModelConfig>().kv_heads = 2;

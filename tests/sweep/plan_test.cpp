@@ -15,7 +15,7 @@ namespace {
 Plan plan_of(std::vector<std::string> const& settings) {
     std::vector<config::Entry> entries;
     for (auto const& setting : settings) { entries.push_back(config::parse_set(setting)); }
-    return make_plan(config::expand(entries, kinds::method_names()));
+    return make_plan(config::expand(entries, kinds::program()));
 }
 
 int count_kind(Plan const& plan, std::string const& kind) {
