@@ -94,9 +94,8 @@ int methods_command(Arguments const& arguments) {
     for (Descriptor const* kind : catalogue()) {
         allowed += (allowed.empty() ? "" : ", ") + kind->name;
         if (kind->name != name) { continue; }
-        std::cout << format_table({{"signal", kind->entry->signal},
-                                   {"models in memory", models_of(*kind)},
-                                   {"source", kind->entry->source}});
+        std::cout << format_table(
+            {{"signal", kind->entry->signal}, {"models in memory", models_of(*kind)}, {"source", kind->entry->source}});
         print_entry(*kind);
         print_keys(kind->name);
         return 0;

@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "model/runtime.hpp"
 #include "sources/check_data.hpp"
 #include "sweep/index.hpp"
 #include "sweep/scheduler.hpp"
@@ -95,7 +96,7 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
                          values = parse(arguments, usage, text, options, "file");
                          if (!values) { return; }
                          int const threads = (*values)["threads"].as<int>();
-                         stages::check_runtime(*arguments.argc, *arguments.argv, threads);
+                         model::check_runtime(*arguments.argc, *arguments.argv, threads);
                          input = read_sweep(*values);
                          if (first_trial_only) { input->spec.trials.resize(1); }
                          plan = sweep::make_plan(input->spec);
@@ -104,8 +105,8 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
                      }));
     if (code != 0 || !values) { return code; }
     if (comm.size() > 1) { core::set_log_prefix(core::concat("[rank ", comm.rank(), "] ")); }
-    stages::Runtime const runtime(*arguments.argc, *arguments.argv,
-                                  choose_threads((*values)["threads"].as<int>(), comm));
+    model::Runtime const runtime(*arguments.argc, *arguments.argv,
+                                 choose_threads((*values)["threads"].as<int>(), comm));
     if ((*values)["strict"].as<bool>()) {
         code = agree(comm, outcome_of([&] { sweep::refuse_mixed(plan, input->out); }));
         if (code != 0) { return code; }

@@ -3,11 +3,11 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "infer/models.hpp"
 #include "kinds/kinds.hpp"
 #include "stages/context.hpp"
 #include "store/manifest.hpp"
 #include "store/publish.hpp"
+#include "train/progress.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -64,7 +64,7 @@ void load_curves(stages::Context& context, fs::path const& file) {
         core::log_warning(core::concat(error.what(), "; the stage starts again"));
         fs::remove(file);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
 }
 
 // A model that broke in its very last step shows itself only here.
@@ -95,7 +95,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     } else {
         fs::remove(live_metrics);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
     store::Manifest manifest;
     manifest.kind = spec.kind;

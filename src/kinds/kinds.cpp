@@ -3,6 +3,7 @@
 
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "model/runtime.hpp"
 #include "stages/reads.hpp"
 #include "store/manifest.hpp"
 
@@ -56,8 +57,8 @@ stages::StageSpec make_stage(std::string const& name, config::Config const& conf
     stages::Reads reads(config, seed);
     descriptor.reads(reads);
     stages::StageSpec spec{&descriptor, name, "", "", std::move(inputs), config, seed};
-    spec.identity = core::concat("kind=", name, "\nversion=", descriptor.version, "\nbackend=", stages::backend_name(),
-                                 "\nscalar=", stages::scalar_name(), "\n", reads.text());
+    spec.identity = core::concat("kind=", name, "\nversion=", descriptor.version, "\nbackend=", model::backend_name(),
+                                 "\nscalar=", model::scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
     spec.key = store::key_of_identity(spec.identity);
     return spec;

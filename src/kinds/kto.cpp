@@ -2,6 +2,7 @@
 // kto: alignment from a fixed set of thumbs, from the SFT weights on.
 #include "kinds/preference.hpp"
 #include "losses/thumb_loss.hpp"
+#include "losses/thumb_losses.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
@@ -17,8 +18,7 @@ void run_kto(stages::Context& context) {
     auto const& config = context.section<config::KtoConfig>();
     auto const rule = losses::thumb_loss_rule(config);
     auto const thumbs = stages::make_thumbs(stages::load_feedback(context.input("feedback")),
-                                            stages::load_reference(context.input("reference")),
-                                            rule.kind == losses::ThumbLossKind::kto);
+                                            stages::load_reference(context.input("reference")), rule.row->has_z0);
     infer::Weights weights = infer::load_model(context.input("sft"));
     losses::ThumbLoss loss(thumbs, rule);
     train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
@@ -55,11 +55,7 @@ stages::Descriptor kto() {
             stages::Entry{
                 "thumbs",
                 "lambda_D [1 - sigma(beta (r - z0))] or lambda_U [1 - sigma(beta (z0 - r))], r = log pi - log pi_ref",
-                "Ethayarajh et al. 2402.01306, eq. 8",
-                {{"kto.loss", "kto", "z0 = max(0, mean of log pi - log pi_ref over mismatched completions)",
-                  "Ethayarajh et al. 2402.01306, section 4.2"},
-                 {"kto.loss", "apo_zero_unpaired", "lambda_D [1 - sigma(beta r)] or lambda_U sigma(beta r); no z0",
-                  "D'Oosterlinck et al. 2408.06266"}}}};
+                "Ethayarajh et al. 2402.01306, eq. 8", variants_of("kto.loss", losses::thumb_losses())}};
 }
 
 }  // namespace describe

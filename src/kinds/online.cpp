@@ -57,7 +57,7 @@ public:
     // `learn`: one optimiser step on a round's judgements; its metrics.
     using Learn = std::function<Metrics(std::vector<Judgement>, std::int64_t update)>;
     void run(Learn const& learn, double beta) {
-        std::vector<infer::Trainee> const trainees{{"", &policy_, &trainer_.optimizer()}};
+        std::vector<train::Trainee> const trainees{{"", &policy_, &trainer_.learner()}};
         train::run_steps(context_, trainees, state_, config_.updates, [&](std::int64_t update) {
             double const trained = trainer_.trained_tokens(), probed = trainer_.probe_tokens();
             Metrics metrics;
@@ -220,7 +220,7 @@ void run_online_dpo(stages::Context& context) {
             pairs.push_back({std::move(judgements[i].chosen), std::move(judgements[i].rejected), references[2 * i],
                              references[2 * i + 1]});
         }
-        losses::PairLoss loss(pairs, {losses::PairLossKind::sigmoid, config.beta});
+        losses::PairLoss loss(pairs, {.beta = config.beta});
         return run.step(loss, update);
     };
     run.run(learn, config.beta);
@@ -232,8 +232,9 @@ void run_online_kto(stages::Context& context) {
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         auto const thumbs = thumbs_of(run, judgements, update);
         if (thumbs.empty()) { return Metrics{}; }  // one prompt alone: nothing to compare with
-        losses::ThumbLoss loss(
-            thumbs, {losses::ThumbLossKind::kto, config.beta, config.lambda_desirable, config.lambda_undesirable});
+        losses::ThumbLoss loss(thumbs, {.beta = config.beta,
+                                        .lambda_desirable = config.lambda_desirable,
+                                        .lambda_undesirable = config.lambda_undesirable});
         return run.step(loss, update);
     };
     run.run(learn, config.beta);

@@ -16,4 +16,12 @@ inline std::vector<stages::Input> preference_inputs(config::Config const&, stage
     return {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}};
 }
 
+// A variant for each row of a table of losses.
+template <class Rows>
+std::vector<stages::Variant> variants_of(char const* key, Rows const& rows) {
+    std::vector<stages::Variant> variants;
+    for (auto const& row : rows) { variants.push_back({key, row.name, row.equation, row.source}); }
+    return variants;
+}
+
 }  // namespace alignsweep::kinds

@@ -66,8 +66,8 @@ public:
 
     void run() {
         std::map<std::string, double> state{{"num_tokens", 0.0}, {"policy_tokens", 0.0}, {"kl_coef", config_.kl_coef}};
-        std::vector<infer::Trainee> trainees{{"", &policy_, &policy_trainer_.optimizer()}};
-        if (!shared_) { trainees.push_back({"value.", &value(), &value_trainer().optimizer()}); }
+        std::vector<train::Trainee> trainees{{"", &policy_, &policy_trainer_.learner()}};
+        if (!shared_) { trainees.push_back({"value.", &value(), &value_trainer().learner()}); }
         train::run_steps(context_, trainees, state, rounds(),
                          [&](std::int64_t update) { return one_update(update, state); });
         add_costs(state.at("num_tokens"), state.at("policy_tokens"));
@@ -131,7 +131,7 @@ private:
         data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
                                      context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
         // The head's moments from the warm-up say nothing about a trunk that moves as well.
-        if (shared_ && update == config_.value_warmup) { policy_trainer_.optimizer().reset(); }
+        if (shared_ && update == config_.value_warmup) { policy_trainer_.learner().reset(); }
         std::map<std::string, double> sums;
         for (std::int64_t s = 0; s < steps_per_update_; ++s) {
             std::int64_t const step = update * steps_per_update_ + s;

@@ -18,16 +18,15 @@ namespace alignsweep::score {
 namespace {
 
 // A model in memory, ready to score.
-template <class Scalar>
 struct Model {
-    infer::StoredModelAs<Scalar> stored;
-    model::Transformer<infer::Space, Scalar> transformer;
+    infer::StoredModel stored;
+    model::Transformer transformer;
     std::string name;
     int chunk;
 
-    Model(infer::ModelSource const& source, int chunk_in)
-        : stored(infer::load_any_model<Scalar>(source)),
-          transformer(stored.weights.shape),
+    Model(infer::ModelSource const& source, model::Precision precision, int chunk_in)
+        : stored(infer::load_any_model(source, precision)),
+          transformer(stored.weights.shape, precision),
           name((source.is_checkpoint() ? source.checkpoint : source.folder).string()),
           chunk(chunk_in) {}
 
@@ -60,11 +59,10 @@ std::vector<double> token_counts(std::vector<data::Example> const& examples) {
 constexpr char const* logps_help = "log-probability of the completion's tokens after the prompt, summed, under the ";
 constexpr char const* tokens_help = "tokens of the completion that are predicted";
 
-template <class Scalar>
 class Scorer {
 public:
     explicit Scorer(ScoreRequest const& request)
-        : request_(request), source_(infer::find_model(request.policy)), policy_(source_, chunk()) {
+        : request_(request), source_(infer::find_model(request.policy)), policy_(source_, precision(), chunk()) {
         bool const wants_head = request.method == ScoreMethod::reward;
         if (wants_head != policy_.shape().scalar_head) {
             throw core::ConfigError(
@@ -101,13 +99,16 @@ public:
     }
 
 private:
+    [[nodiscard]] model::Precision precision() const {
+        return request_.in_double ? model::Precision::float64 : model::Precision::float32;
+    }
     [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
         if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
             throw core::ConfigError(core::concat("--reference: --method ", request_.method_name, " reads none"));
         }
-        reference_.emplace(infer::find_model(request_.reference), chunk());
+        reference_.emplace(infer::find_model(request_.reference), precision(), chunk());
         if (reference_->shape().scalar_head) {
             throw core::ConfigError(core::concat(reference_->name, ": is a reward model; a language model is allowed"));
         }
@@ -124,7 +125,7 @@ private:
 
     void pairs() {
         auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
-        if (!losses::is_reference_free(rule.kind)) {
+        if (!rule.row->is(losses::no_reference)) {
             need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
         }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
@@ -144,8 +145,8 @@ private:
             numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
                                rejected_tokens[i]});
         }
-        bool const matched = losses::is_matched(rule.kind);
-        auto const matches = matched ? losses::match_by_rank(rule.kind, numbers) : std::vector<losses::PairMatch>();
+        bool const matched = rule.row->matched != nullptr;
+        auto const matches = matched ? losses::match_by_rank(*rule.row, numbers) : std::vector<losses::PairMatch>();
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (matched) { numbers[i].match = matches[i]; }
             auto const one = losses::pair_loss(rule, numbers[i]);
@@ -160,19 +161,14 @@ private:
         result_.add("loss", "1",
                     matched ? "loss of the chosen answer, matched over the whole file" : "loss of the pair by itself",
                     loss);
-        auto const& config = request_.config.get<config::DpoConfig>();
-        result_.attributes["loss"] = config.loss;
-        result_.attributes["beta"] = config.beta;
-        result_.attributes["label_smoothing"] = config.label_smoothing;
-        result_.attributes["gamma_ratio"] = config.gamma_ratio;
-        result_.attributes["discopop_tau"] = config.discopop_tau;
+        add_rule(rule, losses::pair_loss_keys());
     }
 
     void thumbs() {
         auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
-        double const z0 = rule.kind == losses::ThumbLossKind::kto ? divergence() : 0.0;
+        double const z0 = rule.row->has_z0 ? divergence() : 0.0;
         std::vector<double> loss, reward, label;
         for (std::size_t i = 0; i < logps.size(); ++i) {
             auto const one = losses::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
@@ -185,15 +181,11 @@ private:
         result_.add("tokens/completion", "tokens", tokens_help, token_counts(rows_.first));
         result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
         result_.add("label", "1", "1: desirable", label);
-        if (rule.kind == losses::ThumbLossKind::kto) {
+        if (rule.row->has_z0) {
             result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
         }
         result_.add("loss", "1", "loss of the example", loss);
-        auto const& config = request_.config.get<config::KtoConfig>();
-        result_.attributes["loss"] = config.loss;
-        result_.attributes["beta"] = config.beta;
-        result_.attributes["lambda_desirable"] = config.lambda_desirable;
-        result_.attributes["lambda_undesirable"] = config.lambda_undesirable;
+        add_rule(rule, losses::thumb_loss_keys());
     }
 
     // z0 = max(0, mean log-ratio of the mismatched examples), over the whole file.
@@ -249,6 +241,13 @@ private:
         result_.attributes["token_loss"] = total / count;
     }
 
+    // What the losses depend on.
+    template <class Rule, class Keys>
+    void add_rule(Rule const& rule, Keys const& keys) {
+        result_.attributes["loss"] = rule.row->name;
+        for (auto const& key : keys) { result_.attributes[key.name] = rule.*key.value; }
+    }
+
     void add_rewards(std::string const& description, std::vector<double> const& chosen,
                      std::vector<double> const& rejected) {
         result_.add("rewards/chosen", "1", description, chosen);
@@ -257,15 +256,17 @@ private:
 
     ScoreRequest const& request_;
     infer::ModelSource source_;
-    Model<Scalar> policy_;
-    std::optional<Model<Scalar>> reference_;
+    Model policy_;
+    std::optional<Model> reference_;
     ScoreRows rows_;
     ScoreColumns result_;
 };
 
-template <class Scalar>
-ScoreSummary score_in(ScoreRequest const& request) {
-    Scorer<Scalar> scorer(request);
+}  // namespace
+
+ScoreSummary score(ScoreRequest const& request) {
+    check_scores_file(request.out);
+    Scorer scorer(request);
     ScoreRows const& rows = scorer.rows();
     ScoreColumns const result = scorer.run();
     ScoreSummary summary{
@@ -285,13 +286,6 @@ ScoreSummary score_in(ScoreRequest const& request) {
     }
     write_scores(request, rows, result);
     return summary;
-}
-
-}  // namespace
-
-ScoreSummary score(ScoreRequest const& request) {
-    check_scores_file(request.out);
-    return request.in_double ? score_in<double>(request) : score_in<float>(request);
 }
 
 }  // namespace alignsweep::score

@@ -43,18 +43,16 @@ struct Ppo {
     [[nodiscard]] std::vector<double> curve(std::string const& name) const {
         return store::MetricStream::load(stage() / "metrics.h5").column(name);
     }
-    [[nodiscard]] std::vector<infer::Real> policy() const { return model::to_host(infer::load_model(stage()).values); }
+    [[nodiscard]] std::vector<float> policy() const { return model::to_host(infer::load_model(stage())); }
 };
 
-inline double largest_difference(std::vector<infer::Real> const& a, std::vector<infer::Real> const& b) {
+inline double largest_difference(std::vector<float> const& a, std::vector<float> const& b) {
     EXPECT_EQ(a.size(), b.size());
     double largest = 0.0;
     for (std::size_t i = 0; i < a.size(); ++i) { largest = std::max(largest, std::abs(double(a[i]) - double(b[i]))); }
     return largest;
 }
 
-inline std::vector<infer::Real> sft_weights() {
-    return model::to_host(infer::load_model(finished_life().of("sft")).values);
-}
+inline std::vector<float> sft_weights() { return model::to_host(infer::load_model(finished_life().of("sft"))); }
 
 }  // namespace alignsweep::kinds::testing

@@ -136,7 +136,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
     EXPECT_EQ(ppo.policy(), sft_weights());
     auto const value = infer::load_value_model(ppo.stage());
     auto const first = infer::load_model_with_head(finished_life().of("sft"), 3);
-    auto const after = model::to_host(value.values), before = model::to_host(first.values);
+    auto const after = model::to_host(value), before = model::to_host(first);
     ASSERT_EQ(after.size(), before.size());
     auto const head = static_cast<std::size_t>(value.layout.score());
     for (std::size_t i = 0; i < after.size(); ++i) {
@@ -171,12 +171,12 @@ TEST(Ppo, ClipsTheGradientsOfPolicyAndValue) {
                 c.optimizer.weight_decay = 0.0;
             });
             ppo.run();
-            auto const value = model::to_host(infer::load_value_model(ppo.stage()).values);
+            auto const value = model::to_host(infer::load_value_model(ppo.stage()));
             bool const shared = value_model == config::ValueModel::shared;
             auto const start = shared ? infer::load_model_with_head(finished_life().of("sft"), 3)
                                       : infer::load_model(finished_life().of("reward_model"));
             double const policy_moved = largest_difference(ppo.policy(), sft_weights());
-            double const value_moved = largest_difference(value, model::to_host(start.values));
+            double const value_moved = largest_difference(value, model::to_host(start));
             if (clip == 0.0) {
                 EXPECT_GT(policy_moved, 1e-4);
                 EXPECT_GT(value_moved, 1e-4);

@@ -76,7 +76,7 @@ TEST_P(PpoVariant, LearnsAndLeavesAPolicyAndAValueModel) {
     ppo.run();
     auto const policy = infer::load_stored_model(ppo.stage());
     EXPECT_FALSE(policy.weights.shape.scalar_head);
-    EXPECT_GT(largest_difference(model::to_host(policy.weights.values), sft_weights()), 1e-5);
+    EXPECT_GT(largest_difference(model::to_host(policy.weights), sft_weights()), 1e-5);
     EXPECT_TRUE(policy.state.contains("beta"));
     EXPECT_TRUE(infer::load_value_model(ppo.stage()).shape.scalar_head);
     auto const loss = ppo.curve("loss");

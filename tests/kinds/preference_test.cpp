@@ -37,14 +37,14 @@ Outcome outcome_of(stages::StageSpec const& spec) {
 
 TEST(DpoStage, EveryLossLearnsAndDiffersFromEveryOther) {
     std::map<double, std::string> last_losses;
-    for (auto const kind : losses::pair_loss_kinds()) {
-        std::string const loss = losses::pair_loss_name(kind);
+    for (losses::PairLossRow const& row : losses::pair_losses()) {
+        std::string const loss = row.name;
         auto const spec = spec_of("dpo", [&](config::Config& c) {
             c.edit<config::DpoConfig>().loss = loss;
             c.edit<config::DpoConfig>().batch = 1000;  // the same pairs at each step: the loss must fall
             c.edit<config::DpoConfig>().epochs = 8;
             c.edit<config::DpoConfig>().optimizer.learning_rate = 3e-3;
-            if (losses::is_smoothed(kind)) { c.edit<config::DpoConfig>().label_smoothing = 0.1; }
+            if (row.is(losses::reads_smoothing)) { c.edit<config::DpoConfig>().label_smoothing = 0.1; }
             if (loss == "discopop") {
                 c.edit<config::DpoConfig>().discopop_tau = 1.0;
             }  // at less it pulls margins near 0 down
@@ -90,10 +90,10 @@ TEST(DpoStage, RefusesKeysThatItsLossWouldIgnore) {
 }
 
 TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
-    for (auto const kind : losses::pair_loss_kinds()) {
-        if (losses::takes_soft_labels(kind)) { continue; }
+    for (losses::PairLossRow const& row : losses::pair_losses()) {
+        if (!row.is(losses::hard_labels)) { continue; }
         auto const change = [&](config::Config& c) {
-            c.edit<config::DpoConfig>().loss = losses::pair_loss_name(kind);
+            c.edit<config::DpoConfig>().loss = row.name;
             c.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
         };
         expect_refused("dpo", change, "feedback.labels");
