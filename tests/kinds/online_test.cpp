@@ -70,7 +70,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         auto const host = testing::host_of(life.folder.path());
         stages::Context const context(life.specs.at(kind), host);
-        auto const& config = context.config.get<config::OnlineDpoConfig>().online;
+        auto const& config = life.specs.at(kind).config.get<config::OnlineDpoConfig>().online;
         auto const stream = [&](char const* purpose) {
             return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
         };
