@@ -124,9 +124,7 @@ void run_corpus(stages::Context& context) {
     context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor corpus() {
+stages::Descriptor describe_corpus() {
     return {.name = "corpus",
             .version = 1,
             .run = run_corpus,
@@ -149,8 +147,6 @@ stages::Descriptor corpus() {
                 },
             .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
 }
-
-}  // namespace describe
 
 }  // namespace
 

@@ -248,9 +248,7 @@ void run_feedback(stages::Context& context) {
     context.add_cost("tokens/feedback", tokens);
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor feedback() {
+stages::Descriptor describe_feedback() {
     using config::DataConfig;
     return {.name = "feedback",
             .version = 2,
@@ -293,8 +291,6 @@ stages::Descriptor feedback() {
                      {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
                       "Ethayarajh et al. 2402.01306"}}}};
 }
-
-}  // namespace describe
 
 }  // namespace
 

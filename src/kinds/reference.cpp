@@ -62,9 +62,7 @@ void run_reference(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor reference() {
+stages::Descriptor describe_reference() {
     return {.name = "reference",
             .version = 1,
             .run = run_reference,
@@ -79,7 +77,5 @@ stages::Descriptor reference() {
                     return stages::Work{0.0, 4.0 * prompts * lengths.example};
                 }};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

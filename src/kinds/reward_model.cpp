@@ -162,9 +162,7 @@ stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths)
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor reward_model() {
+stages::Descriptor describe_reward_model() {
     return {.name = "reward_model",
             .version = 1,
             .run = run_reward_model<false>,
@@ -202,7 +200,7 @@ stages::Descriptor reward_model() {
 }
 
 // Of real data: stands for the gold reward that only a simulated world has.
-stages::Descriptor gold_reward_model() {
+stages::Descriptor describe_gold_reward_model() {
     return {.name = "gold_reward_model",
             .version = 1,
             .run = run_reward_model<true>,
@@ -218,7 +216,5 @@ stages::Descriptor gold_reward_model() {
                 },
             .work = work};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds
