@@ -24,8 +24,27 @@ using Indices = Vector<ExecSpace, std::int32_t const>;
 template <class T>
 using Arg = std::type_identity_t<T>;
 
+// Whether kernels take their host's paths: SIMD loops instead of teams of lanes. A test build forces the device's paths
+// on a host (tests/CMakeLists.txt), so that they run where there is no GPU.
+#ifdef ALIGNSWEEP_FORCE_DEVICE_PATHS
+template <class ExecSpace>
+inline constexpr bool is_host = false;
+#else
 template <class ExecSpace>
 inline constexpr bool is_host = Kokkos::SpaceAccessibility<ExecSpace, Kokkos::HostSpace>::accessible;
+#endif
+
+// What every kernel asserts where it begins: that its parameters are views of this rank, with rows side by side, in
+// memory that the execution space reaches.
+template <class ExecSpace, int rank, class... Views>
+inline constexpr bool are_views = (... &&
+                                   (Kokkos::is_view_v<Views> && Views::rank() == rank &&
+                                    std::is_same_v<typename Views::array_layout, Kokkos::LayoutRight> &&
+                                    Kokkos::SpaceAccessibility<ExecSpace, typename Views::memory_space>::accessible));
+template <class ExecSpace, class... Views>
+inline constexpr bool are_matrices = are_views<ExecSpace, 2, Views...>;
+template <class ExecSpace, class... Views>
+inline constexpr bool are_vectors = are_views<ExecSpace, 1, Views...>;
 
 // Bytes of a SIMD register of the processor that is compiled for.
 #if defined(__AVX512F__)
