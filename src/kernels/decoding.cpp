@@ -7,9 +7,8 @@ template <class ExecSpace, class Scalar>
 int append_tokens(ExecSpace const& space, std::int32_t end_token, DecodeRows<ExecSpace> const& rows,
                   Arg<ConstVector<ExecSpace, Scalar>> logprob, Answers<ExecSpace, Scalar> const& answers,
                   DecodeRows<ExecSpace> const& next) {
-    static_assert(are_vectors<ExecSpace, decltype(rows.slot), decltype(rows.token), decltype(logprob),
-                              decltype(answers.length)> &&
-                  are_matrices<ExecSpace, decltype(answers.tokens), decltype(answers.logprobs)>);
+    assert_views<1, 1, 1, 1, 2, 2>(space, rows.slot, rows.token, logprob, answers.length, answers.tokens,
+                                   answers.logprobs);
     int left = 0;
     Kokkos::parallel_scan(
         "alignsweep::kernels::append_tokens", Kokkos::RangePolicy<ExecSpace>(space, 0, rows.token.extent(0)),

@@ -8,7 +8,7 @@ namespace alignsweep::kernels {
 template <class ExecSpace, class Scalar>
 void gather_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> table, Arg<Indices<ExecSpace>> index,
                  Matrix<ExecSpace, Scalar> out) {
-    static_assert(are_matrices<ExecSpace, decltype(table), decltype(out)> && are_vectors<ExecSpace, decltype(index)>);
+    assert_views<2, 2, 1>(space, table, out, index);
     int const width = static_cast<int>(out.extent(1));
     for_each_row(
         space, "alignsweep::kernels::gather_rows", static_cast<int>(out.extent(0)),
@@ -22,9 +22,7 @@ void gather_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> tab
 template <class ExecSpace, class Scalar>
 void embedding_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
                         RowsByToken<ExecSpace> const& by_token, Matrix<ExecSpace, Scalar> dtable) {
-    static_assert(
-        are_matrices<ExecSpace, decltype(dout), decltype(dtable)> &&
-        are_vectors<ExecSpace, decltype(by_token.unique), decltype(by_token.starts), decltype(by_token.rows)>);
+    assert_views<2, 2, 1, 1, 1>(space, dout, dtable, by_token.unique, by_token.starts, by_token.rows);
     int const width = static_cast<int>(dout.extent(1));
     auto const unique = by_token.unique, starts = by_token.starts, rows = by_token.rows;
     for_each_row(
@@ -41,7 +39,7 @@ void embedding_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scala
 template <class ExecSpace, class Scalar>
 void scatter_add_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> in, Arg<Indices<ExecSpace>> index,
                       Matrix<ExecSpace, Scalar> out) {
-    static_assert(are_matrices<ExecSpace, decltype(in), decltype(out)> && are_vectors<ExecSpace, decltype(index)>);
+    assert_views<2, 2, 1>(space, in, out, index);
     int const width = static_cast<int>(out.extent(1));
     for_each_row(
         space, "alignsweep::kernels::scatter_add_rows", static_cast<int>(in.extent(0)),

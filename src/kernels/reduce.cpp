@@ -7,7 +7,7 @@ namespace alignsweep::kernels {
 
 template <class ExecSpace, class Scalar>
 double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> values) {
-    static_assert(are_vectors<ExecSpace, decltype(values)>);
+    assert_views<1>(space, values);
     int const size = static_cast<int>(values.extent(0));
     int const blocks = (size + elements_per_block - 1) / elements_per_block;
     Vector<ExecSpace, double> partial(
@@ -31,7 +31,7 @@ double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>
 
 template <class ExecSpace, class Scalar>
 void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vector<ExecSpace, Scalar> into) {
-    static_assert(are_vectors<ExecSpace, decltype(from), decltype(into)>);
+    assert_views<1, 1>(space, from, into);
     Kokkos::parallel_for(
         "alignsweep::kernels::add", Kokkos::RangePolicy<ExecSpace>(space, 0, into.extent(0)),
         KOKKOS_LAMBDA(std::int64_t i) { into(i) += from(i); });
@@ -40,7 +40,7 @@ void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vecto
 template <class ExecSpace, class Scalar>
 void blend(ExecSpace const& space, double share, Arg<ConstVector<ExecSpace, Scalar>> from,
            Vector<ExecSpace, Scalar> into) {
-    static_assert(are_vectors<ExecSpace, decltype(from), decltype(into)>);
+    assert_views<1, 1>(space, from, into);
     Kokkos::parallel_for(
         "alignsweep::kernels::blend", Kokkos::RangePolicy<ExecSpace>(space, 0, into.extent(0)),
         KOKKOS_LAMBDA(std::int64_t i) { into(i) = static_cast<Scalar>(share * from(i) + (1.0 - share) * into(i)); });

@@ -33,8 +33,7 @@ RopeTable<ExecSpace, Scalar> make_rope_table(ExecSpace const& space, int positio
 template <class ExecSpace, class Scalar>
 void rope(ExecSpace const& space, RopeTable<ExecSpace, Scalar> const& table, Arg<Indices<ExecSpace>> positions,
           int heads, bool inverse, Matrix<ExecSpace, Scalar> x) {
-    static_assert(are_matrices<ExecSpace, decltype(table.cos), decltype(table.sin), decltype(x)> &&
-                  are_vectors<ExecSpace, decltype(positions)>);
+    assert_views<2, 2, 2, 1>(space, table.cos, table.sin, x, positions);
     auto const cos_table = table.cos, sin_table = table.sin;
     int const half = static_cast<int>(cos_table.extent(1));
     Scalar const sign = inverse ? Scalar(-1) : Scalar(1);

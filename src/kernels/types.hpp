@@ -34,17 +34,17 @@ template <class ExecSpace>
 inline constexpr bool is_host = Kokkos::SpaceAccessibility<ExecSpace, Kokkos::HostSpace>::accessible;
 #endif
 
-// What every kernel asserts where it begins: that its parameters are views of this rank, with rows side by side, in
+// What every kernel asserts where it begins: that its arguments are views of these ranks, with rows side by side, in
 // memory that the execution space reaches.
-template <class ExecSpace, int rank, class... Views>
-inline constexpr bool are_views = (... &&
-                                   (Kokkos::is_view_v<Views> && Views::rank() == rank &&
-                                    std::is_same_v<typename Views::array_layout, Kokkos::LayoutRight> &&
-                                    Kokkos::SpaceAccessibility<ExecSpace, typename Views::memory_space>::accessible));
-template <class ExecSpace, class... Views>
-inline constexpr bool are_matrices = are_views<ExecSpace, 2, Views...>;
-template <class ExecSpace, class... Views>
-inline constexpr bool are_vectors = are_views<ExecSpace, 1, Views...>;
+template <int... ranks, class ExecSpace, class... Views>
+constexpr void assert_views(ExecSpace const& /*space*/, Views const&... /*views*/) {
+    static_assert(sizeof...(ranks) == sizeof...(Views), "a rank for each view");
+    static_assert((... && Kokkos::is_view_v<Views>), "not a view");
+    static_assert((... && (Views::rank() == ranks)), "a view of another rank");
+    static_assert((... && std::is_same_v<typename Views::array_layout, Kokkos::LayoutRight>), "another layout");
+    static_assert((... && Kokkos::SpaceAccessibility<ExecSpace, typename Views::memory_space>::accessible),
+                  "memory that the execution space does not reach");
+}
 
 // Bytes of a SIMD register of the processor that is compiled for.
 #if defined(__AVX512F__)
