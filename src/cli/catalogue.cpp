@@ -1,44 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/catalogue.hpp"
 
+#include "losses/pair_losses.hpp"
+#include "losses/thumb_losses.hpp"
+
 namespace alignsweep::cli {
 
 namespace {
 
-// D = (log pi - log pi_ref)(chosen) - the same of the rejected; c, r: the two log-ratios; l(x) = -log sigma(x).
+// A variant for each row of a table of losses.
+template <class Rows>
+std::vector<Variant> variants_of(char const* key, Rows const& rows) {
+    std::vector<Variant> variants;
+    for (auto const& row : rows) { variants.push_back({key, row.name, row.equation, row.source}); }
+    return variants;
+}
+
 MethodEntry dpo() {
-    return {
+    MethodEntry entry{
         "dpo",
         "dpo",
         "pairs",
         "l(beta D); D = c - r, c and r = log pi - log pi_ref of chosen and rejected, l(x) = -log sigma(x)",
         "Rafailov et al. 2305.18290, eq. 7",
-        {{"dpo.loss", "sigmoid", "l(beta D)", "Rafailov et al. 2305.18290, eq. 7"},
-         {"dpo.loss", "cdpo", "(1 - e) l(beta D) + e l(-beta D), e = label_smoothing", "Mitchell, note on DPO, 2023"},
-         {"dpo.loss", "rdpo", "[(1 - e) l(beta D) - e l(-beta D)] / (1 - 2 e)", "Ray Chowdhury et al. 2403.00409"},
-         {"dpo.loss", "hinge", "max(0, 1 - beta D)", "Zhao et al. 2305.10425 (SLiC-HF)"},
-         {"dpo.loss", "ipo", "(d - 1 / (2 beta))^2, d = D of the log-ratios' means over tokens",
-          "Azar et al. 2310.12036, eq. 17; means as in TRL"},
-         {"dpo.loss", "simpo", "l(beta (log pi(chosen) / tokens - log pi(rejected) / tokens - gamma_ratio))",
-          "Meng et al. 2405.14734, eq. 6; no reference"},
-         {"dpo.loss", "orpo", "-log pi(chosen) / tokens + beta l(log odds(chosen) - log odds(rejected))",
-          "Hong et al. 2403.07691, eq. 6 and 7; no reference"},
-         {"dpo.loss", "apo_zero", "1 - sigma(beta c) + sigma(beta r)", "D'Oosterlinck et al. 2408.06266"},
-         {"dpo.loss", "apo_down", "sigma(beta c) + 1 - sigma(beta D)", "D'Oosterlinck et al. 2408.06266"},
-         {"dpo.loss", "sigmoid_norm", "l(beta (c / tokens - r / tokens))", "Lambert et al. 2411.15124, eq. 6"},
-         {"dpo.loss", "exo_pair", "KL((sigma(beta D), sigma(-beta D)) || (1 - e, e)), e = label_smoothing",
-          "Ji et al. 2402.00856, eq. 16"},
-         {"dpo.loss", "nca_pair", "l(beta c) + [l(-beta c) + l(-beta r)] / 2", "Chen et al. 2402.05369"},
-         {"dpo.loss", "bco_pair", "l(beta c) + l(-beta r)", "Jung et al. 2404.04656; no reward shift, as in TRL"},
-         {"dpo.loss", "sppo_hard", "(c - 1 / (2 beta))^2 + (r + 1 / (2 beta))^2", "Wu et al. 2405.00675, eq. 4.7"},
-         {"dpo.loss", "discopop", "(1 - w) l(beta D) + w exp(-beta D), w = sigma(beta D / discopop_tau)",
-          "Lu et al. 2406.08414, eq. 5"},
-         {"dpo.loss", "aot", "cdpo's, each policy margin against the reference margin of its rank in the step",
-          "Melnyk et al. 2406.05882"},
-         {"dpo.loss", "aot_unpaired", "cdpo's, each c against the r of its rank in the step",
-          "Melnyk et al. 2406.05882"},
-         {"dpo.sync_steps", "N", "every N steps pi_ref = sync_alpha pi + (1 - sync_alpha) pi_ref",
-          "Gorbatovski et al. 2404.09656"}}};
+        variants_of("dpo.loss", losses::pair_losses())};
+    entry.variants.push_back({"dpo.sync_steps", "N", "every N steps pi_ref = sync_alpha pi + (1 - sync_alpha) pi_ref",
+                              "Gorbatovski et al. 2404.09656"});
+    return entry;
 }
 
 MethodEntry kto() {
@@ -47,10 +35,7 @@ MethodEntry kto() {
             "thumbs",
             "lambda_D [1 - sigma(beta (r - z0))] or lambda_U [1 - sigma(beta (z0 - r))], r = log pi - log pi_ref",
             "Ethayarajh et al. 2402.01306, eq. 8",
-            {{"kto.loss", "kto", "z0 = max(0, mean of log pi - log pi_ref over mismatched completions)",
-              "Ethayarajh et al. 2402.01306, section 4.2"},
-             {"kto.loss", "apo_zero_unpaired", "lambda_D [1 - sigma(beta r)] or lambda_U sigma(beta r); no z0",
-              "D'Oosterlinck et al. 2408.06266"}}};
+            variants_of("kto.loss", losses::thumb_losses())};
 }
 
 MethodEntry rlhf() {

@@ -6,6 +6,8 @@
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "losses/pair_losses.hpp"
+#include "losses/thumb_losses.hpp"
 #include "model/runtime.hpp"
 
 #include <algorithm>
@@ -39,21 +41,30 @@ constexpr char const* text =
     "message\n"
     "that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.";
 
+// A method's name, and the keys of the configuration that it reads.
 struct Method {
     score::ScoreMethod method;
-    std::vector<std::string> keys;  // of the configuration that it reads
+    std::vector<std::string> keys;
 };
+
+template <class Keys>
+std::vector<std::string> keys_of(std::string const& section, Keys const& keys) {
+    std::vector<std::string> names{section + ".loss"};
+    for (auto const& key : keys) { names.push_back(section + "." + key.name); }
+    return names;
+}
 
 std::map<std::string, Method> const& score_methods() {
     using score::ScoreMethod;
-    static std::map<std::string, Method> const methods{
-        {"dpo",
-         {ScoreMethod::dpo, {"dpo.loss", "dpo.beta", "dpo.label_smoothing", "dpo.gamma_ratio", "dpo.discopop_tau"}}},
-        {"kto",
-         {ScoreMethod::kto,
-          {"kto.loss", "kto.beta", "kto.lambda_desirable", "kto.lambda_undesirable", "seed.feedback"}}},
-        {"reward", {ScoreMethod::reward, {"reward_model.margin", "reward_model.centering"}}},
-        {"lm", {ScoreMethod::lm, {}}}};
+    static std::map<std::string, Method> const methods = [] {
+        auto thumbs = keys_of("kto", losses::thumb_loss_keys());
+        thumbs.emplace_back("seed.feedback");
+        return std::map<std::string, Method>{
+            {"dpo", {ScoreMethod::dpo, keys_of("dpo", losses::pair_loss_keys())}},
+            {"kto", {ScoreMethod::kto, std::move(thumbs)}},
+            {"reward", {ScoreMethod::reward, {"reward_model.margin", "reward_model.centering"}}},
+            {"lm", {ScoreMethod::lm, {}}}};
+    }();
     return methods;
 }
 

@@ -61,9 +61,9 @@ int agree(sweep::Comm const& comm, Outcome const& own) {
 void check_data(config::SweepSpec const& spec) {
     std::array const files{&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
                            &config::DataConfig::thumbs};
-    std::set<std::tuple<std::size_t, std::string, std::string>> seen;
+    std::set<std::tuple<std::size_t, std::string, config::BadRows>> seen;
     for (auto const& trial : spec.trials) {
-        config::DataConfig const& data = trial.config.data;
+        config::DataConfig const& data = trial.config.get<config::DataConfig>();
         config::DataConfig fresh;
         fresh.bad_rows = data.bad_rows;
         for (std::size_t role = 0; role < files.size(); ++role) {

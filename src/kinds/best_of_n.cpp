@@ -20,7 +20,7 @@ std::int64_t samples_of(infer::StoredModel const& model) {
 std::vector<model::Completion> best_answers(stages::Context& context, infer::Transformer& transformer,
                                             infer::StoredModel const& model, std::vector<stages::Tokens> const& prompts,
                                             infer::SamplingPlan plan, std::function<void(double)> const& passed) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
     infer::Reward reward(context.input("reward_model"), chunk);
     stats::BestOfN choice;
     std::vector<model::Completion> best;
@@ -55,7 +55,8 @@ std::vector<model::Completion> best_answers(stages::Context& context, infer::Tra
 
 void run_best_of_n(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
-    infer::save_model(context.folder(), weights, {{state_name, static_cast<double>(context.config.best_of_n.n)}});
+    infer::save_model(context.folder(), weights,
+                      {{state_name, static_cast<double>(context.config.get<config::BestOfNConfig>().n)}});
 }
 
 }  // namespace alignsweep::kinds

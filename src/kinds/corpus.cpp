@@ -21,8 +21,8 @@ struct Texts {
 };
 
 Texts simulated(stages::Context const& context) {
-    auto const& corpus = context.config.corpus;
-    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
+    auto const& corpus = context.config.get<config::CorpusConfig>();
+    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
     auto const documents = context.stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context.stream(&config::SeedConfig::data, "corpus/sft");
     Texts texts;
@@ -40,8 +40,8 @@ Texts simulated(stages::Context const& context) {
 
 // Without what answers a held-out prompt.
 std::vector<data::Completion> real_sft(stages::Context& context) {
-    config::DataConfig const& data = context.config.data;
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+    config::DataConfig const& data = context.config.get<config::DataConfig>();
+    auto const bad_rows = data.bad_rows;
     std::vector<data::Completion> rows;
     if (!data.sft.empty()) {
         auto read = data::read_completions(data.sft, bad_rows);
@@ -71,7 +71,7 @@ std::vector<std::string> documents_of(config::DataConfig const& data) {
 }
 
 Texts real(stages::Context& context) {
-    auto const& data = context.config.data;
+    auto const& data = context.config.get<config::DataConfig>();
     Texts texts;
     auto const documents = documents_of(data);
     // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
@@ -86,14 +86,17 @@ Texts real(stages::Context& context) {
 stages::CorpusData tokenised(stages::Context& context, Texts const& texts) {
     auto const& config = context.config;
     stages::CorpusData corpus;
-    corpus.tokenizer = data::Tokenizer::train(texts.train, config.tokenizer.vocabulary);
+    corpus.tokenizer = data::Tokenizer::train(texts.train, config.get<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
-    auto const policy = data::too_long_policy(config.data.too_long);
+    auto const policy = config.get<config::DataConfig>().too_long;
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
-        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), config.model.context,
-                                 policy, config.data.sft.empty() ? config.data.preferences : config.data.sft);
+        auto example =
+            data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
+                      config.get<config::ModelConfig>().context, policy,
+                      config.get<config::DataConfig>().sft.empty() ? config.get<config::DataConfig>().preferences
+                                                                   : config.get<config::DataConfig>().sft);
         if (example) {
             corpus.sft.push_back(std::move(*example));
         } else {
@@ -111,9 +114,10 @@ void run_corpus(stages::Context& context) {
     stages::CorpusData const corpus =
         sources::is_enumerable(config)
             ? sources::enumerable_corpus(context)
-            : tokenised(context, config.data.corpus.empty() ? simulated(context) : real(context));
+            : tokenised(context, config.get<config::DataConfig>().corpus.empty() ? simulated(context) : real(context));
     if (corpus.sft.empty()) {
-        throw core::ConfigError(core::concat("no SFT example fits model.context = ", config.model.context));
+        throw core::ConfigError(
+            core::concat("no SFT example fits model.context = ", config.get<config::ModelConfig>().context));
     }
     if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
     stages::save_corpus(context.folder(), corpus);

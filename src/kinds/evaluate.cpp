@@ -29,7 +29,7 @@ struct Exam {
 Exam simulated_exam(stages::Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
     auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
     Exam exam;
-    for (config::Int i = 0; i < context.config.evaluate.prompts; ++i) {
+    for (config::Int i = 0; i < context.config.get<config::EvaluateConfig>().prompts; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
         exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
         exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
@@ -41,10 +41,11 @@ Exam simulated_exam(stages::Context const& context, world::World const& world, d
 Exam real_exam(stages::Context const& context) {
     Exam exam;
     std::set<stages::Tokens> seen;
-    auto const limit = static_cast<std::size_t>(context.config.evaluate.prompts);
+    auto const limit = static_cast<std::size_t>(context.config.get<config::EvaluateConfig>().prompts);
     for (auto const& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        bool const room = static_cast<config::Int>(prompt.tokens.size()) + context.config.evaluate.max_new_tokens <=
-                          context.config.model.context;
+        bool const room = static_cast<config::Int>(prompt.tokens.size()) +
+                              context.config.get<config::EvaluateConfig>().max_new_tokens <=
+                          context.config.get<config::ModelConfig>().context;
         if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
         if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
     }
@@ -58,13 +59,13 @@ Exam real_exam(stages::Context const& context) {
 
 std::vector<model::Completion> answer(stages::Context& context, infer::Transformer& transformer,
                                       infer::StoredModel const& model, Exam const& exam) {
-    auto const& config = context.config.evaluate;
+    auto const& config = context.config.get<config::EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
     if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam.tokens, plan, passed); }
-    return infer::sample(transformer, model.weights, exam.tokens, plan, static_cast<int>(context.config.model.chunk),
-                         passed);
+    return infer::sample(transformer, model.weights, exam.tokens, plan,
+                         static_cast<int>(context.config.get<config::ModelConfig>().chunk), passed);
 }
 
 // Gold reward and behaviour of every answer, from its text.
@@ -77,7 +78,7 @@ std::vector<double> judge_exactly(stages::Context& context, world::World const& 
         std::string const text = tokenizer.decode(answers[i].tokens);
         auto const& prompt = exam.prompts[i];
         auto const value = world::values(world, prompt, text, answers[i].ended);
-        gold.push_back(world::gold_reward(value, context.config.world));
+        gold.push_back(world::gold_reward(value, context.config.get<config::WorldConfig>()));
         for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
         auto const what = world::behaviour(world, prompt, text, answers[i].ended);
         behaviour["answers"].add(what.answers);
@@ -113,9 +114,9 @@ void bound_kl(stages::Context& context, std::int64_t n) {
 void measure_kl(stages::Context& context, infer::Transformer& transformer,
                 std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
-    auto const theirs =
-        infer::token_logprobs(transformer, reference, examples, context.config.evaluate.temperature,
-                              data::TargetKind::completion, static_cast<int>(context.config.model.chunk));
+    auto const theirs = infer::token_logprobs(
+        transformer, reference, examples, context.config.get<config::EvaluateConfig>().temperature,
+        data::TargetKind::completion, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -136,13 +137,15 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                         stages::Tokens const& text, std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
+        if (static_cast<config::Int>(windows.size()) == context.config.get<config::EvaluateConfig>().documents) {
+            break;
+        }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
     stats::Mean loss;
     for (auto const& tokens :
          infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0, data::TargetKind::full,
-                               static_cast<int>(context.config.model.chunk))) {
+                               static_cast<int>(context.config.get<config::ModelConfig>().chunk))) {
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
@@ -185,8 +188,8 @@ void run_evaluate(stages::Context& context) {
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    bool const simulated = context.config.data.preferences.empty();
-    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
+    bool const simulated = context.config.get<config::DataConfig>().preferences.empty();
+    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
     auto const completions = answer(context, transformer, model, exam);
     stages::AnswersData answers;
@@ -198,7 +201,8 @@ void run_evaluate(stages::Context& context) {
         answers.gold = judge_exactly(context, world, corpus.tokenizer, exam, completions);
     } else {
         answers.gold =
-            infer::Reward(context.input("gold"), static_cast<int>(context.config.model.chunk)).score(examples);
+            infer::Reward(context.input("gold"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
+                .score(examples);
     }
     stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
@@ -215,15 +219,17 @@ void run_evaluate(stages::Context& context) {
         measure_kl(context, transformer, completions, examples);
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.config.model.context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout,
+                       context.config.get<config::ModelConfig>().context);
     keep_answers(context, answers, corpus.tokenizer);
 }
 
 // proxy: what the reward model says of the answers that evaluate stored.
 void run_proxy(stages::Context& context) {
     auto const answers = stages::load_answers(context.input("evaluate"));
-    auto const scores = infer::Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
-                            .score(infer::pointers(answers.answers));
+    auto const scores =
+        infer::Reward(context.input("reward_model"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
+            .score(infer::pointers(answers.answers));
     if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
         context.result.metrics["eval/proxy_reward"] =
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);

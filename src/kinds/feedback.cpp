@@ -26,7 +26,7 @@ struct Drawn {
 };
 
 Drawn draw_prompts(stages::Context const& context, world::World const& world) {
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/prompts");
     Drawn drawn;
     for (config::Int i = 0; i < config.prompts; ++i) {
@@ -49,12 +49,13 @@ sources::Questions ask(stages::Context const& context, Drawn const& drawn, sourc
         questions.tokens.push_back(gold.tokenizer().encode(drawn.prompts[i].text));
         second.push_back(gold.tokenizer().encode(drawn.asked_second[i].text));
     }
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     infer::Transformer transformer(weights.shape);
     auto const answers = [&](std::vector<stages::Tokens> const& asked, std::uint32_t which) {
         infer::SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
                                        config.temperature, config.max_new_tokens};
-        return infer::sample(transformer, weights, asked, plan, static_cast<int>(context.config.model.chunk),
+        return infer::sample(transformer, weights, asked, plan,
+                             static_cast<int>(context.config.get<config::ModelConfig>().chunk),
                              [&](double share) { context.pass(0.45 * (which + share)); });
     };
     auto const first_answers = answers(questions.tokens, 0), second_answers = answers(second, 1);
@@ -66,8 +67,8 @@ sources::Questions ask(stages::Context const& context, Drawn const& drawn, sourc
             values[k] = gold.values(drawn.prompts[i], answer.tokens, answer.ended);
         }
         questions.values.push_back(values);
-        questions.gold.push_back(
-            {world::gold_reward(values[0], context.config.world), world::gold_reward(values[1], context.config.world)});
+        questions.gold.push_back({world::gold_reward(values[0], context.config.get<config::WorldConfig>()),
+                                  world::gold_reward(values[1], context.config.get<config::WorldConfig>())});
     }
     return questions;
 }
@@ -79,7 +80,7 @@ void add_partners(stages::Context const& context, stages::FeedbackData& feedback
         auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
     }
-    auto const partners = train::draw_partners(judged, context.config.model.context,
+    auto const partners = train::draw_partners(judged, context.config.get<config::ModelConfig>().context,
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);
@@ -114,7 +115,8 @@ stages::FeedbackData simulated(stages::Context& context) {
     sources::Questions const questions = ask(context, drawn, gold, sft);
     auto const labels = sources::label(context, questions, gold, sft);
     stages::FeedbackData feedback;
-    bool const judged_alone = config.feedback.thumbs == "annotators", soft = config.feedback.labels == "probabilities";
+    bool const judged_alone = config.get<config::FeedbackConfig>().thumbs == config::ThumbLabels::annotators,
+               soft = config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
     double equal = 0.0, undecided = 0.0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         auto const& prompt = drawn.prompts[i];
@@ -152,11 +154,11 @@ public:
     explicit RealFeedback(stages::Context& context)
         : context_(context),
           tokenizer_(stages::load_tokenizer(context.input("corpus"))),
-          policy_(data::too_long_policy(context.config.data.too_long)) {}
+          policy_(context.config.get<config::DataConfig>().too_long) {}
 
     stages::FeedbackData read() {
-        auto const& data = context_.config.data;
-        auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+        auto const& data = context_.config.get<config::DataConfig>();
+        auto const bad_rows = data.bad_rows;
         auto const preferences = data::read_preferences(data.preferences, bad_rows);
         count_dropped(data.preferences, preferences.counts);
         for (auto const& row : preferences.rows) {
@@ -166,7 +168,7 @@ public:
             if (data.thumbs.empty()) { take_apart(feedback_, added[0], added[1]); }
         }
         if (!data.thumbs.empty()) {
-            auto const thumbs = data::read_thumbs(data.thumbs, bad_rows);
+            auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
             count_dropped(data.thumbs, thumbs.counts);
             for (auto const& row : thumbs.rows) {
                 auto const added = add(row.prompt, {row.completion}, data.thumbs);
@@ -175,8 +177,8 @@ public:
         }
         context_.result.metrics["feedback/dropped"] = static_cast<double>(dropped_);
         if (feedback_.pairs.empty()) {
-            throw core::ConfigError(
-                core::concat(data.preferences, ": no pair fits model.context = ", context_.config.model.context));
+            throw core::ConfigError(core::concat(data.preferences, ": no pair fits model.context = ",
+                                                 context_.config.get<config::ModelConfig>().context));
         }
         return std::move(feedback_);
     }
@@ -191,7 +193,7 @@ private:
         auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
             return a.completion.size() < b.completion.size();
         });
-        auto const fitted = data::fit(*longest, context_.config.model.context, policy_, file);
+        auto const fitted = data::fit(*longest, context_.config.get<config::ModelConfig>().context, policy_, file);
         if (!fitted || fitted->prompt.empty()) {
             ++dropped_;
             return {};
@@ -208,7 +210,7 @@ private:
 
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
     std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
-        bool const heldout = sources::is_heldout(text, context_.config.data.heldout_share);
+        bool const heldout = sources::is_heldout(text, context_.config.get<config::DataConfig>().heldout_share);
         auto const next = static_cast<std::int64_t>(feedback_.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
         if (is_new) { feedback_.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
@@ -231,9 +233,10 @@ private:
 }  // namespace
 
 void run_feedback(stages::Context& context) {
-    stages::FeedbackData feedback = sources::is_enumerable(context.config)    ? sources::enumerable_feedback(context)
-                                    : context.config.data.preferences.empty() ? simulated(context)
-                                                                              : RealFeedback(context).read();
+    stages::FeedbackData feedback = sources::is_enumerable(context.config) ? sources::enumerable_feedback(context)
+                                    : context.config.get<config::DataConfig>().preferences.empty()
+                                        ? simulated(context)
+                                        : RealFeedback(context).read();
     add_partners(context, feedback);
     measure_agreement(context, feedback);
     stages::save_feedback(context.folder(), feedback);

@@ -33,7 +33,7 @@ public:
         : context_(context),
           config_(config),
           optimizer_(optimizer),
-          chunk_(static_cast<int>(context.config.model.chunk)),
+          chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
           policy_(infer::load_model(context.input("sft"))),
           reference_(infer::load_model(context.input("sft"))),
           reference_transformer_(reference_.shape),
@@ -41,7 +41,9 @@ public:
           judge_(context, config) {
         for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
             auto const length = static_cast<config::Int>(prompt.tokens.size()) + config.max_new_tokens;
-            if (!prompt.heldout && length <= context.config.model.context) { prompts_.push_back(std::move(prompt)); }
+            if (!prompt.heldout && length <= context.config.get<config::ModelConfig>().context) {
+                prompts_.push_back(std::move(prompt));
+            }
         }
         if (prompts_.empty()) {
             throw core::ConfigError(core::concat(name(), ": no training prompt leaves room for ", name(),
@@ -83,7 +85,7 @@ public:
     [[nodiscard]] core::RandomStream stream(std::string const& purpose) const {
         return context_.stream(&config::SeedConfig::rollout, name() + "/" + purpose);
     }
-    [[nodiscard]] config::Int room() const { return context_.config.model.context; }
+    [[nodiscard]] config::Int room() const { return context_.config.get<config::ModelConfig>().context; }
 
 private:
     [[nodiscard]] std::string const& name() const { return context_.spec.kind; }
@@ -201,7 +203,7 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> cons
 }  // namespace
 
 void run_online_dpo(stages::Context& context) {
-    auto const& config = context.config.online_dpo;
+    auto const& config = context.config.get<config::OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         std::vector<data::Example const*> examples;
@@ -215,20 +217,21 @@ void run_online_dpo(stages::Context& context) {
             pairs.push_back({std::move(judgements[i].chosen), std::move(judgements[i].rejected), references[2 * i],
                              references[2 * i + 1]});
         }
-        losses::PairLoss loss(pairs, {losses::PairLossKind::sigmoid, config.beta});
+        losses::PairLoss loss(pairs, {.beta = config.beta});
         return run.step(loss, update);
     };
     run.run(learn, config.beta);
 }
 
 void run_online_kto(stages::Context& context) {
-    auto const& config = context.config.online_kto;
+    auto const& config = context.config.get<config::OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         auto const thumbs = thumbs_of(run, judgements, update);
         if (thumbs.empty()) { return Metrics{}; }  // one prompt alone: nothing to compare with
-        losses::ThumbLoss loss(
-            thumbs, {losses::ThumbLossKind::kto, config.beta, config.lambda_desirable, config.lambda_undesirable});
+        losses::ThumbLoss loss(thumbs, {.beta = config.beta,
+                                        .lambda_desirable = config.lambda_desirable,
+                                        .lambda_undesirable = config.lambda_undesirable});
         return run.step(loss, update);
     };
     run.run(learn, config.beta);

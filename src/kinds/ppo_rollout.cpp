@@ -7,11 +7,12 @@
 
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.config.rlhf) {
-    if (config_.reward == "gold") {
+EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.config.get<config::RlhfConfig>()) {
+    if (config_.reward == config::EpisodeReward::gold) {
         gold_.emplace(context);
     } else {
-        proxy_.emplace(context.input("reward_model"), static_cast<int>(context.config.model.chunk));
+        proxy_.emplace(context.input("reward_model"),
+                       static_cast<int>(context.config.get<config::ModelConfig>().chunk));
     }
 }
 
@@ -28,20 +29,20 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
     auto scores = proxy_->score(infer::pointers(examples));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (completions[i].ended) { continue; }
-        scores[i] =
-            config_.missing_end == "replace" ? config_.missing_end_score : scores[i] - config_.missing_end_penalty;
+        scores[i] = config_.missing_end == config::MissingEnd::replace ? config_.missing_end_score
+                                                                       : scores[i] - config_.missing_end_penalty;
     }
     return scores;
 }
 
 PpoEpisodes::PpoEpisodes(stages::Context const& context)
     : context_(context),
-      config_(context.config.rlhf),
-      chunk_(static_cast<int>(context.config.model.chunk)),
+      config_(context.config.get<config::RlhfConfig>()),
+      chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
       score_(context) {
     for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <= context.config.model.context;
+        bool const room = static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <=
+                          context.config.get<config::ModelConfig>().context;
         if (!prompt.heldout && room) { prompts_.push_back(std::move(prompt)); }
     }
     if (prompts_.empty()) {

@@ -24,12 +24,12 @@ void PairLoss::prepare(std::span<std::int64_t const> examples, std::span<double 
     std::int64_t chosen_tokens = 0;
     for (std::int64_t const example : examples) { chosen_tokens += target_count(sequence(example, 0), targets()); }
     likelihood_tokens_ = static_cast<double>(chosen_tokens) / std::max(1.0, count_);
-    if (!is_matched(rule_.kind)) { return; }
+    if (rule_.row->matched == nullptr) { return; }
     std::vector<PairLogprobs> step;
     for (std::size_t i = 0; i < examples.size(); ++i) {
         step.push_back(numbers_of(examples[i], probe_logps[2 * i], probe_logps[2 * i + 1]));
     }
-    auto const matches = match_by_rank(rule_.kind, step);
+    auto const matches = match_by_rank(*rule_.row, step);
     matches_.resize(pairs_.size());
     for (std::size_t i = 0; i < examples.size(); ++i) { matches_[static_cast<std::size_t>(examples[i])] = matches[i]; }
 }

@@ -8,10 +8,10 @@
 
 namespace alignsweep::losses {
 
-// loss = mean over the step's pairs of pair_loss (its equations and sources stand there). Metrics: loss, entropy,
+// loss = mean over the step's pairs of pair_loss (pair_losses.cpp has the equations). Metrics: loss, entropy,
 // rewards/{chosen,rejected,margins,accuracies} of pair_loss's implicit rewards, logps/{chosen,rejected}: sums over
-// completion tokens, whatever the loss makes of them (TRL logs means under simpo and orpo). aot and aot_unpaired match
-// the pairs of the whole step, by the policy as it is before the step.
+// completion tokens, whatever the loss makes of them (TRL logs means under simpo and orpo). Matched losses
+// match the pairs of the whole step, by the policy as it is before the step.
 class PairLoss final : public Loss {
 public:
     // `pairs` must outlive the loss; their reference log-probabilities are read at each step anew.
@@ -24,7 +24,7 @@ public:
         return which == 0 ? pair.chosen : pair.rejected;
     }
     [[nodiscard]] std::vector<data::Example const*> probes(std::int64_t example) const override {
-        if (!is_matched(rule_.kind)) { return {}; }
+        if (rule_.row->matched == nullptr) { return {}; }
         return {&sequence(example, 0), &sequence(example, 1)};
     }
     void prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) override;

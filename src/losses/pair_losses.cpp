@@ -6,15 +6,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace alignsweep::losses {
 
 namespace {
 
-using core::concat;
-using core::ConfigError;
-using Kind = PairLossKind;
+using Rule = PairLossRule;
+using Point = PairPoint const&;
 
 // Loss and derivative.
 struct Curve {
@@ -28,52 +26,113 @@ Curve sigmoid_curve(double x) {
     return {value, value * sigmoid(-x)};
 }
 
-// The loss of a hard label as a function of the margin.
-Curve margin_loss(PairLossRule const& rule, double margin) {
-    switch (rule.kind) {
-        case Kind::hinge:
-            return {std::max(0.0, 1.0 - margin), margin < 1.0 ? -1.0 : 0.0};
-        case Kind::ipo: {
-            double const gap = margin - 1.0 / (2.0 * rule.beta);
-            return {gap * gap, 2.0 * gap};
-        }
-        case Kind::simpo:
-            return logistic_loss(margin - rule.beta * rule.gamma_ratio);
-        case Kind::exo_pair: {
-            double const e = rule.label_smoothing, better = log_sigmoid(margin), worse = log_sigmoid(-margin);
-            double const q = std::exp(better), complement = std::exp(worse), odds = std::log1p(-e) - std::log(e);
-            return {q * (better - std::log1p(-e)) + complement * (worse - std::log(e)),
-                    q * complement * (margin - odds)};
-        }
-        case Kind::discopop: {
-            double const tau = rule.discopop_tau;
-            Curve const weight = sigmoid_curve(margin / tau), logistic = logistic_loss(margin);
-            // w exp(-D) as one exponential: apart, one is 0 and the other infinite where the margin is far below 0.
-            double const exponential = std::exp(log_sigmoid(margin / tau) - margin), rest = sigmoid(-margin / tau);
-            return {rest * logistic.value + exponential,
-                    rest * logistic.slope - weight.slope / tau * logistic.value + exponential * (rest / tau - 1.0)};
-        }
-        default:
-            return logistic_loss(margin);
-    }
+// --- losses of one margin, the label being right ---
+using MarginLoss = Curve (*)(Rule const&, double margin);
+
+Curve logistic(Rule const& /*rule*/, double margin) { return logistic_loss(margin); }
+
+Curve hinge(Rule const& /*rule*/, double margin) { return {std::max(0.0, 1.0 - margin), margin < 1.0 ? -1.0 : 0.0}; }
+
+Curve squared(Rule const& rule, double margin) {
+    double const gap = margin - 1.0 / (2.0 * rule.beta);
+    return {gap * gap, 2.0 * gap};
 }
 
-// What the loss of the label as it stands and of the opposite label weigh.
-std::pair<double, double> label_weights(PairLossRule const& rule, double probability) {
-    double const opposite = 1.0 - probability, e = rule.label_smoothing;
-    switch (rule.kind) {
-        case Kind::cdpo:
-        case Kind::aot:
-        case Kind::aot_unpaired:
-            return {probability * (1.0 - e) + opposite * e, opposite * (1.0 - e) + probability * e};
-        case Kind::rdpo:
-            return {(probability * (1.0 - e) - opposite * e) / (1.0 - 2.0 * e),
-                    (opposite * (1.0 - e) - probability * e) / (1.0 - 2.0 * e)};
-        default:
-            return {probability, opposite};
-    }
+Curve shifted(Rule const& rule, double margin) { return logistic_loss(margin - rule.beta * rule.gamma_ratio); }
+
+Curve divergence(Rule const& rule, double margin) {
+    double const e = rule.label_smoothing, better = log_sigmoid(margin), worse = log_sigmoid(-margin);
+    double const q = std::exp(better), complement = std::exp(worse), odds = std::log1p(-e) - std::log(e);
+    return {q * (better - std::log1p(-e)) + complement * (worse - std::log(e)), q * complement * (margin - odds)};
 }
 
+Curve blend(Rule const& rule, double margin) {
+    double const tau = rule.discopop_tau;
+    Curve const weight = sigmoid_curve(margin / tau), logistic = logistic_loss(margin);
+    // w exp(-D) as one exponential: apart, one is 0 and the other infinite where the margin is far below 0.
+    double const exponential = std::exp(log_sigmoid(margin / tau) - margin), rest = sigmoid(-margin / tau);
+    return {rest * logistic.value + exponential,
+            rest * logistic.slope - weight.slope / tau * logistic.value + exponential * (rest / tau - 1.0)};
+}
+
+// --- what the loss of the label as it stands and of the opposite label weigh ---
+using LabelWeights = std::pair<double, double> (*)(Point);
+
+std::pair<double, double> as_given(Point point) { return {point.at.probability, 1.0 - point.at.probability}; }
+
+std::pair<double, double> smoothed(Point point) {
+    double const probability = point.at.probability, opposite = 1.0 - probability, e = point.rule.label_smoothing;
+    return {probability * (1.0 - e) + opposite * e, opposite * (1.0 - e) + probability * e};
+}
+
+std::pair<double, double> unbiased(Point point) {
+    double const probability = point.at.probability, opposite = 1.0 - probability, e = point.rule.label_smoothing;
+    return {(probability * (1.0 - e) - opposite * e) / (1.0 - 2.0 * e),
+            (opposite * (1.0 - e) - probability * e) / (1.0 - 2.0 * e)};
+}
+
+Curve labelled(Point point, MarginLoss loss, LabelWeights weights, double margin) {
+    auto const [as_labelled, opposite] = weights(point);
+    Curve const here = loss(point.rule, margin), there = loss(point.rule, -margin);
+    return {as_labelled * here.value + opposite * there.value, as_labelled * here.slope - opposite * there.slope};
+}
+
+// --- margins ---
+void of_margin(Point point, double chosen_scale, double rejected_scale, MarginLoss loss, LabelWeights weights) {
+    double const margin = chosen_scale * point.chosen - rejected_scale * point.rejected;
+    Curve const here = labelled(point, loss, weights, margin);
+    point.result.loss = here.value;
+    point.result.chosen_slope = chosen_scale * here.slope;
+    point.result.rejected_slope = -rejected_scale * here.slope;
+}
+
+// beta D.
+template <MarginLoss loss, LabelWeights weights = as_given>
+void of_sums(Point point) {
+    of_margin(point, point.rule.beta, point.rule.beta, loss, weights);
+}
+
+// The same of c and r divided by their tokens; ipo's has no beta.
+template <MarginLoss loss, bool times_beta = true>
+void of_means(Point point) {
+    double const numerator = times_beta ? point.rule.beta : 1.0;
+    of_margin(point, numerator / point.chosen_tokens, numerator / point.rejected_tokens, loss, as_given);
+}
+
+// Each answer's slope is that of the comparison in which it stands; the loss is the chosen one's, and its mean over the
+// step that of all comparisons.
+PairMatch match_of(Point point) {
+    return point.at.match ? *point.at.match : match_by_rank(*point.rule.row, {point.at}).front();
+}
+
+std::pair<double, double> margins(PairLogprobs const& at) {
+    return {at.chosen - at.rejected, at.chosen_reference - at.rejected_reference};
+}
+
+void aot(Point point) {
+    double const beta = point.rule.beta;
+    Curve const both =
+        labelled(point, logistic, smoothed, beta * ((point.at.chosen - point.at.rejected) - match_of(point).chosen));
+    point.result.loss = both.value;
+    point.result.chosen_slope = beta * both.slope;
+    point.result.rejected_slope = -beta * both.slope;
+}
+
+std::pair<double, double> ratios(PairLogprobs const& at) {
+    return {at.chosen - at.chosen_reference, at.rejected - at.rejected_reference};
+}
+
+void aot_unpaired(Point point) {
+    double const beta = point.rule.beta;
+    PairMatch const match = match_of(point);
+    Curve const of_chosen = labelled(point, logistic, smoothed, beta * (point.chosen - match.chosen));
+    Curve const of_rejected = labelled(point, logistic, smoothed, beta * (match.rejected - point.rejected));
+    point.result.loss = of_chosen.value;
+    point.result.chosen_slope = beta * of_chosen.slope;
+    point.result.rejected_slope = -beta * of_rejected.slope;
+}
+
+// --- losses that move each answer on its own ---
 // Log-odds of an answer whose mean log-probability is a, and their derivative. They are infinite at probability 1: an
 // answer counts as at most so probable that its odds are a million.
 Curve log_odds(double a) {
@@ -82,106 +141,132 @@ Curve log_odds(double a) {
     return {mean - std::log(complement), 1.0 / complement};
 }
 
+void orpo(Point point) {
+    double const beta = point.rule.beta;
+    Curve const better = log_odds(point.chosen / point.chosen_tokens);
+    Curve const worse = log_odds(point.rejected / point.rejected_tokens);
+    Curve const ratio = logistic_loss(better.value - worse.value);
+    double const given = point.at.likelihood_tokens, likelihood_tokens = given > 0.0 ? given : point.chosen_tokens;
+    point.result.loss = -point.chosen / likelihood_tokens + beta * ratio.value;
+    point.result.chosen_slope = -1.0 / likelihood_tokens + beta * ratio.slope * better.slope / point.chosen_tokens;
+    point.result.rejected_slope = -beta * ratio.slope * worse.slope / point.rejected_tokens;
+}
+
+void apo_zero(Point point) {
+    PairLossValue& result = point.result;
+    Curve const fall = sigmoid_curve(-result.chosen_reward), rise = sigmoid_curve(result.rejected_reward);
+    result.loss = fall.value + rise.value;
+    result.chosen_slope = -point.rule.beta * fall.slope;
+    result.rejected_slope = point.rule.beta * rise.slope;
+}
+
+void apo_down(Point point) {
+    PairLossValue& result = point.result;
+    Curve const rise = sigmoid_curve(result.chosen_reward);
+    Curve const order = sigmoid_curve(result.rejected_reward - result.chosen_reward);
+    result.loss = rise.value + order.value;
+    result.chosen_slope = point.rule.beta * (rise.slope - order.slope);
+    result.rejected_slope = point.rule.beta * order.slope;
+}
+
+void nca_pair(Point point) {
+    PairLossValue& result = point.result;
+    Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.chosen_reward);
+    Curve const rejected_down = logistic_loss(-result.rejected_reward);
+    result.loss = up.value + 0.5 * (down.value + rejected_down.value);
+    result.chosen_slope = point.rule.beta * (up.slope - 0.5 * down.slope);
+    result.rejected_slope = -0.5 * point.rule.beta * rejected_down.slope;
+}
+
+void bco_pair(Point point) {
+    PairLossValue& result = point.result;
+    Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.rejected_reward);
+    result.loss = up.value + down.value;
+    result.chosen_slope = point.rule.beta * up.slope;
+    result.rejected_slope = -point.rule.beta * down.slope;
+}
+
+void sppo_hard(Point point) {
+    double const beta = point.rule.beta, above = point.chosen - 0.5 / beta, below = point.rejected + 0.5 / beta;
+    point.result.loss = above * above + below * below;
+    point.result.chosen_slope = 2.0 * above;
+    point.result.rejected_slope = 2.0 * below;
+}
+
+// c, r: log pi - log pi_ref of the chosen and the rejected completion, sums over tokens; D = c - r;
+// l(x) = -log sigma(x); e = label_smoothing.
+std::vector<PairLossRow> make_table() {
+    return {
+        // TRL 1.16 leaves label_smoothing unread here; OpenRLHF's makes it cdpo.
+        {"sigmoid", "l(beta D)", "Rafailov et al. 2305.18290, eq. 7", of_sums<logistic>},
+        {"cdpo", "(1 - e) l(beta D) + e l(-beta D), e = label_smoothing", "Mitchell, note on DPO, 2023, eq. 3",
+         of_sums<logistic, smoothed>, reads_smoothing},
+        // TRL's `robust`.
+        {"rdpo", "[(1 - e) l(beta D) - e l(-beta D)] / (1 - 2 e)", "Ray Chowdhury et al. 2403.00409",
+         of_sums<logistic, unbiased>, reads_smoothing},
+        // On log-ratios as Liu et al. 2309.06657.
+        {"hinge", "max(0, 1 - beta D)", "Zhao et al. 2305.10425 (SLiC-HF)", of_sums<hinge>},
+        // TRL and HALOs take means over tokens, OpenRLHF sums. The paper's margin 1 / (2 tau) is one number for all
+        // pairs; against sums it would ask the same of 3 tokens as of 300, and TRL's authors had the means confirmed by
+        // the paper's.
+        {"ipo", "(d - 1 / (2 beta))^2, d = D of the log-ratios' means over tokens",
+         "Azar et al. 2310.12036, eq. 17; means as in TRL", of_means<squared, false>},
+        // TRL's CPO trainer adds cpo_alpha times the likelihood of the chosen unless told not to; the paper does not.
+        {"simpo", "l(beta (log pi(chosen) / tokens - log pi(rejected) / tokens - gamma_ratio))",
+         "Meng et al. 2405.14734, eq. 6; no reference", of_means<shifted>, reads_gamma_ratio | no_reference},
+        // TRL's likelihood term is a mean over all tokens of the batch's chosen sequences, prompts included. Here it is
+        // the mean over the step's completion tokens: no other method here learns to write prompts, and a comparison of
+        // methods should not depend on that.
+        {"orpo", "-log pi(chosen) / tokens + beta l(log odds(chosen) - log odds(rejected))",
+         "Hong et al. 2403.07691, eq. 6 and 7; no reference", orpo, no_reference | hard_labels},
+        {"apo_zero", "1 - sigma(beta c) + sigma(beta r)", "D'Oosterlinck et al. 2408.06266, eq. 7", apo_zero,
+         hard_labels},
+        {"apo_down", "sigma(beta c) + 1 - sigma(beta D)", "D'Oosterlinck et al. 2408.06266, eq. 8", apo_down,
+         hard_labels},
+        {"sigmoid_norm", "l(beta (c / tokens - r / tokens))", "Lambert et al. 2411.15124, eq. 6", of_means<logistic>},
+        // Infinite at e = 0; the paper takes 0.001.
+        {"exo_pair", "KL((sigma(beta D), sigma(-beta D)) || (1 - e, e)), e = label_smoothing",
+         "Ji et al. 2402.00856, eq. 16", of_sums<divergence>, reads_smoothing | needs_smoothing},
+        {"nca_pair", "l(beta c) + [l(-beta c) + l(-beta r)] / 2", "Chen et al. 2402.05369", nca_pair, hard_labels},
+        // The paper's reward shift, a running mean, is 0 as in TRL 1.16.
+        {"bco_pair", "l(beta c) + l(-beta r)", "Jung et al. 2404.04656; no reward shift, as in TRL", bco_pair,
+         hard_labels},
+        // With P = 1 and 0.
+        {"sppo_hard", "(c - 1 / (2 beta))^2 + (r + 1 / (2 beta))^2", "Wu et al. 2405.00675, eq. 4.7", sppo_hard,
+         hard_labels},
+        // Not convex: at the paper's tau, 0.05, the loss rises around D = 0, and a policy that starts at the reference
+        // falls to a local minimum at beta D = -0.1 first.
+        {"discopop", "(1 - w) l(beta D) + w exp(-beta D), w = sigma(beta D / discopop_tau)",
+         "Lu et al. 2406.08414, eq. 5", of_sums<blend>, reads_tau},
+        {"aot", "cdpo's, each policy margin against the reference margin of its rank in the step",
+         "Melnyk et al. 2406.05882", aot, reads_smoothing | hard_labels, margins},
+        {"aot_unpaired", "cdpo's, each c against the r of its rank in the step", "Melnyk et al. 2406.05882",
+         aot_unpaired, reads_smoothing | hard_labels, ratios},
+    };
+}
+
 }  // namespace
 
-PairLossValue pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
-    double const beta = rule.beta;
-    double const chosen_tokens = std::max(1.0, at.chosen_tokens), rejected_tokens = std::max(1.0, at.rejected_tokens);
-    if (at.probability < 1.0 && !takes_soft_labels(rule.kind)) {
-        throw ConfigError(concat("dpo.loss = ", pair_loss_name(rule.kind),
-                                 " takes no label with a probability below 1 (", at.probability,
-                                 " here): it has no margin that swapping the answers negates"));
-    }
+std::span<PairLossRow const> pair_losses() {
+    static std::vector<PairLossRow> const table = make_table();
+    return table;
+}
 
-    bool const free = is_reference_free(rule.kind);
+PairLossValue pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
+    PairLossRow const& row = *rule.row;
+    if (at.probability < 1.0 && row.is(hard_labels)) {
+        throw core::ConfigError(core::concat("dpo.loss = ", row.name, " takes no label with a probability below 1 (",
+                                             at.probability,
+                                             " here): it has no margin that swapping the answers negates"));
+    }
+    bool const free = row.is(no_reference);
     double const chosen = free ? at.chosen : at.chosen - at.chosen_reference;
     double const rejected = free ? at.rejected : at.rejected - at.rejected_reference;
-    // The loss of a margin, the label as it is.
-    auto const labelled = [&](double margin) -> Curve {
-        auto const [as_labelled, opposite] = label_weights(rule, at.probability);
-        Curve const here = margin_loss(rule, margin), there = margin_loss(rule, -margin);
-        return {as_labelled * here.value + opposite * there.value, as_labelled * here.slope - opposite * there.slope};
-    };
+    double const chosen_tokens = std::max(1.0, at.chosen_tokens), rejected_tokens = std::max(1.0, at.rejected_tokens);
     PairLossValue result;
-    result.chosen_reward = beta * (free ? chosen / chosen_tokens : chosen);
-    result.rejected_reward = beta * (free ? rejected / rejected_tokens : rejected);
-
-    switch (rule.kind) {
-        case Kind::orpo: {
-            Curve const better = log_odds(chosen / chosen_tokens), worse = log_odds(rejected / rejected_tokens);
-            Curve const ratio = logistic_loss(better.value - worse.value);
-            double const likelihood_tokens = at.likelihood_tokens > 0.0 ? at.likelihood_tokens : chosen_tokens;
-            result.loss = -chosen / likelihood_tokens + beta * ratio.value;
-            result.chosen_slope = -1.0 / likelihood_tokens + beta * ratio.slope * better.slope / chosen_tokens;
-            result.rejected_slope = -beta * ratio.slope * worse.slope / rejected_tokens;
-            return result;
-        }
-        case Kind::apo_zero: {
-            Curve const fall = sigmoid_curve(-result.chosen_reward), rise = sigmoid_curve(result.rejected_reward);
-            result.loss = fall.value + rise.value;
-            result.chosen_slope = -beta * fall.slope;
-            result.rejected_slope = beta * rise.slope;
-            return result;
-        }
-        case Kind::apo_down: {
-            Curve const rise = sigmoid_curve(result.chosen_reward);
-            Curve const order = sigmoid_curve(result.rejected_reward - result.chosen_reward);
-            result.loss = rise.value + order.value;
-            result.chosen_slope = beta * (rise.slope - order.slope);
-            result.rejected_slope = beta * order.slope;
-            return result;
-        }
-        case Kind::nca_pair: {
-            Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.chosen_reward);
-            Curve const rejected_down = logistic_loss(-result.rejected_reward);
-            result.loss = up.value + 0.5 * (down.value + rejected_down.value);
-            result.chosen_slope = beta * (up.slope - 0.5 * down.slope);
-            result.rejected_slope = -0.5 * beta * rejected_down.slope;
-            return result;
-        }
-        case Kind::bco_pair: {
-            Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.rejected_reward);
-            result.loss = up.value + down.value;
-            result.chosen_slope = beta * up.slope;
-            result.rejected_slope = -beta * down.slope;
-            return result;
-        }
-        case Kind::sppo_hard: {
-            double const above = chosen - 0.5 / beta, below = rejected + 0.5 / beta;
-            result.loss = above * above + below * below;
-            result.chosen_slope = 2.0 * above;
-            result.rejected_slope = 2.0 * below;
-            return result;
-        }
-        case Kind::aot:
-        case Kind::aot_unpaired: {
-            // Each answer's slope is that of the comparison in which it stands; the loss is the chosen one's, and its
-            // mean over the step that of all comparisons.
-            PairMatch const match = at.match ? *at.match : match_by_rank(rule.kind, {at}).front();
-            bool const paired = rule.kind == Kind::aot;
-            Curve const of_chosen = labelled(beta * ((paired ? at.chosen - at.rejected : chosen) - match.chosen));
-            Curve const of_rejected = paired ? of_chosen : labelled(beta * (match.rejected - rejected));
-            result.loss = of_chosen.value;
-            result.chosen_slope = beta * of_chosen.slope;
-            result.rejected_slope = -beta * of_rejected.slope;
-            return result;
-        }
-        default:
-            break;
-    }
-
-    // The others are functions of one margin, chosen_scale * chosen - rejected_scale * rejected.
-    double chosen_scale = beta, rejected_scale = beta;
-    if (rule.kind == Kind::ipo || rule.kind == Kind::simpo || rule.kind == Kind::sigmoid_norm) {
-        double const numerator = rule.kind == Kind::ipo ? 1.0 : beta;
-        chosen_scale = numerator / chosen_tokens;
-        rejected_scale = numerator / rejected_tokens;
-    }
-    double const margin = chosen_scale * chosen - rejected_scale * rejected;
-    Curve const loss = labelled(margin);
-    result.loss = loss.value;
-    result.chosen_slope = chosen_scale * loss.slope;
-    result.rejected_slope = -rejected_scale * loss.slope;
+    result.chosen_reward = rule.beta * (free ? chosen / chosen_tokens : chosen);
+    result.rejected_reward = rule.beta * (free ? rejected / rejected_tokens : rejected);
+    row.loss({rule, at, chosen, rejected, chosen_tokens, rejected_tokens, result});
     return result;
 }
 

@@ -20,19 +20,19 @@ std::vector<std::size_t> ascending(std::vector<double> const& values) {
 
 }  // namespace
 
-std::vector<PairMatch> match_by_rank(PairLossKind kind, std::vector<PairLogprobs> const& pairs) {
-    core::check(is_matched(kind), "a loss that matches no pairs: ", pair_loss_name(kind));
-    std::vector<double> policy, reference;  // aot: margins of the two models; aot_unpaired: c' and r'
+std::vector<PairMatch> match_by_rank(PairLossRow const& row, std::vector<PairLogprobs> const& pairs) {
+    core::check(row.matched != nullptr, "a loss that matches no pairs: ", row.name);
+    std::vector<double> first, second;
     for (PairLogprobs const& at : pairs) {
-        bool const paired = kind == PairLossKind::aot;
-        policy.push_back(at.chosen - (paired ? at.rejected : at.chosen_reference));
-        reference.push_back(paired ? at.chosen_reference - at.rejected_reference : at.rejected - at.rejected_reference);
+        auto const numbers = row.matched(at);
+        first.push_back(numbers.first);
+        second.push_back(numbers.second);
     }
-    auto const left = ascending(policy), right = ascending(reference);
+    auto const left = ascending(first), right = ascending(second);
     std::vector<PairMatch> matches(pairs.size());
     for (std::size_t rank = 0; rank < pairs.size(); ++rank) {
-        matches[left[rank]].chosen = reference[right[rank]];
-        matches[right[rank]].rejected = policy[left[rank]];
+        matches[left[rank]].chosen = second[right[rank]];
+        matches[right[rank]].rejected = first[left[rank]];
     }
     return matches;
 }

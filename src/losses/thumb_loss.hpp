@@ -8,7 +8,7 @@
 
 namespace alignsweep::losses {
 
-// loss = mean over the step's answers of thumb_loss (its equations and sources stand there), with z0 = max(0, mean over
+// loss = mean over the step's answers of thumb_loss (thumb_losses.cpp has the equations), with z0 = max(0, mean over
 // the whole step of the mismatched examples' log-ratio), without gradient. Metrics: loss, entropy, kl (z0, nats; only
 // where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable). The formula is
 // TRL's; the mismatched examples are not: TRL rotates each batch's completions by one, in the order of the file, where
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] double z0() const { return z0_; }
 
 private:
-    [[nodiscard]] bool has_z0() const { return rule_.kind == ThumbLossKind::kto; }
+    [[nodiscard]] bool has_z0() const { return rule_.row->has_z0; }
 
     std::span<Thumb const> thumbs_;
     ThumbLossRule rule_;

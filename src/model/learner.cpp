@@ -18,9 +18,9 @@ double learning_rate(config::OptimizerConfig const& config, std::int64_t step, s
     double const rest = static_cast<double>(std::max<std::int64_t>(1, steps - warmup));
     double const done = static_cast<double>(step - warmup) / rest;
     double share = 1.0;
-    if (config.schedule == "cosine") {
+    if (config.schedule == config::Schedule::cosine) {
         share = config.final_share + (1.0 - config.final_share) * 0.5 * (1.0 + std::cos(M_PI * done));
-    } else if (config.schedule == "linear") {
+    } else if (config.schedule == config::Schedule::linear) {
         share = config.final_share + (1.0 - config.final_share) * (1.0 - done);
     }
     return config.learning_rate * share;

@@ -102,7 +102,7 @@ private:
     [[nodiscard]] model::Precision precision() const {
         return request_.in_double ? model::Precision::float64 : model::Precision::float32;
     }
-    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.model.chunk); }
+    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
         if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
@@ -124,8 +124,10 @@ private:
     }
 
     void pairs() {
-        auto const rule = losses::pair_loss_rule(request_.config.dpo);
-        if (!losses::is_reference_free(rule.kind)) { need_reference("dpo.loss = " + request_.config.dpo.loss); }
+        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!rule.row->is(losses::no_reference)) {
+            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
+        }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
         std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
         result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
@@ -143,8 +145,8 @@ private:
             numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
                                rejected_tokens[i]});
         }
-        bool const matched = losses::is_matched(rule.kind);
-        auto const matches = matched ? losses::match_by_rank(rule.kind, numbers) : std::vector<losses::PairMatch>();
+        bool const matched = rule.row->matched != nullptr;
+        auto const matches = matched ? losses::match_by_rank(*rule.row, numbers) : std::vector<losses::PairMatch>();
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (matched) { numbers[i].match = matches[i]; }
             auto const one = losses::pair_loss(rule, numbers[i]);
@@ -159,19 +161,14 @@ private:
         result_.add("loss", "1",
                     matched ? "loss of the chosen answer, matched over the whole file" : "loss of the pair by itself",
                     loss);
-        auto const& config = request_.config.dpo;
-        result_.attributes["loss"] = config.loss;
-        result_.attributes["beta"] = config.beta;
-        result_.attributes["label_smoothing"] = config.label_smoothing;
-        result_.attributes["gamma_ratio"] = config.gamma_ratio;
-        result_.attributes["discopop_tau"] = config.discopop_tau;
+        add_rule(rule, losses::pair_loss_keys());
     }
 
     void thumbs() {
-        auto const rule = losses::thumb_loss_rule(request_.config.kto);
+        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
-        double const z0 = rule.kind == losses::ThumbLossKind::kto ? divergence() : 0.0;
+        double const z0 = rule.row->has_z0 ? divergence() : 0.0;
         std::vector<double> loss, reward, label;
         for (std::size_t i = 0; i < logps.size(); ++i) {
             auto const one = losses::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
@@ -184,15 +181,11 @@ private:
         result_.add("tokens/completion", "tokens", tokens_help, token_counts(rows_.first));
         result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
         result_.add("label", "1", "1: desirable", label);
-        if (rule.kind == losses::ThumbLossKind::kto) {
+        if (rule.row->has_z0) {
             result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
         }
         result_.add("loss", "1", "loss of the example", loss);
-        auto const& config = request_.config.kto;
-        result_.attributes["loss"] = config.loss;
-        result_.attributes["beta"] = config.beta;
-        result_.attributes["lambda_desirable"] = config.lambda_desirable;
-        result_.attributes["lambda_undesirable"] = config.lambda_undesirable;
+        add_rule(rule, losses::thumb_loss_keys());
     }
 
     // z0 = max(0, mean log-ratio of the mismatched examples), over the whole file.
@@ -219,7 +212,7 @@ private:
     }
 
     void rewards() {
-        auto const& config = request_.config.reward_model;
+        auto const& config = request_.config.get<config::RewardModelConfig>();
         auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -246,6 +239,13 @@ private:
         result_.add("tokens", "tokens", tokens_help, tokens);
         result_.add("loss", "nats", "mean negative log-probability of a token of this completion", loss);
         result_.attributes["token_loss"] = total / count;
+    }
+
+    // What the losses depend on.
+    template <class Rule, class Keys>
+    void add_rule(Rule const& rule, Keys const& keys) {
+        result_.attributes["loss"] = rule.row->name;
+        for (auto const& key : keys) { result_.attributes[key.name] = rule.*key.value; }
     }
 
     void add_rewards(std::string const& description, std::vector<double> const& chosen,

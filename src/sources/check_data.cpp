@@ -7,10 +7,9 @@
 namespace alignsweep::sources {
 
 void check_data(config::DataConfig const& data) {
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
     auto const check = [&](std::string const& file, auto const& read) {
         if (file.empty()) { return; }
-        std::string const skipped = data::skipped_rows(file, read(file, bad_rows).counts);
+        std::string const skipped = data::skipped_rows(file, read(file, data.bad_rows).counts);
         if (!skipped.empty()) { core::log_warning(skipped); }
     };
     if (!data.corpus.empty()) { static_cast<void>(data::read_text(data.corpus)); }

@@ -9,7 +9,9 @@
 
 namespace alignsweep::sources {
 
-[[nodiscard]] inline bool is_enumerable(config::Config const& config) { return config.world.kind == "enumerable"; }
+[[nodiscard]] inline bool is_enumerable(config::Config const& config) {
+    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+}
 [[nodiscard]] world::Enumerable enumerable_world(stages::Context const& context);
 
 // Documents for pre-training and answers for SFT, both drawn from the corpus' own next-token distribution.

@@ -7,12 +7,12 @@
 namespace alignsweep::sources {
 
 Gold::Worlds Gold::make_world(stages::Context const& context) {
-    if (!context.config.data.preferences.empty()) {
-        throw core::ConfigError(core::concat(context.config.data.preferences,
+    if (!context.config.get<config::DataConfig>().preferences.empty()) {
+        throw core::ConfigError(core::concat(context.config.get<config::DataConfig>().preferences,
                                              ": real prompts have no exact gold reward; only the simulated world has"));
     }
     if (is_enumerable(context.config)) { return enumerable_world(context); }
-    return Text{world::World(context.config.world, context.seed(&config::SeedConfig::world)),
+    return Text{world::World(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world)),
                 stages::load_tokenizer(context.input("corpus"))};
 }
 

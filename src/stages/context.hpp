@@ -33,7 +33,7 @@ public:
         return {seed(which), purpose};
     }
     [[nodiscard]] std::uint64_t seed(config::Int config::SeedConfig::*which) const {
-        config::Int const own = config.seed.*which;
+        config::Int const own = config.get<config::SeedConfig>().*which;
         return static_cast<std::uint64_t>(own >= 0 ? own : spec.seed);
     }
     // Adds a row to the curves and publishes metrics.h5 every few seconds.

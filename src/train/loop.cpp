@@ -17,7 +17,7 @@ std::map<std::string, double> run_steps(stages::Context& context, std::vector<Tr
         context.host.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
         bool const stop = context.host.stop_requested();
         std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
-        if (stop || since.count() > context.config.run.checkpoint_seconds) {
+        if (stop || since.count() > context.config.get<config::RunConfig>().checkpoint_seconds) {
             context.curves.publish(context.folder() / "metrics.h5");
             save_progress(context.folder(), s + 1, trainees, state);
             saved = std::chrono::steady_clock::now();

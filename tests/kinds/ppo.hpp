@@ -19,14 +19,17 @@ struct Ppo {
     explicit Ppo(Changes const& change) {
         auto const& life = finished_life();
         auto config = life.config;
-        config.rlhf.value_warmup = 2;
-        change(config.rlhf);
+        config.edit<config::RlhfConfig>().value_warmup = 2;
+        change(config.edit<config::RlhfConfig>());
         std::map<std::string, std::string> inputs;
         auto const add = [&](std::string const& role) { inputs[role] = life.specs.at(role).id(); };
         add("sft");
         add("feedback");
-        if (config.rlhf.reward == "proxy") { add("reward_model"); }
-        if (config.rlhf.reward == "gold" || config.rlhf.ptx_coef > 0.0) { add("corpus"); }
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { add("reward_model"); }
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::gold ||
+            config.get<config::RlhfConfig>().ptx_coef > 0.0) {
+            add("corpus");
+        }
         spec = make_stage("rlhf", config, 3, inputs);
         for (auto const& [role, id] : inputs) {
             fs::copy(life.folder.path() / id, folder.path() / id, fs::copy_options::recursive);

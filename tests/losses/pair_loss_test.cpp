@@ -118,14 +118,15 @@ TEST(PairLoss, EveryLossIsAMeanOverTheStepHoweverItIsCut) {
     std::vector<Pair> pairs{{example_of(2, 3), example_of(2, 2), -4.0, -3.0, 1.0},
                             {example_of(2, 1), example_of(2, 6), -1.5, -9.0, 1.0}};
     std::vector<int> const lengths{3, 2, 1, 6};
-    for (auto const kind : pair_loss_kinds()) {
-        SCOPED_TRACE(pair_loss_name(kind));
-        if (takes_soft_labels(kind)) { pairs[1].probability = 0.8; }
-        PairLossRule const rule{kind, 0.4, is_smoothed(kind) ? 0.1 : 0.0, 0.3};
+    for (PairLossRow const& row : pair_losses()) {
+        SCOPED_TRACE(row.name);
+        bool const matched = row.matched != nullptr;
+        if (!row.is(hard_labels)) { pairs[1].probability = 0.8; }
+        PairLossRule const rule{&row, 0.4, row.is(reads_smoothing) ? 0.1 : 0.0, 0.3};
         PairLoss objective(pairs, rule);
         ChunkCase const chunk(lengths, 2, ValueRows::none);
         std::vector<double> probes;
-        for (std::size_t s = 0; is_matched(kind) && s < lengths.size(); ++s) { probes.push_back(chunk.logp(s)); }
+        for (std::size_t s = 0; matched && s < lengths.size(); ++s) { probes.push_back(chunk.logp(s)); }
         objective.prepare(all_of(objective), probes);
         MetricSums sums;
         auto const gradients = objective.backward(chunk.sequences, chunk.outputs, sums);
@@ -140,10 +141,10 @@ TEST(PairLoss, EveryLossIsAMeanOverTheStepHoweverItIsCut) {
                 at.likelihood_tokens = 2.0;  // chosen: (3 + 1) tokens in 2 pairs
                 step.push_back(at);
             }
-            auto const matches = is_matched(kind) ? match_by_rank(kind, step) : std::vector<PairMatch>();
+            auto const matches = matched ? match_by_rank(row, step) : std::vector<PairMatch>();
             double sum = 0.0;
             for (std::size_t p = 0; p < step.size(); ++p) {
-                if (is_matched(kind)) { step[p].match = matches[p]; }
+                if (matched) { step[p].match = matches[p]; }
                 sum += pair_loss(rule, step[p]).loss / 2.0;
             }
             return sum;
@@ -164,7 +165,7 @@ TEST(PairLoss, EveryLossIsAMeanOverTheStepHoweverItIsCut) {
 TEST(PairLoss, OrposLikelihoodIsAMeanOverTokens) {
     std::vector<Pair> const pairs{{example_of(2, 3), example_of(2, 2)}, {example_of(2, 1), example_of(2, 6)}};
     ChunkCase const chunk({3, 2, 1, 6}, 2, ValueRows::none);
-    PairLoss objective(pairs, {PairLossKind::orpo, 1e-12, 0.0, 0.0});
+    PairLoss objective(pairs, {&pair_loss_row("orpo"), 1e-12, 0.0, 0.0});
     objective.prepare(all_of(objective), {});
     MetricSums sums;
     static_cast<void>(objective.backward(chunk.sequences, chunk.outputs, sums));
@@ -176,14 +177,13 @@ TEST(PairLoss, LengthsAreNotInferredFromValues) {
     std::vector<Pair> const pairs{{example_of(2, 3), example_of(2, 2)}};
     ChunkCase chunk({3, 2}, 2, ValueRows::none);
     chunk.outputs.logprob = {0.0, -1.0, 0.0, 0.0, 0.0};
-    for (auto const kind : {PairLossKind::ipo, PairLossKind::sigmoid_norm, PairLossKind::simpo}) {
-        PairLoss objective(pairs, {kind, 0.5, 0.0, 0.0});
+    for (std::string const name : {"ipo", "sigmoid_norm", "simpo"}) {
+        PairLoss objective(pairs, {&pair_loss_row(name), 0.5, 0.0, 0.0});
         objective.prepare(all_of(objective), {});
         MetricSums sums;
         auto const gradients = objective.backward(chunk.sequences, chunk.outputs, sums);
         double const margin = -1.0 / 3.0;
-        double const expected =
-            kind == PairLossKind::ipo ? (margin - 1.0) * (margin - 1.0) : -std::log(logistic(0.5 * margin));
+        double const expected = name == "ipo" ? (margin - 1.0) * (margin - 1.0) : -std::log(logistic(0.5 * margin));
         EXPECT_NEAR(sums.values().at("loss"), expected, 1e-12);
         EXPECT_NEAR(gradients.logprob[0] * 3.0, -gradients.logprob[4] * 2.0, 1e-15);
     }

@@ -26,7 +26,7 @@ TEST(ThumbLoss, FormulaAndDerivative) {
     ChunkCase const chunk({2, 2, 2, 2}, 1, ValueRows::none);
     std::vector<double> const probes{-3.0, -3.5, -2.9, -3.3};
     double const beta = 0.4, desirable = 1.3, undesirable = 0.8;
-    ThumbLoss objective(thumbs, {ThumbLossKind::kto, beta, desirable, undesirable});
+    ThumbLoss objective(thumbs, {&thumb_loss_row("kto"), beta, desirable, undesirable});
     objective.prepare(all_of(objective), probes);
     double z0 = 0.0;
     for (std::size_t i = 0; i < 4; ++i) { z0 += (probes[i] - thumbs[i].mismatched_reference) / 4.0; }
@@ -54,7 +54,7 @@ TEST(ThumbLoss, FormulaAndDerivative) {
 
 TEST(ThumbLoss, Z0IsOneNumberForTheStepAndNeverNegative) {
     auto const thumbs = some_thumbs();
-    ThumbLoss objective(thumbs, {ThumbLossKind::kto, 0.1, 1.0, 1.0});
+    ThumbLoss objective(thumbs, {&thumb_loss_row("kto"), 0.1, 1.0, 1.0});
     // Log-ratios 4, -2, 0, 1: the first half alone gives 1, the second 0.5, both together 0.75.
     std::vector<double> probes;
     for (double const ratio : {4.0, -2.0, 0.0, 1.0}) {
@@ -84,7 +84,7 @@ TEST(ThumbLoss, LossIsHalfLambdaWhereThePolicyIsTheReference) {
             thumbs.push_back(
                 {example_of(1, 2 + static_cast<int>(i)), desirable, chunk.logp(i), example_of(1, 1), -1.0});
         }
-        ThumbLoss objective(thumbs, {ThumbLossKind::kto, 0.1, 1.2, 0.6});
+        ThumbLoss objective(thumbs, {&thumb_loss_row("kto"), 0.1, 1.2, 0.6});
         objective.prepare(all_of(objective), std::vector<double>{-1.0, -1.0});
         MetricSums sums;
         auto const gradients = objective.backward(chunk.sequences, chunk.outputs, sums);
@@ -100,7 +100,7 @@ TEST(ThumbLoss, LossIsHalfLambdaWhereThePolicyIsTheReference) {
 
 TEST(ThumbLoss, EachStepIsDividedByAllOfItsExamples) {
     auto const thumbs = some_thumbs();
-    ThumbLoss objective(thumbs, {ThumbLossKind::kto, 0.1, 1.0, 1.0});
+    ThumbLoss objective(thumbs, {&thumb_loss_row("kto"), 0.1, 1.0, 1.0});
     objective.prepare(all_of(objective), std::vector<double>(4, -4.0));
     ChunkCase const whole({2, 2, 2, 2}, 1, ValueRows::none);
     MetricSums sums, parts;
@@ -115,14 +115,14 @@ TEST(ThumbLoss, EachStepIsDividedByAllOfItsExamples) {
 
 // The other class may be absent from a step: its part is no NaN, and the mean is over who is there.
 TEST(ThumbLoss, ABatchOfOneOrOfOneClass) {
-    for (auto const kind : {ThumbLossKind::kto, ThumbLossKind::apo_zero_unpaired}) {
+    for (ThumbLossRow const& row : thumb_losses()) {
         for (std::size_t const count : {1U, 3U}) {
             for (bool const desirable : {true, false}) {
                 std::vector<Thumb> thumbs(count);
                 for (Thumb& thumb : thumbs) { thumb = {example_of(1, 2), desirable, -2.0, example_of(1, 1), -1.0}; }
                 ChunkCase const chunk(std::vector<int>(count, 2), 1, ValueRows::none);
-                ThumbLoss objective(thumbs, {kind, 0.5, 1.0, 1.0});
-                bool const probes = kind == ThumbLossKind::kto;
+                ThumbLoss objective(thumbs, {&row, 0.5, 1.0, 1.0});
+                bool const probes = row.has_z0;
                 objective.prepare(all_of(objective), std::vector<double>(probes ? count : 0U, -0.5));
                 MetricSums sums;
                 auto const gradients = objective.backward(chunk.sequences, chunk.outputs, sums);
@@ -144,7 +144,7 @@ TEST(ThumbLoss, WithoutZ0ThereIsNoProbeAndNoKl) {
     auto const thumbs = some_thumbs();
     ThumbLoss const kto(thumbs, {});
     EXPECT_EQ(kto.probes(1), std::vector<data::Example const*>{&thumbs[1].mismatched});
-    ThumbLoss objective(thumbs, {ThumbLossKind::apo_zero_unpaired, 0.4, 1.3, 0.8});
+    ThumbLoss objective(thumbs, {&thumb_loss_row("apo_zero_unpaired"), 0.4, 1.3, 0.8});
     EXPECT_TRUE(objective.probes(1).empty());
     objective.prepare(all_of(objective), {});
     EXPECT_EQ(objective.z0(), 0.0);

@@ -10,9 +10,9 @@ namespace {
 
 using testing::expect_derivative;
 using testing::logistic;
-using Kind = ThumbLossKind;
 
-ThumbLossRule const kto{Kind::kto, 0.3, 1.2, 0.7}, apo{Kind::apo_zero_unpaired, 0.3, 1.2, 0.7};
+ThumbLossRule const kto{&thumb_loss_row("kto"), 0.3, 1.2, 0.7},
+    apo{&thumb_loss_row("apo_zero_unpaired"), 0.3, 1.2, 0.7};
 
 TEST(ThumbLosses, FollowsItsEquation) {
     double const logprob = -6.0, reference = -7.5, z0 = 0.5;
@@ -44,14 +44,30 @@ TEST(ThumbLosses, IsHalfLambdaWhereThePolicyIsTheReference) {
     }
 }
 
+// Each number moves each loss, and z0 those whose row says so.
+TEST(ThumbLosses, TheTableSaysWhatMovesTheLoss) {
+    for (ThumbLossRow const& row : thumb_losses()) {
+        ThumbLossRule const rule{&row, 0.3, 1.2, 0.7};
+        auto const both = [](ThumbLossRule const& at, double z0) {
+            return thumb_loss(at, true, -6.0, -7.0, z0).loss + thumb_loss(at, false, -6.0, -7.0, z0).loss;
+        };
+        for (ThumbLossKey const& key : thumb_loss_keys()) {
+            ThumbLossRule moved = rule;
+            moved.*key.value += 0.01;
+            EXPECT_NE(both(moved, 0.5), both(rule, 0.5)) << row.name << " " << key.name;
+        }
+        EXPECT_EQ(both(rule, 0.5) != both(rule, 2.0), row.has_z0) << row.name;
+    }
+}
+
 TEST(ThumbLosses, OnlyKtoReadsZ0) {
     EXPECT_NE(thumb_loss(kto, true, -6.0, -7.0, 0.0).loss, thumb_loss(kto, true, -6.0, -7.0, 2.0).loss);
     EXPECT_EQ(thumb_loss(apo, true, -6.0, -7.0, 0.0).loss, thumb_loss(apo, true, -6.0, -7.0, 2.0).loss);
 }
 
 TEST(ThumbLosses, TheUnpairedHalvesOfApoZeroAreApoZero) {
-    ThumbLossRule const plain{Kind::apo_zero_unpaired, 0.3, 1.0, 1.0};
-    auto const pair = pair_loss({PairLossKind::apo_zero, 0.3, 0.0, 0.0}, {-6.0, -9.0, -7.5, -8.25, 3.0, 5.0});
+    ThumbLossRule const plain{&thumb_loss_row("apo_zero_unpaired"), 0.3, 1.0, 1.0};
+    auto const pair = pair_loss({&pair_loss_row("apo_zero"), 0.3, 0.0, 0.0}, {-6.0, -9.0, -7.5, -8.25, 3.0, 5.0});
     auto const up = thumb_loss(plain, true, -6.0, -7.5, 0.0), down = thumb_loss(plain, false, -9.0, -8.25, 0.0);
     EXPECT_NEAR(up.loss + down.loss, pair.loss, 1e-15);
     EXPECT_NEAR(up.slope, pair.chosen_slope, 1e-15);
@@ -75,10 +91,10 @@ TEST(ThumbLossRule, ComesFromTheSection) {
     config::KtoConfig config;
     config.beta = 0.4;
     config.lambda_undesirable = 2.0;
-    EXPECT_EQ(thumb_loss_rule(config).kind, Kind::kto);
+    EXPECT_EQ(thumb_loss_rule(config).row->name, "kto");
     config.loss = "apo_zero_unpaired";
     auto const rule = thumb_loss_rule(config);
-    EXPECT_EQ(rule.kind, Kind::apo_zero_unpaired);
+    EXPECT_EQ(rule.row->name, "apo_zero_unpaired");
     EXPECT_EQ(rule.beta, 0.4);
     EXPECT_EQ(rule.lambda_desirable, 1.0);
     EXPECT_EQ(rule.lambda_undesirable, 2.0);

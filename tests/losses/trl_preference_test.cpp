@@ -11,21 +11,22 @@
 //   batch's completions by one, which can pair a prompt with its own answer; ours come with the feedback, from another
 //   prompt. The case has those that TRL made.
 #include "losses/golden_model.hpp"
+#include "losses/helpers.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/thumb_loss.hpp"
 
 namespace alignsweep::losses::testing {
 namespace {
 
-std::string group_of(PairLossKind kind) {
-    return std::string("pairs/") + (kind == PairLossKind::rdpo ? "robust" : pair_loss_name(kind));
-}
+std::string group_of(PairLossRow const& row) { return "pairs/" + (row.name == "rdpo" ? "robust" : row.name); }
 
-PairLossRule rule_of(PairLossKind kind, test::GoldenFile const& file) {
-    auto const setting = [&](bool read, char const* key) { return read ? file.attribute(group_of(kind), key) : 0.0; };
-    return {kind, setting(true, "beta"), setting(is_smoothed(kind), "label_smoothing"),
-            setting(kind == PairLossKind::simpo, "gamma_ratio"),
-            setting(kind == PairLossKind::discopop, "discopop_tau")};
+PairLossRule rule_of(PairLossRow const& row, test::GoldenFile const& file) {
+    PairLossRule rule{&row};
+    for (PairLossKey const& key : pair_loss_keys()) {
+        bool const read = key.is_read_by(row);
+        rule.*key.value = read ? file.attribute(group_of(row), key.name) : 0.0;
+    }
+    return rule;
 }
 
 // Pairs with our own reference log-probabilities.
@@ -93,7 +94,7 @@ void expect_pairs(test::GoldenFile const& file, std::vector<Pair> const& pairs, 
     model.expect_gradient(result.gradient, group + "/gradient");
     // Of each pair as a step by itself, as ORPO's likelihood depends on the step's other pairs; where that is what the
     // loss is about, within the step.
-    if (is_matched(rule.kind)) {
+    if (rule.row->matched != nullptr) {
         expect_same<Scalar>(result.per_example("loss"), golden("losses"), group + " losses");
         return;
     }
@@ -109,11 +110,11 @@ template <class Scalar>
 void pair_losses_agree() {
     test::GoldenFile const file("trl.h5");
     auto const pairs = pairs_of<Scalar>(file);
-    for (PairLossKind const kind : pair_loss_kinds()) {
-        auto const cut = kind == PairLossKind::orpo ? with_short_prompts(pairs)
-                         : is_matched(kind)         ? with_short_completions<Scalar>(file, pairs)
-                                                    : pairs;
-        expect_pairs<Scalar>(file, cut, rule_of(kind, file), group_of(kind));
+    for (PairLossRow const& row : pair_losses()) {
+        auto const cut = row.name == "orpo"       ? with_short_prompts(pairs)
+                         : row.matched != nullptr ? with_short_completions<Scalar>(file, pairs)
+                                                  : pairs;
+        expect_pairs<Scalar>(file, cut, rule_of(row, file), group_of(row));
     }
     GoldenModel<Scalar> policy(file, "weights/policy");
     PairLoss objective(pairs, {});
@@ -128,7 +129,7 @@ void soft_labels_are_cdpo() {
     test::GoldenFile const file("trl.h5");
     auto pairs = pairs_of<Scalar>(file);
     for (Pair& pair : pairs) { pair.probability = 1.0 - file.attribute("pairs/cdpo", "label_smoothing"); }
-    expect_pairs<Scalar>(file, pairs, {PairLossKind::sigmoid, file.attribute("pairs/cdpo", "beta"), 0.0, 0.0},
+    expect_pairs<Scalar>(file, pairs, {&pair_loss_row("sigmoid"), file.attribute("pairs/cdpo", "beta"), 0.0, 0.0},
                          "pairs/cdpo");
 }
 
@@ -167,7 +168,7 @@ void thumb_losses_agree() {
         bool const swapped = setting("policy_is_reference") != 0.0, has_z0 = name != "apo_zero_unpaired";
         std::string const policy = swapped ? "weights/reference" : "weights/policy";
         auto const thumbs = thumbs_of<Scalar>(file, swapped ? "weights/policy" : "weights/reference");
-        ThumbLoss objective(thumbs, {has_z0 ? ThumbLossKind::kto : ThumbLossKind::apo_zero_unpaired, setting("beta"),
+        ThumbLoss objective(thumbs, {&thumb_loss_row(has_z0 ? "kto" : "apo_zero_unpaired"), setting("beta"),
                                      setting("desirable_weight"), setting("undesirable_weight")});
         GoldenModel<Scalar> model(file, policy);
         auto const result = model.step(objective);

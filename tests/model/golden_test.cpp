@@ -187,7 +187,7 @@ void ten_adamw_steps_agree() {
                                              .epsilon = setting("eps"),
                                              .clip = setting("clip"),
                                              .warmup = 0.0,
-                                             .schedule = "constant"};
+                                             .schedule = config::Schedule::constant};
         auto const steps = static_cast<std::int64_t>(setting("steps"));
         Learner learner(weights, config);
         std::vector<double> losses, norms;

@@ -9,12 +9,12 @@
 namespace alignsweep::model {
 namespace {
 
-config::OptimizerConfig schedule(std::string const& name, double warmup, double final_share) {
+config::OptimizerConfig schedule(config::Schedule name, double warmup, double final_share) {
     return {.learning_rate = 2.0, .warmup = warmup, .final_share = final_share, .schedule = name};
 }
 
 TEST(LearningRate, WarmsUpThenFollowsItsSchedule) {
-    for (std::string const name : {"cosine", "linear", "constant"}) {
+    for (auto const name : {config::Schedule::cosine, config::Schedule::linear, config::Schedule::constant}) {
         auto const config = schedule(name, 0.1, 0.1);
         EXPECT_DOUBLE_EQ(learning_rate(config, 0, 100), 0.2) << "the first step must not be lost";
         EXPECT_DOUBLE_EQ(learning_rate(config, 4, 100), 1.0);
@@ -23,21 +23,22 @@ TEST(LearningRate, WarmsUpThenFollowsItsSchedule) {
         for (int step = 10; step < 99; ++step) {
             EXPECT_LE(learning_rate(config, step + 1, 100), learning_rate(config, step, 100));
         }
-        EXPECT_GE(learning_rate(config, 99, 100), name == "constant" ? 2.0 : 0.2);
-        EXPECT_DOUBLE_EQ(learning_rate(config, 100, 100), name == "constant" ? 2.0 : 0.2);
+        EXPECT_GE(learning_rate(config, 99, 100), name == config::Schedule::constant ? 2.0 : 0.2);
+        EXPECT_DOUBLE_EQ(learning_rate(config, 100, 100), name == config::Schedule::constant ? 2.0 : 0.2);
     }
-    EXPECT_DOUBLE_EQ(learning_rate(schedule("cosine", 0.1, 0.1), 55, 100), 1.1);
-    EXPECT_DOUBLE_EQ(learning_rate(schedule("linear", 0.1, 0.1), 55, 100), 1.1);
-    EXPECT_DOUBLE_EQ(learning_rate(schedule("linear", 0.0, 0.0), 25, 100), 1.5);
+    EXPECT_DOUBLE_EQ(learning_rate(schedule(config::Schedule::cosine, 0.1, 0.1), 55, 100), 1.1);
+    EXPECT_DOUBLE_EQ(learning_rate(schedule(config::Schedule::linear, 0.1, 0.1), 55, 100), 1.1);
+    EXPECT_DOUBLE_EQ(learning_rate(schedule(config::Schedule::linear, 0.0, 0.0), 25, 100), 1.5);
 }
 
 TEST(LearningRate, HasNoStepWithoutARate) {
-    for (std::string const name : {"cosine", "linear", "constant"}) {
+    for (auto const name : {config::Schedule::cosine, config::Schedule::linear, config::Schedule::constant}) {
         for (double const warmup : {0.0, 0.01, 0.05, 0.5, 1.0}) {
             for (std::int64_t const steps : {1, 2, 3, 20, 101}) {
                 for (std::int64_t step = 0; step < steps; ++step) {
                     double const rate = learning_rate(schedule(name, warmup, 0.0), step, steps);
-                    EXPECT_GT(rate, 0.0) << name << " " << warmup << ": step " << step << " of " << steps;
+                    EXPECT_GT(rate, 0.0) << static_cast<int>(name) << " " << warmup << ": step " << step << " of "
+                                         << steps;
                     EXPECT_LE(rate, 2.0);
                 }
             }
@@ -46,7 +47,7 @@ TEST(LearningRate, HasNoStepWithoutARate) {
         EXPECT_DOUBLE_EQ(learning_rate(schedule(name, 1.0, 0.1), 3, 4), 2.0);
     }
     // 7 % of 100 steps are 7, though 0.07 * 100 > 7 in double.
-    EXPECT_DOUBLE_EQ(learning_rate(schedule("constant", 0.07, 0.1), 6, 100), 2.0);
+    EXPECT_DOUBLE_EQ(learning_rate(schedule(config::Schedule::constant, 0.07, 0.1), 6, 100), 2.0);
 }
 
 // The mean of one batch's log-probabilities, with a factor that makes the gradient large or not finite.

@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 stages::StageSpec dpo_with(config::Int sync_steps, double sync_alpha) {
     auto config = finished_life().config;
-    config.dpo.sync_steps = sync_steps;
-    if (sync_steps > 0) { config.dpo.sync_alpha = sync_alpha; }
-    config.dpo.optimizer.learning_rate = 1e-2;  // steps that can be told apart
+    config.edit<config::DpoConfig>().sync_steps = sync_steps;
+    if (sync_steps > 0) { config.edit<config::DpoConfig>().sync_alpha = sync_alpha; }
+    config.edit<config::DpoConfig>().optimizer.learning_rate = 1e-2;  // steps that can be told apart
     return kinds::make_stage("dpo", config, 3, finished_life().specs.at("dpo").inputs);
 }
 
@@ -139,7 +139,7 @@ TEST(ReferenceSync, KilledAfterASyncItLeavesTheSameBytes) {
     stages::StageHost const dies{folder.path(), [&]() -> bool { return ++asked == 1 ? throw Killed() : false; },
                                  [](double) {}};
     auto spec = whole.spec;
-    spec.config.run.metrics_seconds = 0.0;
+    spec.config.edit<config::RunConfig>().metrics_seconds = 0.0;
     EXPECT_THROW(kinds::execute(spec, dies), Killed);
     ASSERT_TRUE(fs::exists(folder.path() / spec.id() / "checkpoint-3.h5"));
     ASSERT_EQ(store::MetricStream::load(folder.path() / spec.id() / "metrics.h5").steps().size(), 4U);

@@ -159,7 +159,7 @@ TEST(Trainer, KtosZ0IsThatOfTheWholeStep) {
         thumbs.push_back({examples[i], i % 2 == 0, now[i], examples[8 + i], now[8 + i] - ratio});
         expected += ratio / 8.0;
     }
-    losses::ThumbLoss objective(thumbs, {losses::ThumbLossKind::kto, 0.5, 1.0, 1.0});
+    losses::ThumbLoss objective(thumbs, {.beta = 0.5});
     Trainer trainer(weights, optimizer, 4);
     auto const metrics = trainer.step(objective, in_order(8), 1e-2, 0);
     EXPECT_NEAR(objective.z0(), expected, 1e-5);
