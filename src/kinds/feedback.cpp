@@ -246,6 +246,8 @@ void run_feedback(stages::Context& context) {
     context.result.metrics["feedback/pairs"] = static_cast<double>(feedback.pairs.size());
     context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
     context.add_cost("tokens/feedback", tokens);
+}
+
 }  // namespace
 
 stages::Descriptor describe_feedback() {
@@ -291,7 +293,5 @@ stages::Descriptor describe_feedback() {
                      {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
                       "Ethayarajh et al. 2402.01306"}}}};
 }
-
-}  // namespace
 
 }  // namespace alignsweep::kinds
