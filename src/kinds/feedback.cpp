@@ -246,6 +246,8 @@ void run_feedback(stages::Context& context) {
     context.result.metrics["feedback/pairs"] = static_cast<double>(feedback.pairs.size());
     context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
     context.add_cost("tokens/feedback", tokens);
+}
+
 }  // namespace
 
 stages::Descriptor describe_feedback() {
@@ -257,7 +259,7 @@ stages::Descriptor describe_feedback() {
                 [](Reads& r) {
                     r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
                     if (r.get<DataConfig>().preferences.empty()) {
-                        r.world().section<config::FeedbackConfig>().model_limits();
+                        r.gold().section<config::FeedbackConfig>().model_limits();
                         return;
                     }
                     r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
@@ -291,7 +293,5 @@ stages::Descriptor describe_feedback() {
                      {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
                       "Ethayarajh et al. 2402.01306"}}}};
 }
-
-}  // namespace
 
 }  // namespace alignsweep::kinds

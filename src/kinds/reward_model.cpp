@@ -142,10 +142,6 @@ void run_reward_model(stages::Context& context) {
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 
-}  // namespace
-
-namespace {
-
 // A reward model of another size than the policy's starts from an SFT model of that size, which reads the same text:
 // the one that a trial with that [model] has as well.
 config::Config of_its_size(config::Config const& config) {
