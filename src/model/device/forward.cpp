@@ -13,6 +13,7 @@ Transformer<ExecSpace, Scalar>::Transformer(ExecSpace const& space, Shape const&
       space_(space),
       rope_(kernels::make_rope_table<ExecSpace, Scalar>(space, shape.context, shape.head_dim(), shape.rope_theta)),
       uploader_(space, kernels::lanes<ExecSpace, Scalar>),
+      index_staging_(space),
       staging_(space),
       workspace_(space) {
     core::check(shape.head_dim() <= kernels::max_head_dim, "head dimension above ", kernels::max_head_dim);

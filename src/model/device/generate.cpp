@@ -17,12 +17,7 @@ class Generator {
 public:
     Generator(Transformer<ExecSpace, Scalar>& transformer, Parameters<ExecSpace, Scalar> const& weights,
               GenerationRequest const& request)
-        : transformer_(transformer),
-          weights_(weights),
-          request_(request),
-          space_(transformer.space()),
-          int_staging_(space_),
-          scalar_staging_(space_) {
+        : transformer_(transformer), weights_(weights), request_(request), space_(transformer.space()) {
         std::size_t longest = 0;
         for (auto const& prompt : request.prompts) { longest = std::max(longest, prompt.size()); }
         int const positions = static_cast<int>(longest) + request.max_new_tokens;
@@ -93,7 +88,7 @@ private:
     kernels::Matrix<ExecSpace, Scalar> prompt_logits(std::size_t first, std::size_t count,
                                                      kernels::DecodeRows<ExecSpace> const& rows) {
         std::vector<std::int32_t> tokens, offsets{0}, slots, last;
-        std::int32_t* const state = int_staging_.host((row_fields - 1) * slots_);
+        std::int32_t* const state = transformer_.index_staging().host((row_fields - 1) * slots_);
         for (std::size_t i = 0; i < count; ++i) {
             auto const& prompt = request_.prompts[first + i];
             core::check(!prompt.empty(), "generation needs at least one token of prompt");
@@ -106,16 +101,16 @@ private:
             state[2 * slots_ + i] = static_cast<std::int32_t>(prompt.size()) - 1;
             state[3 * slots_ + i] = 0;
         }
-        int_staging_.upload(Ints(rows.slot.data(), (row_fields - 1) * slots_));
+        transformer_.index_staging().upload(Ints(rows.slot.data(), (row_fields - 1) * slots_));
         return transformer_.prefill(weights_, {tokens, offsets, last, last, {}}, slots, cache_);
     }
 
     void collect(std::size_t count, std::vector<Completion>& completions) {
         auto const most = static_cast<std::size_t>(request_.max_new_tokens);
         auto const& logprob_matrix = answers_.logprobs;
-        std::int32_t const* const ints = int_staging_.download(answer_ints_);
-        Scalar const* const logprobs =
-            scalar_staging_.download(kernels::Vector<ExecSpace, Scalar>(logprob_matrix.data(), logprob_matrix.size()));
+        std::int32_t const* const ints = transformer_.index_staging().download(answer_ints_);
+        Scalar const* const logprobs = transformer_.staging().download(
+            kernels::Vector<ExecSpace, Scalar>(logprob_matrix.data(), logprob_matrix.size()));
         for (std::size_t i = 0; i < count; ++i) {
             auto const length = static_cast<std::size_t>(ints[i]);
             std::int32_t const* const tokens = ints + 2 * slots_ + i * most;
@@ -130,8 +125,6 @@ private:
     Parameters<ExecSpace, Scalar> const& weights_;
     GenerationRequest const& request_;
     ExecSpace space_;
-    Staging<ExecSpace, std::int32_t> int_staging_;
-    Staging<ExecSpace, Scalar> scalar_staging_;
     Cache<ExecSpace, Scalar> cache_;
     std::size_t slots_ = 0;
     Ints growing_, answer_ints_;

@@ -52,6 +52,9 @@ public:
 
     [[nodiscard]] ExecSpace const& space() const { return space_; }
     [[nodiscard]] Shape const& shape() const { return shape_; }
+    // For whoever generates: buffers of the host that last.
+    [[nodiscard]] Staging<ExecSpace, std::int32_t>& index_staging() { return index_staging_; }
+    [[nodiscard]] Staging<ExecSpace, Scalar>& staging() { return staging_; }
 
 private:
     // What a layer's backward pass reads: [rows, width] but qkv [rows, (heads + 2 kv_heads) D], log_normaliser
@@ -123,6 +126,7 @@ private:
     ExecSpace space_;
     kernels::RopeTable<ExecSpace, Scalar> rope_;
     ChunkUploader<ExecSpace> uploader_;
+    Staging<ExecSpace, std::int32_t> index_staging_;
     Staging<ExecSpace, Scalar> staging_;
     Workspace<ExecSpace, Scalar> workspace_;
     State state_{};

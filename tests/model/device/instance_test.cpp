@@ -52,7 +52,13 @@ private:
 
 bool is_own(std::string const& label) { return label.starts_with("alignsweep::"); }
 // Kokkos' own parts of a copy, a reduction or an allocation.
-bool is_part_of_kokkos(std::string const& label) { return label.starts_with("Kokkos::"); }
+bool is_part_of_kokkos(std::string const& label) {
+    return label.starts_with("Kokkos::") || label.starts_with("HostSpace");
+}
+// Kokkos waits for every instance before it frees memory of the host, and before it calls a tool.
+bool waits_for_all(std::string const& label) {
+    return label.starts_with("HostSpace::impl_deallocate") || label.starts_with("Kokkos::Tools::");
+}
 
 // A training step of two chunks, and samples of which some rows end early.
 void train_and_sample(Exec const& space) {
@@ -96,7 +102,7 @@ void everything_is_labelled_and_on_the_instance() {
     EXPECT_GE(fences.size(), 3u);
     for (auto const& [label, on] : fences) {
         EXPECT_TRUE(is_own(label) || is_part_of_kokkos(label)) << "fence " << label;
-        EXPECT_EQ(on, instance) << "fence " << label;
+        EXPECT_TRUE(on == instance || waits_for_all(label)) << "fence " << label;
     }
     EXPECT_GE(allocations.size(), 10u);
     for (std::string const& label : allocations) {
