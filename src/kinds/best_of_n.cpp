@@ -63,7 +63,7 @@ namespace {
 void run_best_of_n(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
     infer::save_model(context.folder(), weights,
-                      {{state_name, static_cast<double>(context.section<config::BestOfNConfig>().n)}});
+                      {{state_name, static_cast<double>(context.section<BestOfNConfig>().n)}});
 }
 
 }  // namespace
@@ -74,11 +74,12 @@ stages::Descriptor describe_best_of_n() {
         .version = 1,
         .purpose = stages::Purpose::method,
         .run = run_best_of_n,
-        .reads = [](Reads& r) { r.section<config::BestOfNConfig>(); },
+        .reads = [](Reads& r) { r.section<BestOfNConfig>(); },
         .inputs =
             [](config::Config const&, stages::Descriptor const*) {
                 return std::vector<stages::Input>{{"sft", "sft"}};
             },
+        .sections = {config::Section::of<BestOfNConfig>("best_of_n")},
         .models =
             [](config::Config const&) {
                 return std::vector<std::string>{"policy", "reward_model"};

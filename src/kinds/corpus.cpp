@@ -122,6 +122,8 @@ void run_corpus(stages::Context& context) {
     context.result.metrics["corpus/tokens"] = static_cast<double>(corpus.train.size());
     context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
     context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
+}
+
 }  // namespace
 
 stages::Descriptor describe_corpus() {
@@ -147,7 +149,5 @@ stages::Descriptor describe_corpus() {
                 },
             .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
 }
-
-}  // namespace
 
 }  // namespace alignsweep::kinds

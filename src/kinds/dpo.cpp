@@ -78,6 +78,7 @@ stages::Descriptor describe_dpo() {
                     r.unread({"model.context"});
                 },
             .inputs = preference_inputs,
+            .sections = {config::Section::of<DpoConfig>("dpo")},
             .check = check_dpo,
             // Stored reference log-probabilities do until the reference moves.
             .models =

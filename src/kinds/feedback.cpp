@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
+#include "config/checks.hpp"
+#include "config/values.hpp"
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "infer/sampling.hpp"
@@ -246,6 +248,8 @@ void run_feedback(stages::Context& context) {
     context.result.metrics["feedback/pairs"] = static_cast<double>(feedback.pairs.size());
     context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
     context.add_cost("tokens/feedback", tokens);
+}
+
 }  // namespace
 
 stages::Descriptor describe_feedback() {
@@ -271,6 +275,16 @@ stages::Descriptor describe_feedback() {
                     if (config.get<DataConfig>().preferences.empty()) { inputs.push_back({"sft", "sft"}); }
                     return inputs;
                 },
+            .sections = {config::Section::of<config::FeedbackConfig>("feedback")},
+            .validate =
+                [](config::Config const& config) {
+                    config::check_training_completion(config, "feedback");
+                    config::check_choice_of_real_data(config, "feedback", "source", "annotators");
+                    config::require(!config::is_enumerable(config) ||
+                                        config.get<config::FeedbackConfig>().source == config::LabelSource::annotators,
+                                    "feedback.source = ", config::value_of(config, "feedback", "source").text,
+                                    " must be annotators where world.kind = enumerable: the others read text");
+                },
             .work =
                 [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
                     auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
@@ -291,7 +305,5 @@ stages::Descriptor describe_feedback() {
                      {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
                       "Ethayarajh et al. 2402.01306"}}}};
 }
-
-}  // namespace
 
 }  // namespace alignsweep::kinds

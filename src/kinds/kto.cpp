@@ -41,6 +41,7 @@ stages::Descriptor describe_kto() {
                 r.unread({"model.context"});
             },
         .inputs = preference_inputs,
+        .sections = {config::Section::of<KtoConfig>("kto")},
         .beta_key = "kto.beta",
         .work =
             [](stages::StageSpec const& spec, stages::Lengths const& lengths) {

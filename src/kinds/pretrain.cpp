@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pretrain: a fresh model on windows of the corpus.
+#include "kinds/pretrain.hpp"
+#include "config/checks.hpp"
 #include "losses/cross_entropy.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
@@ -13,7 +15,7 @@ namespace {
 using stages::Reads;
 
 void run_pretrain(stages::Context& context) {
-    auto const& config = context.section<config::PretrainConfig>();
+    auto const& config = context.section<PretrainConfig>();
     auto const& model = context.section<config::ModelConfig>();
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     auto const examples = stages::text_examples(corpus.train, config.length);
@@ -35,7 +37,7 @@ stages::Descriptor describe_pretrain() {
             .run = run_pretrain,
             .reads =
                 [](Reads& r) {
-                    r.section<config::ModelConfig>().section<config::PretrainConfig>();
+                    r.section<config::ModelConfig>().section<PretrainConfig>();
                     r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);
                 },
             .inputs =
@@ -43,9 +45,17 @@ stages::Descriptor describe_pretrain() {
                     return std::vector<stages::Input>{{"corpus", "corpus"}};
                 },
             .row = "base",
+            .sections = {config::Section::of<PretrainConfig>("pretrain")},
+            .validate =
+                [](config::Config const& config) {
+                    auto const length = config.get<PretrainConfig>().length,
+                               context = config.get<config::ModelConfig>().context;
+                    config::require(length <= context, "pretrain.length = ", length,
+                                    " is above model.context = ", context);
+                },
             .work =
                 [](stages::StageSpec const& spec, stages::Lengths const&) {
-                    auto const& pretrain = spec.config.get<config::PretrainConfig>();
+                    auto const& pretrain = spec.config.get<PretrainConfig>();
                     return stages::Work{static_cast<double>(pretrain.steps * pretrain.batch * pretrain.length), 0.0};
                 },
             .slowness = 2.1};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // proxy: what the reward model says of the answers that evaluate stored.
 #include "infer/reward.hpp"
+#include "kinds/evaluate.hpp"
 #include "kinds/evaluate_exactly.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/context.hpp"
@@ -47,7 +48,7 @@ stages::Descriptor describe_proxy() {
                 },
             .work =
                 [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    double const prompts = static_cast<double>(spec.config.get<config::EvaluateConfig>().prompts);
+                    double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
                     return stages::Work{
                         0.0, lengths.listed ? all_responses(spec.config, lengths) : prompts * lengths.example};
                 }};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
+#include "config/checks.hpp"
 #include "losses/reward_loss.hpp"
 
 #include "config/values.hpp"
@@ -142,10 +143,6 @@ void run_reward_model(stages::Context& context) {
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 
-}  // namespace
-
-namespace {
-
 // A reward model of another size than the policy's starts from an SFT model of that size, which reads the same text:
 // the one that a trial with that [model] has as well.
 config::Config of_its_size(config::Config const& config) {
@@ -189,7 +186,18 @@ stages::Descriptor describe_reward_model() {
                         {"sft", "sft", {}, std::make_shared<config::Config const>(of_its_size(config))},
                         {"feedback", "feedback"}};
                 },
+            .sections = {config::Section::of<config::RewardModelConfig>("reward_model")},
             .configure = of_its_size,
+            // Its heads are as wide as the policy's, and come in whole groups.
+            .validate =
+                [](config::Config const& config) {
+                    auto const& model = config.get<config::ModelConfig>();
+                    auto const width = config.get<config::RewardModelConfig>().width,
+                               unit = model.width / model.kv_heads;
+                    config::require(width % unit == 0, "reward_model.width = ", width,
+                                    " is no multiple of model.width / model.kv_heads = ", unit,
+                                    "; allowed: its multiples, 0: the policy's");
+                },
             .work = work,
             .entry =
                 stages::Entry{"pairs",

@@ -14,11 +14,27 @@ namespace {
 
 using stages::Reads;
 
+enum class SftLoss { completion, full };
+
+// [sft]
+struct SftConfig {
+    config::Int epochs = 6, batch = 32;
+    SftLoss loss = SftLoss::completion;
+    config::OptimizerConfig optimizer{.learning_rate = 5e-4};
+
+    void fields(config::FieldVisitor& visit) {
+        visit("epochs", epochs, config::Range{0, 1e6}, "passes over the pairs");
+        visit("batch", batch, config::Range{1, 1e6}, "examples of a step");
+        visit("loss", loss, config::Choices{"completion", "full"}, "tokens that count: the completion's, or all");
+        optimizer.fields(visit);
+    }
+};
+
 void run_sft(stages::Context& context) {
-    auto const& config = context.section<config::SftConfig>();
+    auto const& config = context.section<SftConfig>();
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     infer::Weights weights = infer::load_model(context.input("pretrain"));
-    bool const full = config.loss == config::SftLoss::full;
+    bool const full = config.loss == SftLoss::full;
     losses::CrossEntropy loss(corpus.sft, full ? data::TargetKind::full : data::TargetKind::completion);
     train::train(context, weights, loss, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
                  config.optimizer, "sft");
@@ -34,17 +50,18 @@ stages::Descriptor describe_sft() {
             .run = run_sft,
             .reads =
                 [](Reads& r) {
-                    r.section<config::SftConfig>().model_limits().seeds(&config::SeedConfig::train);
+                    r.section<SftConfig>().model_limits().seeds(&config::SeedConfig::train);
                     r.unread({"model.context"});
                 },
             .inputs =
                 [](config::Config const&, stages::Descriptor const*) {
                     return std::vector<stages::Input>{{"corpus", "corpus"}, {"pretrain", "pretrain"}};
                 },
+            .sections = {config::Section::of<SftConfig>("sft")},
             .work =
                 [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    auto const examples = spec.config.get<config::SftConfig>().epochs *
-                                          spec.config.get<config::CorpusConfig>().sft_examples;
+                    auto const examples =
+                        spec.config.get<SftConfig>().epochs * spec.config.get<config::CorpusConfig>().sft_examples;
                     return stages::Work{static_cast<double>(examples) * lengths.example, 0.0};
                 },
             .slowness = 1.5,
