@@ -232,6 +232,8 @@ stages::Descriptor describe_evaluate() {
                     r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
                     bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
                     if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+                    // The best of n samples has no log-probability to hold against the SFT model's.
+                    if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
                 },
             .inputs =
                 [](config::Config const& config, stages::Descriptor const* model) {

@@ -261,7 +261,7 @@ stages::Descriptor describe_feedback() {
                 [](Reads& r) {
                     r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
                     if (r.get<DataConfig>().preferences.empty()) {
-                        r.world().section<config::FeedbackConfig>().model_limits();
+                        r.gold().section<config::FeedbackConfig>().model_limits();
                         return;
                     }
                     r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);

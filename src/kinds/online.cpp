@@ -248,7 +248,7 @@ namespace {
 void read_online(Reads& r, OnlineConfig const& online) {
     r.model_limits().seeds(&config::SeedConfig::rollout);
     if (online.judge == sources::Judge::reward_model) { return; }
-    r.world();
+    r.gold();
     if (online.judge == sources::Judge::annotators) {
         r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
     }
