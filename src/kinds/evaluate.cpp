@@ -223,47 +223,41 @@ void run_evaluate(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_evaluate() {
-    return {.name = "evaluate",
-            .version = 1,
-            .purpose = stages::Purpose::evaluation,
-            .run = run_evaluate,
-            .reads =
-                [](Reads& r) {
-                    r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
-                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
-                    if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
-                    // The best of n samples has no log-probability to hold against the SFT model's.
-                    if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
-                },
-            .inputs =
-                [](config::Config const& config, stages::Descriptor const* model) {
-                    std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
-                    if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
-                    if (!config.get<config::DataConfig>().preferences.empty()) {
-                        inputs.push_back({"feedback", "feedback"});
-                        inputs.push_back({"gold", "gold_reward_model"});
-                    }
-                    inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
-                    return inputs;
-                },
-            .sections = {config::Section::of<EvaluateConfig>("evaluate")},
-            .validate =
-                [](config::Config const& config) {
-                    config::check_completion(config, "evaluate");
-                    double const temperature = config.get<EvaluateConfig>().temperature;
-                    config::require(
-                        !config::is_enumerable(config) || temperature == 1.0, "evaluate.temperature = ", temperature,
+    stages::Descriptor kind{
+        .name = "evaluate", .version = 1, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
+    kind.reads = [](Reads& r) {
+        r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
+        bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+        if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+        // The best of n samples has no log-probability to hold against the SFT model's.
+        if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const* model) {
+        std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
+        if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
+        if (!config.get<config::DataConfig>().preferences.empty()) {
+            inputs.push_back({"feedback", "feedback"});
+            inputs.push_back({"gold", "gold_reward_model"});
+        }
+        inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
+        return inputs;
+    };
+    kind.sections = {config::Section::of<EvaluateConfig>("evaluate")};
+    kind.validate = [](config::Config const& config) {
+        config::check_completion(config, "evaluate");
+        double const temperature = config.get<EvaluateConfig>().temperature;
+        config::require(!config::is_enumerable(config) || temperature == 1.0, "evaluate.temperature = ", temperature,
                         " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
-                    double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
-                    bool const best_of_n = spec.inputs.contains("reward_model");
-                    auto const samples = best_of_n ? spec.config.get<BestOfNConfig>().n : 1;
-                    return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
-                },
-            .slowness = 2.4};
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
+        double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
+        bool const best_of_n = spec.inputs.contains("reward_model");
+        auto const samples = best_of_n ? spec.config.get<BestOfNConfig>().n : 1;
+        return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
+    };
+    kind.slowness = 2.4;
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

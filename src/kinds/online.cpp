@@ -289,23 +289,22 @@ void validate(config::Config const& config, std::string const& name) {
 // What the two share. `Section`: of the configuration.
 template <class Section>
 stages::Descriptor online(std::string const& name) {
-    return {
-        .name = name,
-        .version = 1,
-        .purpose = stages::Purpose::method,
-        .reads =
-            [](Reads& r) {
-                r.section<Section>();
-                read_online(r, r.get<Section>().online);
-            },
-        .inputs = [](config::Config const& config,
-                     stages::Descriptor const*) { return online_inputs(config.get<Section>().online); },
-        .sections = {config::Section::of<Section>(name)},
-        .models = [](config::Config const& config) { return online_models(config.get<Section>().online); },
-        .beta_key = name + ".beta",
-        .work = [](stages::StageSpec const& spec,
-                   stages::Lengths const& lengths) { return online_work(spec.config.get<Section>().online, lengths); },
-        .slowness = 1.7};
+    stages::Descriptor kind{.name = name, .version = 1, .purpose = stages::Purpose::method};
+    kind.reads = [](Reads& r) {
+        r.section<Section>();
+        read_online(r, r.get<Section>().online);
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        return online_inputs(config.get<Section>().online);
+    };
+    kind.sections = {config::Section::of<Section>(name)};
+    kind.models = [](config::Config const& config) { return online_models(config.get<Section>().online); };
+    kind.beta_key = name + ".beta";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        return online_work(spec.config.get<Section>().online, lengths);
+    };
+    kind.slowness = 1.7;
+    return kind;
 }
 
 }  // namespace

@@ -225,74 +225,65 @@ void validate(config::Config const& config) {
 }  // namespace
 
 stages::Descriptor describe_rlhf() {
-    return {
-        .name = "rlhf",
-        .version = 3,
-        .purpose = stages::Purpose::method,
-        .run = run_rlhf,
-        .reads =
-            [](Reads& r) {
-                r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
-                auto const& rlhf = r.get<RlhfConfig>();
-                bool const gold = rlhf.reward == EpisodeReward::gold;
-                bool const mixes_text = rlhf.ptx_coef > 0.0;
-                if (gold) { mixes_text ? r.world() : r.gold(); }
-                bool const new_head = gold || rlhf.value_model == ValueModel::shared;
-                if (new_head) { r.seeds(&config::SeedConfig::model); }
-                if (mixes_text) { r.section<PretrainConfig>(); }
-            },
-        .inputs =
-            [](config::Config const& config, stages::Descriptor const*) {
-                auto const& rlhf = config.get<RlhfConfig>();
-                bool const gold = rlhf.reward == EpisodeReward::gold;
-                std::vector<stages::Input> inputs{{"sft", "sft"}, {"feedback", "feedback"}};
-                if (!gold) { inputs.push_back({"reward_model", "reward_model"}); }
-                if (gold || rlhf.ptx_coef > 0.0) { inputs.push_back({"corpus", "corpus"}); }
-                return inputs;
-            },
-        .sections = {config::Section::of<RlhfConfig>("rlhf")},
-        .validate = validate,
-        .models =
-            [](config::Config const& config) {
-                auto const& rlhf = config.get<RlhfConfig>();
-                std::vector<std::string> models{"policy", "reference"};
-                if (rlhf.value_model == ValueModel::own) { models.emplace_back("value"); }
-                if (rlhf.reward == EpisodeReward::proxy) { models.emplace_back("reward_model"); }
-                return models;
-            },
-        .beta_key = "rlhf.kl_coef",
-        .work =
-            [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                auto const& rlhf = spec.config.get<RlhfConfig>();
-                double const episodes = static_cast<double>(rlhf.updates * rlhf.episodes) * lengths.example;
-                stages::Work work{2.0 * static_cast<double>(rlhf.epochs) * episodes, 4.0 * episodes};
-                if (rlhf.ptx_coef > 0.0) {
-                    auto const length = spec.config.get<PretrainConfig>().length;
-                    work.trained += static_cast<double>(rlhf.updates * rlhf.epochs * rlhf.episodes * length);
-                }
-                return work;
-            },
-        .slowness = 1.7,
-        .entry =
-            stages::Entry{
-                "pairs, through a reward model",
-                "max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), A by GAE from score - kl_coef KL a token",
-                "Schulman et al. 1707.06347, eq. 7; Ziegler et al. 1909.08593",
-                {{"rlhf.reward", "proxy", "the reward model scores the episodes", "Ziegler et al. 1909.08593"},
-                 {"rlhf.reward", "gold", "the exact gold reward does: an oracle", "Gao et al. 2210.10760"},
-                 {"rlhf.kl_estimator", "k1", "log pi - log pi_ref", "Schulman, Approximating KL divergence, 2020"},
-                 {"rlhf.kl_estimator", "k3", "exp(-k1) - 1 + k1", "Schulman, Approximating KL divergence, 2020"},
-                 {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
-                 {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
-                  "Ziegler et al. 1909.08593, section 2.2"},
-                 {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates",
-                  ""},
-                 {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
-                 {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
-                 {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},
-                 {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
-                 {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
-                 {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}}};
+    stages::Descriptor kind{.name = "rlhf", .version = 3, .purpose = stages::Purpose::method, .run = run_rlhf};
+    kind.reads = [](Reads& r) {
+        r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
+        auto const& rlhf = r.get<RlhfConfig>();
+        bool const gold = rlhf.reward == EpisodeReward::gold;
+        bool const mixes_text = rlhf.ptx_coef > 0.0;
+        if (gold) { mixes_text ? r.world() : r.gold(); }
+        bool const new_head = gold || rlhf.value_model == ValueModel::shared;
+        if (new_head) { r.seeds(&config::SeedConfig::model); }
+        if (mixes_text) { r.section<PretrainConfig>(); }
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        auto const& rlhf = config.get<RlhfConfig>();
+        bool const gold = rlhf.reward == EpisodeReward::gold;
+        std::vector<stages::Input> inputs{{"sft", "sft"}, {"feedback", "feedback"}};
+        if (!gold) { inputs.push_back({"reward_model", "reward_model"}); }
+        if (gold || rlhf.ptx_coef > 0.0) { inputs.push_back({"corpus", "corpus"}); }
+        return inputs;
+    };
+    kind.sections = {config::Section::of<RlhfConfig>("rlhf")};
+    kind.validate = validate;
+    kind.models = [](config::Config const& config) {
+        auto const& rlhf = config.get<RlhfConfig>();
+        std::vector<std::string> models{"policy", "reference"};
+        if (rlhf.value_model == ValueModel::own) { models.emplace_back("value"); }
+        if (rlhf.reward == EpisodeReward::proxy) { models.emplace_back("reward_model"); }
+        return models;
+    };
+    kind.beta_key = "rlhf.kl_coef";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const& rlhf = spec.config.get<RlhfConfig>();
+        double const episodes = static_cast<double>(rlhf.updates * rlhf.episodes) * lengths.example;
+        stages::Work work{2.0 * static_cast<double>(rlhf.epochs) * episodes, 4.0 * episodes};
+        if (rlhf.ptx_coef > 0.0) {
+            auto const length = spec.config.get<PretrainConfig>().length;
+            work.trained += static_cast<double>(rlhf.updates * rlhf.epochs * rlhf.episodes * length);
+        }
+        return work;
+    };
+    kind.slowness = 1.7;
+    kind.entry = {
+        "pairs, through a reward model",
+        "max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), A by GAE from score - kl_coef KL a token",
+        "Schulman et al. 1707.06347, eq. 7; Ziegler et al. 1909.08593",
+        {{"rlhf.reward", "proxy", "the reward model scores the episodes", "Ziegler et al. 1909.08593"},
+         {"rlhf.reward", "gold", "the exact gold reward does: an oracle", "Gao et al. 2210.10760"},
+         {"rlhf.kl_estimator", "k1", "log pi - log pi_ref", "Schulman, Approximating KL divergence, 2020"},
+         {"rlhf.kl_estimator", "k3", "exp(-k1) - 1 + k1", "Schulman, Approximating KL divergence, 2020"},
+         {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
+         {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
+          "Ziegler et al. 1909.08593, section 2.2"},
+         {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates", ""},
+         {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
+         {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
+         {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},
+         {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
+         {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
+         {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -44,32 +44,25 @@ void run_sft(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_sft() {
-    return {.name = "sft",
-            .version = 1,
-            .purpose = stages::Purpose::start,
-            .run = run_sft,
-            .reads =
-                [](Reads& r) {
-                    r.section<SftConfig>().model_limits().seeds(&config::SeedConfig::train);
-                    r.unread({"model.context"});
-                },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const*) {
-                    return std::vector<stages::Input>{{"corpus", "corpus"}, {"pretrain", "pretrain"}};
-                },
-            .sections = {config::Section::of<SftConfig>("sft")},
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    auto const examples =
-                        spec.config.get<SftConfig>().epochs * spec.config.get<config::CorpusConfig>().sft_examples;
-                    return stages::Work{static_cast<double>(examples) * lengths.example, 0.0};
-                },
-            .slowness = 1.5,
-            .entry = stages::Entry{"questions and answers",
-                                   "-log pi(token), mean over the tokens of the step",
-                                   "Ouyang et al. 2203.02155",
-                                   {{"sft.loss", "completion", "tokens of the answer", "TRL's completion_only_loss"},
-                                    {"sft.loss", "full", "tokens of question and answer", ""}}}};
+    stages::Descriptor kind{.name = "sft", .version = 1, .purpose = stages::Purpose::start, .run = run_sft};
+    kind.reads = [](Reads& r) {
+        r.section<SftConfig>().model_limits().seeds(&config::SeedConfig::train);
+        r.unread({"model.context"});
+    };
+    kind.inputs = stages::always({{"corpus", "corpus"}, {"pretrain", "pretrain"}});
+    kind.sections = {config::Section::of<SftConfig>("sft")};
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const examples =
+            spec.config.get<SftConfig>().epochs * spec.config.get<config::CorpusConfig>().sft_examples;
+        return stages::Work{static_cast<double>(examples) * lengths.example, 0.0};
+    };
+    kind.slowness = 1.5;
+    kind.entry = {"questions and answers",
+                  "-log pi(token), mean over the tokens of the step",
+                  "Ouyang et al. 2203.02155",
+                  {{"sft.loss", "completion", "tokens of the answer", "TRL's completion_only_loss"},
+                   {"sft.loss", "full", "tokens of question and answer", ""}}};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds
