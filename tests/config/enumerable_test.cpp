@@ -27,7 +27,7 @@ void expect_refused(Change&& change, std::initializer_list<std::string_view> par
 
 TEST(Enumerable, AgreesWithTheLengthsOfAllSampling) {
     kinds::program().validate(small_world());
-    kinds::program().validate(Config{});  // the text world has nothing to do with these
+    kinds::program().validate(defaults());  // the text world has nothing to do with these
     expect_refused([](Config& c) { c.edit<kinds::RlhfConfig>().max_new_tokens = 5; },
                    {"rlhf.max_new_tokens = 5", "enumerable.length = 4"});
     expect_refused([](Config& c) { c.edit<FeedbackConfig>().max_new_tokens = 3; }, {"feedback.max_new_tokens = 3"});
