@@ -189,7 +189,7 @@ stages::Descriptor describe_reward_model() {
         auto const& model = config.get<config::ModelConfig>();
         auto const width = config.get<config::RewardModelConfig>().width, unit = model.width / model.kv_heads;
         config::require(width % unit == 0, "reward_model.width = ", width,
-                        " is no multiple of model.width / model.kv_heads = ", unit,
+                        " is not a multiple of model.width / model.kv_heads = ", unit,
                         "; allowed: its multiples, 0: the policy's");
     };
     kind.work = work;
