@@ -70,6 +70,7 @@ private:
 class Config {
 public:
     // `sections`: in the order in which they are printed, with their defaults.
+    // What all kinds of stages share (schema.hpp).
     Config();
     explicit Config(std::vector<Section> sections) : sections_(std::move(sections)) {}
 

@@ -63,67 +63,6 @@ struct RewardModelConfig {
     }
 };
 
-enum class EpisodeReward { proxy, gold };
-enum class KlEstimator { k1, k3 };
-enum class KlControl { fixed, adaptive, annealed };
-enum class ValueModel { own, shared };
-enum class MissingEnd { replace, subtract };
-
-// [rlhf]: PPO against the reward model.
-struct RlhfConfig {
-    Int value_warmup = 10, updates = 40, episodes = 128, epochs = 2, minibatch = 64, max_new_tokens = 32;
-    double temperature = 1.0, kl_coef = 0.1, gamma = 1.0, lambda = 0.95, clip_range = 0.2, value_clip_range = 0.2,
-           vf_coef = 0.1, missing_end_score = -1.0, missing_end_penalty = 0.0, kl_target = 6.0, kl_horizon = 10000.0,
-           kl_start = 1.0, kl_anneal = 0.5, ptx_coef = 0.0;
-    EpisodeReward reward = EpisodeReward::proxy;
-    KlEstimator kl_estimator = KlEstimator::k1;
-    KlControl kl_control = KlControl::fixed;
-    ValueModel value_model = ValueModel::own;
-    MissingEnd missing_end = MissingEnd::replace;
-    OptimizerConfig optimizer{.learning_rate = 4e-4};
-
-    void fields(FieldVisitor& visit) {
-        visit("value_warmup", value_warmup, Range{0, 1e7},
-              "rounds before these that train the value model alone (shared: the scalar head alone), on returns of the "
-              "SFT model");
-        visit("updates", updates, Range{0, 1e7}, "rounds of rollout and optimisation");
-        visit("episodes", episodes, Range{1, 1e7}, "completions of a rollout");
-        visit("epochs", epochs, Range{1, 1e4}, "passes over a rollout");
-        visit("minibatch", minibatch, Range{1, 1e7}, "episodes of an optimiser step");
-        visit("max_new_tokens", max_new_tokens, Range{1, 65536}, "most tokens of a completion");
-        visit("temperature", temperature, positive, "sampling temperature, and divisor of all logits");
-        visit("reward", reward, Choices{"proxy", "gold"},
-              "what scores the episodes: the reward model, or the exact gold reward (an oracle, simulated world only), "
-              "which is not normalised and judges a missing end itself");
-        visit("kl_coef", kl_coef, non_negative, "coefficient of the per-token KL penalty");
-        visit("kl_estimator", kl_estimator, Choices{"k1", "k3"}, "estimator of the KL (Schulman's names)");
-        visit("kl_control", kl_control, Choices{"fixed", "adaptive", "annealed"},
-              "adaptive: kl_coef is where the coefficient starts; it follows kl_target (metric objective/kl_coef)");
-        visit("kl_start", kl_start, positive, "annealed: coefficient of the first update");
-        visit("kl_anneal", kl_anneal, probability,
-              "annealed: share of the updates in which the coefficient falls, by equal factors, to kl_coef");
-        visit("kl_target", kl_target, positive, "adaptive: KL aimed at, nats a sequence");
-        visit("kl_horizon", kl_horizon, positive,
-              "adaptive: an error of a fifth for this many episodes changes the coefficient by a fifth");
-        visit("value_model", value_model, Choices{"own", "shared"},
-              "a model of its own that starts from the reward model (reward = gold: from the SFT model), or a scalar "
-              "head on the policy's trunk");
-        visit("gamma", gamma, probability, "discount");
-        visit("lambda", lambda, probability, "GAE's lambda");
-        visit("clip_range", clip_range, positive, "clip range of the ratio");
-        visit("value_clip_range", value_clip_range, positive, "clip range of the value");
-        visit("vf_coef", vf_coef, non_negative, "coefficient of the value loss");
-        visit("missing_end", missing_end, Choices{"replace", "subtract"},
-              "proxy, no end token: missing_end_score replaces the score, or missing_end_penalty is taken from it");
-        visit("missing_end_score", missing_end_score, any, "score of a completion without an end (replace)");
-        visit("missing_end_penalty", missing_end_penalty, non_negative, "penalty without an end (subtract)");
-        visit("ptx_coef", ptx_coef, non_negative,
-              "weight of the pre-training loss (mean over tokens) in each policy step, which reads a window of the "
-              "corpus for each episode of its minibatch (PPO-ptx); 0: none");
-        optimizer.fields(visit);
-    }
-};
-
 // [dpo]
 struct DpoConfig {
     Int epochs = 3, batch = 64, sync_steps = 0;
@@ -163,58 +102,6 @@ struct KtoConfig {
         visit("epochs", epochs, Range{0, 1e6}, "passes over the thumbs");
         visit("batch", batch, Range{1, 1e6}, "examples of a step");
         visit("loss", loss, Choices{"kto", "apo_zero_unpaired"}, "variant of the loss; the latter has no z0");
-        visit("beta", beta, positive, "strength of the tie to the reference");
-        visit("lambda_desirable", lambda_desirable, non_negative, "weight of desirable examples");
-        visit("lambda_undesirable", lambda_undesirable, non_negative, "weight of undesirable examples");
-        optimizer.fields(visit);
-    }
-};
-
-// [best_of_n]: no training; the proxy reward picks one of n samples of the SFT model.
-struct BestOfNConfig {
-    Int n = 16;
-
-    void fields(FieldVisitor& visit) { visit("n", n, Range{1, 65536}, "samples that the reward picks one of"); }
-};
-
-enum class Judge { reward_model, gold, annotators };
-
-// What online DPO and online KTO share: fresh samples of the policy, labelled by a judge, one step each.
-struct OnlineConfig {
-    Int updates = 80, prompts = 64, max_new_tokens = 32;
-    double temperature = 1.0;
-    Judge judge = Judge::reward_model;
-
-    void fields(FieldVisitor& visit) {
-        visit("updates", updates, Range{0, 1e7}, "rounds of sampling, judging and one optimiser step");
-        visit("prompts", prompts, Range{1, 1e7}, "prompts of a round, each answered twice");
-        visit("max_new_tokens", max_new_tokens, Range{1, 65536}, "most tokens of a completion");
-        visit("temperature", temperature, positive, "sampling temperature");
-        visit("judge", judge, Choices{"reward_model", "gold", "annotators"}, "who compares the two answers");
-    }
-};
-
-// [online_dpo]
-struct OnlineDpoConfig {
-    OnlineConfig online;
-    double beta = 0.1;
-    OptimizerConfig optimizer{.learning_rate = 3e-4};
-
-    void fields(FieldVisitor& visit) {
-        online.fields(visit);
-        visit("beta", beta, positive, "strength of the tie to the reference");
-        optimizer.fields(visit);
-    }
-};
-
-// [online_kto]
-struct OnlineKtoConfig {
-    OnlineConfig online;
-    double beta = 0.1, lambda_desirable = 1.0, lambda_undesirable = 1.0;
-    OptimizerConfig optimizer{.learning_rate = 3e-4};
-
-    void fields(FieldVisitor& visit) {
-        online.fields(visit);
         visit("beta", beta, positive, "strength of the tie to the reference");
         visit("lambda_desirable", lambda_desirable, non_negative, "weight of desirable examples");
         visit("lambda_undesirable", lambda_undesirable, non_negative, "weight of undesirable examples");

@@ -50,33 +50,4 @@ struct OptimizerConfig {
     }
 };
 
-// [pretrain]
-struct PretrainConfig {
-    Int steps = 1600, batch = 16, length = 64;
-    OptimizerConfig optimizer{.learning_rate = 4e-3, .weight_decay = 0.01};
-
-    void fields(FieldVisitor& visit) {
-        visit("steps", steps, Range{0, 1e8}, "optimiser steps");
-        visit("batch", batch, Range{1, 1e6}, "sequences of a step");
-        visit("length", length, Range{2, 65536}, "tokens of a sequence");
-        optimizer.fields(visit);
-    }
-};
-
-enum class SftLoss { completion, full };
-
-// [sft]
-struct SftConfig {
-    Int epochs = 6, batch = 32;
-    SftLoss loss = SftLoss::completion;
-    OptimizerConfig optimizer{.learning_rate = 5e-4};
-
-    void fields(FieldVisitor& visit) {
-        visit("epochs", epochs, Range{0, 1e6}, "passes over the pairs");
-        visit("batch", batch, Range{1, 1e6}, "examples of a step");
-        visit("loss", loss, Choices{"completion", "full"}, "tokens that count: the completion's, or all");
-        optimizer.fields(visit);
-    }
-};
-
 }  // namespace alignsweep::config

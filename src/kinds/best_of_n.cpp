@@ -63,31 +63,24 @@ namespace {
 void run_best_of_n(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
     infer::save_model(context.folder(), weights,
-                      {{state_name, static_cast<double>(context.section<config::BestOfNConfig>().n)}});
+                      {{state_name, static_cast<double>(context.section<BestOfNConfig>().n)}});
 }
 
 }  // namespace
 
 stages::Descriptor describe_best_of_n() {
-    return {
-        .name = "best_of_n",
-        .version = 1,
-        .purpose = stages::Purpose::method,
-        .run = run_best_of_n,
-        .reads = [](Reads& r) { r.section<config::BestOfNConfig>(); },
-        .inputs =
-            [](config::Config const&, stages::Descriptor const*) {
-                return std::vector<stages::Input>{{"sft", "sft"}};
-            },
-        .models =
-            [](config::Config const&) {
-                return std::vector<std::string>{"policy", "reward_model"};
-            },
-        .to_sample = {{"reward_model", "reward_model"}},
-        .trains_policy = false,
-        .entry = stages::Entry{"pairs, through a reward model",
-                               "argmax of the reward over n samples of the SFT model; KL at most log n - (n - 1) / n",
-                               "Stiennon et al. 2009.01325; Beirami et al. 2401.01879"}};
+    stages::Descriptor kind{
+        .name = "best_of_n", .version = 1, .purpose = stages::Purpose::method, .run = run_best_of_n};
+    kind.reads = [](Reads& r) { r.section<BestOfNConfig>(); };
+    kind.inputs = stages::always({{"sft", "sft"}});
+    kind.sections = {config::Section::of<BestOfNConfig>("best_of_n")};
+    kind.models = [](config::Config const&) { return std::vector<std::string>{"policy", "reward_model"}; };
+    kind.to_sample = {{"reward_model", "reward_model"}};
+    kind.trains_policy = false;
+    kind.entry = {"pairs, through a reward model",
+                  "argmax of the reward over n samples of the SFT model; KL at most log n - (n - 1) / n",
+                  "Stiennon et al. 2009.01325; Beirami et al. 2401.01879"};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -8,6 +8,15 @@
 
 namespace alignsweep::kinds {
 
+// [best_of_n]: no training; the proxy reward picks one of n samples of the SFT model.
+struct BestOfNConfig {
+    config::Int n = 16;
+
+    void fields(config::FieldVisitor& visit) {
+        visit("n", n, config::Range{1, 65536}, "samples that the reward picks one of");
+    }
+};
+
 // n of a stored model; 0 for one that is sampled as it is.
 [[nodiscard]] std::int64_t samples_of(infer::StoredModel const& model);
 

@@ -127,27 +127,25 @@ void run_corpus(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_corpus() {
-    return {.name = "corpus",
-            .version = 1,
-            .run = run_corpus,
-            .reads =
-                [](Reads& r) {
-                    // Real text stands for the world's where it is given; what only the other one needs is not read.
-                    auto const& data = r.get<DataConfig>();
-                    r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);
-                    r.keys(&DataConfig::corpus, &DataConfig::too_long);
-                    if (data.corpus.empty()) {
-                        r.world().section<config::CorpusConfig>().seeds(&config::SeedConfig::data);
-                        if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
-                            r.unread({"tokenizer.*", "model.context", "data.too_long"});
-                        }
-                        return;
-                    }
-                    r.keys(&DataConfig::sft, &DataConfig::heldout_share);
-                    if (data.sft.empty()) { r.keys(&DataConfig::preferences); }
-                    r.bad_rows();
-                },
-            .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
+    stages::Descriptor kind{.name = "corpus", .version = 1, .run = run_corpus};
+    kind.reads = [](Reads& r) {
+        // Real text stands for the world's where it is given; what only the other one needs is not read.
+        auto const& data = r.get<DataConfig>();
+        r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);
+        r.keys(&DataConfig::corpus, &DataConfig::too_long);
+        if (data.corpus.empty()) {
+            r.world().section<config::CorpusConfig>().seeds(&config::SeedConfig::data);
+            if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
+                r.unread({"tokenizer.*", "model.context", "data.too_long"});
+            }
+            return;
+        }
+        r.keys(&DataConfig::sft, &DataConfig::heldout_share);
+        if (data.sft.empty()) { r.keys(&DataConfig::preferences); }
+        r.bad_rows();
+    };
+    kind.inputs = stages::always({});
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -68,31 +68,27 @@ stages::Entry catalogue_entry() {
 
 stages::Descriptor describe_dpo() {
     using config::DpoConfig;
-    return {.name = "dpo",
-            .version = 2,
-            .purpose = stages::Purpose::method,
-            .run = run_dpo,
-            .reads =
-                [](Reads& r) {
-                    r.section<DpoConfig>().model_limits().seeds(&config::SeedConfig::train);
-                    r.unread({"model.context"});
-                },
-            .inputs = preference_inputs,
-            .check = check_dpo,
-            // Stored reference log-probabilities do until the reference moves.
-            .models =
-                [](config::Config const& config) {
-                    return config.get<DpoConfig>().sync_steps > 0 ? std::vector<std::string>{"policy", "reference"}
-                                                                  : std::vector<std::string>{"policy"};
-                },
-            .beta_key = "dpo.beta",
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    auto const epochs = static_cast<double>(spec.config.get<DpoConfig>().epochs);
-                    auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
-                    return stages::Work{2.0 * epochs * pairs * lengths.example, 0.0};
-                },
-            .entry = catalogue_entry()};
+    stages::Descriptor kind{.name = "dpo", .version = 2, .purpose = stages::Purpose::method, .run = run_dpo};
+    kind.reads = [](Reads& r) {
+        r.section<DpoConfig>().model_limits().seeds(&config::SeedConfig::train);
+        r.unread({"model.context"});
+    };
+    kind.inputs = preference_inputs();
+    kind.sections = {config::Section::of<DpoConfig>("dpo")};
+    kind.check = check_dpo;
+    // Stored reference log-probabilities do until the reference moves.
+    kind.models = [](config::Config const& config) {
+        return config.get<DpoConfig>().sync_steps > 0 ? std::vector<std::string>{"policy", "reference"}
+                                                      : std::vector<std::string>{"policy"};
+    };
+    kind.beta_key = "dpo.beta";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const epochs = static_cast<double>(spec.config.get<DpoConfig>().epochs);
+        auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        return stages::Work{2.0 * epochs * pairs * lengths.example, 0.0};
+    };
+    kind.entry = catalogue_entry();
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
+#include "kinds/evaluate.hpp"
+#include "config/checks.hpp"
 #include "core/error.hpp"
 #include "infer/reward.hpp"
 #include "kinds/best_of_n.hpp"
@@ -31,7 +33,7 @@ struct Exam {
 Exam simulated_exam(stages::Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
     auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
     Exam exam;
-    for (config::Int i = 0; i < context.section<config::EvaluateConfig>().prompts; ++i) {
+    for (config::Int i = 0; i < context.section<EvaluateConfig>().prompts; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
         exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
         exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
@@ -43,10 +45,10 @@ Exam simulated_exam(stages::Context const& context, world::World const& world, d
 Exam real_exam(stages::Context const& context) {
     Exam exam;
     std::set<stages::Tokens> seen;
-    auto const limit = static_cast<std::size_t>(context.section<config::EvaluateConfig>().prompts);
+    auto const limit = static_cast<std::size_t>(context.section<EvaluateConfig>().prompts);
     for (auto const& prompt : stages::load_feedback(context.input("feedback")).prompts) {
         bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + context.section<config::EvaluateConfig>().max_new_tokens <=
+            static_cast<config::Int>(prompt.tokens.size()) + context.section<EvaluateConfig>().max_new_tokens <=
             context.get(&config::ModelConfig::context);
         if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
         if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
@@ -61,7 +63,7 @@ Exam real_exam(stages::Context const& context) {
 
 std::vector<model::Completion> answer(stages::Context& context, infer::Transformer& transformer,
                                       infer::StoredModel const& model, Exam const& exam) {
-    auto const& config = context.section<config::EvaluateConfig>();
+    auto const& config = context.section<EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
@@ -116,7 +118,7 @@ void measure_kl(stages::Context& context, infer::Transformer& transformer,
                 std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
     auto const theirs =
-        infer::token_logprobs(transformer, reference, examples, context.section<config::EvaluateConfig>().temperature,
+        infer::token_logprobs(transformer, reference, examples, context.section<EvaluateConfig>().temperature,
                               data::TargetKind::completion, context.chunk());
     stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
@@ -138,7 +140,7 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                         stages::Tokens const& text, std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.section<config::EvaluateConfig>().documents) { break; }
+        if (static_cast<config::Int>(windows.size()) == context.section<EvaluateConfig>().documents) { break; }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
     stats::Mean loss;
@@ -221,38 +223,41 @@ void run_evaluate(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_evaluate() {
-    return {.name = "evaluate",
-            .version = 1,
-            .purpose = stages::Purpose::evaluation,
-            .run = run_evaluate,
-            .reads =
-                [](Reads& r) {
-                    r.world().section<config::EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
-                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
-                    if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
-                    // The best of n samples has no log-probability to hold against the SFT model's.
-                    if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
-                },
-            .inputs =
-                [](config::Config const& config, stages::Descriptor const* model) {
-                    std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
-                    if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
-                    if (!config.get<config::DataConfig>().preferences.empty()) {
-                        inputs.push_back({"feedback", "feedback"});
-                        inputs.push_back({"gold", "gold_reward_model"});
-                    }
-                    inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
-                    return inputs;
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
-                    double const prompts = static_cast<double>(spec.config.get<config::EvaluateConfig>().prompts);
-                    bool const best_of_n = spec.inputs.contains("reward_model");
-                    auto const samples = best_of_n ? spec.config.get<config::BestOfNConfig>().n : 1;
-                    return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
-                },
-            .slowness = 2.4};
+    stages::Descriptor kind{
+        .name = "evaluate", .version = 1, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
+    kind.reads = [](Reads& r) {
+        r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
+        bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+        if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+        // The best of n samples has no log-probability to hold against the SFT model's.
+        if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const* model) {
+        std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
+        if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
+        if (!config.get<config::DataConfig>().preferences.empty()) {
+            inputs.push_back({"feedback", "feedback"});
+            inputs.push_back({"gold", "gold_reward_model"});
+        }
+        inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
+        return inputs;
+    };
+    kind.sections = {config::Section::of<EvaluateConfig>("evaluate")};
+    kind.validate = [](config::Config const& config) {
+        config::check_completion(config, "evaluate");
+        double const temperature = config.get<EvaluateConfig>().temperature;
+        config::require(!config::is_enumerable(config) || temperature == 1.0, "evaluate.temperature = ", temperature,
+                        " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
+        double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
+        bool const best_of_n = spec.inputs.contains("reward_model");
+        auto const samples = best_of_n ? spec.config.get<BestOfNConfig>().n : 1;
+        return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
+    };
+    kind.slowness = 2.4;
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
+#include "config/checks.hpp"
+#include "config/values.hpp"
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "infer/sampling.hpp"
@@ -252,46 +254,49 @@ void run_feedback(stages::Context& context) {
 
 stages::Descriptor describe_feedback() {
     using config::DataConfig;
-    return {.name = "feedback",
-            .version = 2,
-            .run = run_feedback,
-            .reads =
-                [](Reads& r) {
-                    r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
-                    if (r.get<DataConfig>().preferences.empty()) {
-                        r.gold().section<config::FeedbackConfig>().model_limits();
-                        return;
-                    }
-                    r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
-                    r.keys(&config::ModelConfig::context);
-                    r.bad_rows();
-                },
-            .inputs =
-                [](config::Config const& config, stages::Descriptor const*) {
-                    std::vector<stages::Input> inputs{{"corpus", "corpus"}};
-                    // Real feedback is read, not sampled.
-                    if (config.get<DataConfig>().preferences.empty()) { inputs.push_back({"sft", "sft"}); }
-                    return inputs;
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
-                    return stages::Work{0.0, 2.0 * prompts * lengths.answer};
-                },
-            .slowness = 6.3,
-            .entry =
-                stages::Entry{
-                    "who labels",
-                    "P(first better) = sigma((r_1 - r_2) / choice_temperature), r by each annotator's values",
-                    "Bradley and Terry 1952",
-                    {{"feedback.source", "annotators", "simulated people", "Christiano et al. 1706.03741"},
-                     {"feedback.source", "ai", "a language model judges", "Lee et al. 2309.00267"},
-                     {"feedback.source", "constitution", "explicit rules judge", "Bai et al. 2212.08073"},
-                     {"feedback.labels", "choices", "a drawn choice", ""},
-                     {"feedback.labels", "probabilities", "the probability of the choice", "Lee et al. 2309.00267"},
-                     {"feedback.thumbs", "pairs", "thumbs: the pairs taken apart", "Ethayarajh et al. 2402.01306"},
-                     {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
-                      "Ethayarajh et al. 2402.01306"}}}};
+    stages::Descriptor kind{.name = "feedback", .version = 2, .run = run_feedback};
+    kind.reads = [](Reads& r) {
+        r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
+        if (r.get<DataConfig>().preferences.empty()) {
+            r.gold().section<config::FeedbackConfig>().model_limits();
+            return;
+        }
+        r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
+        r.keys(&config::ModelConfig::context);
+        r.bad_rows();
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        std::vector<stages::Input> inputs{{"corpus", "corpus"}};
+        // Real feedback is read, not sampled.
+        if (config.get<DataConfig>().preferences.empty()) { inputs.push_back({"sft", "sft"}); }
+        return inputs;
+    };
+    kind.sections = {config::Section::of<config::FeedbackConfig>("feedback")};
+    kind.validate = [](config::Config const& config) {
+        config::check_training_completion(config, "feedback");
+        config::check_choice_of_real_data(config, "feedback", "source", "annotators");
+        config::require(!config::is_enumerable(config) ||
+                            config.get<config::FeedbackConfig>().source == config::LabelSource::annotators,
+                        "feedback.source = ", config::value_of(config, "feedback", "source").text,
+                        " must be annotators where world.kind = enumerable: the others read text");
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        return stages::Work{0.0, 2.0 * prompts * lengths.answer};
+    };
+    kind.slowness = 6.3;
+    kind.entry = {
+        "who labels",
+        "P(first better) = sigma((r_1 - r_2) / choice_temperature), r by each annotator's values",
+        "Bradley and Terry 1952",
+        {{"feedback.source", "annotators", "simulated people", "Christiano et al. 1706.03741"},
+         {"feedback.source", "ai", "a language model judges", "Lee et al. 2309.00267"},
+         {"feedback.source", "constitution", "explicit rules judge", "Bai et al. 2212.08073"},
+         {"feedback.labels", "choices", "a drawn choice", ""},
+         {"feedback.labels", "probabilities", "the probability of the choice", "Lee et al. 2309.00267"},
+         {"feedback.thumbs", "pairs", "thumbs: the pairs taken apart", "Ethayarajh et al. 2402.01306"},
+         {"feedback.thumbs", "annotators", "thumbs: each answer judged alone", "Ethayarajh et al. 2402.01306"}}};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -30,30 +30,24 @@ void run_kto(stages::Context& context) {
 
 stages::Descriptor describe_kto() {
     using config::KtoConfig;
-    return {
-        .name = "kto",
-        .version = 2,
-        .purpose = stages::Purpose::method,
-        .run = run_kto,
-        .reads =
-            [](Reads& r) {
-                r.section<KtoConfig>().model_limits().seeds(&config::SeedConfig::train);
-                r.unread({"model.context"});
-            },
-        .inputs = preference_inputs,
-        .beta_key = "kto.beta",
-        .work =
-            [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                auto const epochs = static_cast<double>(spec.config.get<KtoConfig>().epochs);
-                auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
-                double const tokens = 2.0 * epochs * pairs * lengths.example;
-                return stages::Work{tokens, tokens};
-            },
-        .entry =
-            stages::Entry{
-                "thumbs",
-                "lambda_D [1 - sigma(beta (r - z0))] or lambda_U [1 - sigma(beta (z0 - r))], r = log pi - log pi_ref",
-                "Ethayarajh et al. 2402.01306, eq. 8", variants_of("kto.loss", losses::thumb_losses())}};
+    stages::Descriptor kind{.name = "kto", .version = 2, .purpose = stages::Purpose::method, .run = run_kto};
+    kind.reads = [](Reads& r) {
+        r.section<KtoConfig>().model_limits().seeds(&config::SeedConfig::train);
+        r.unread({"model.context"});
+    };
+    kind.inputs = preference_inputs();
+    kind.sections = {config::Section::of<KtoConfig>("kto")};
+    kind.beta_key = "kto.beta";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const epochs = static_cast<double>(spec.config.get<KtoConfig>().epochs);
+        auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        double const tokens = 2.0 * epochs * pairs * lengths.example;
+        return stages::Work{tokens, tokens};
+    };
+    kind.entry = {"thumbs",
+                  "lambda_D [1 - sigma(beta (r - z0))] or lambda_U [1 - sigma(beta (z0 - r))], r = log pi - log pi_ref",
+                  "Ethayarajh et al. 2402.01306, eq. 8", variants_of("kto.loss", losses::thumb_losses())};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -2,6 +2,8 @@
 // online_dpo, online_kto: each round samples two answers a prompt from the policy as it is, a judge compares them, and
 // one optimiser step of the DPO or KTO loss follows, against the SFT model. Guo et al., arXiv:2402.04792 (there the
 // judge is a language model, and KTO is not among the losses).
+#include "kinds/online.hpp"
+#include "config/checks.hpp"
 #include "core/error.hpp"
 #include "data/order.hpp"
 #include "infer/sampling.hpp"
@@ -32,7 +34,7 @@ struct Judgement {
 
 class OnlineRun {
 public:
-    OnlineRun(stages::Context& context, config::OnlineConfig const& config, config::OptimizerConfig const& optimizer)
+    OnlineRun(stages::Context& context, OnlineConfig const& config, config::OptimizerConfig const& optimizer)
         : context_(context),
           config_(config),
           optimizer_(optimizer),
@@ -41,7 +43,7 @@ public:
           reference_(infer::load_model(context.input("sft"))),
           reference_transformer_(reference_.shape),
           trainer_(policy_, optimizer, chunk_),
-          judge_(context, config) {
+          judge_(context, config.judge) {
         for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
             auto const length = static_cast<config::Int>(prompt.tokens.size()) + config.max_new_tokens;
             if (!prompt.heldout && length <= context.get(&config::ModelConfig::context)) {
@@ -162,7 +164,7 @@ private:
     }
 
     stages::Context& context_;
-    config::OnlineConfig const& config_;
+    OnlineConfig const& config_;
     config::OptimizerConfig const& optimizer_;
     int chunk_;
     infer::Weights policy_, reference_;
@@ -206,7 +208,7 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> cons
 }  // namespace
 
 void run_online_dpo(stages::Context& context) {
-    auto const& config = context.section<config::OnlineDpoConfig>();
+    auto const& config = context.section<OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         std::vector<data::Example const*> examples;
@@ -227,7 +229,7 @@ void run_online_dpo(stages::Context& context) {
 }
 
 void run_online_kto(stages::Context& context) {
-    auto const& config = context.section<config::OnlineKtoConfig>();
+    auto const& config = context.section<OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         auto const thumbs = thumbs_of(run, judgements, update);
@@ -243,28 +245,28 @@ void run_online_kto(stages::Context& context) {
 namespace {
 
 // People and the gold reward judge by the world; people as feedback describes them.
-void read_online(Reads& r, config::OnlineConfig const& online) {
+void read_online(Reads& r, OnlineConfig const& online) {
     r.model_limits().seeds(&config::SeedConfig::rollout);
-    if (online.judge == config::Judge::reward_model) { return; }
+    if (online.judge == sources::Judge::reward_model) { return; }
     r.gold();
-    if (online.judge == config::Judge::annotators) {
+    if (online.judge == sources::Judge::annotators) {
         r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
     }
 }
 
 // The judge is the reward model, or reads answers as the world does.
-std::vector<stages::Input> online_inputs(config::OnlineConfig const& online) {
-    std::string const judge = online.judge == config::Judge::reward_model ? "reward_model" : "corpus";
+std::vector<stages::Input> online_inputs(OnlineConfig const& online) {
+    std::string const judge = online.judge == sources::Judge::reward_model ? "reward_model" : "corpus";
     return {{"sft", "sft"}, {"feedback", "feedback"}, {judge, judge}};
 }
 
-std::vector<std::string> online_models(config::OnlineConfig const& online) {
+std::vector<std::string> online_models(OnlineConfig const& online) {
     std::vector<std::string> models{"policy", "reference"};
-    if (online.judge == config::Judge::reward_model) { models.emplace_back("reward_model"); }
+    if (online.judge == sources::Judge::reward_model) { models.emplace_back("reward_model"); }
     return models;
 }
 
-stages::Work online_work(config::OnlineConfig const& online, stages::Lengths const& lengths) {
+stages::Work online_work(OnlineConfig const& online, stages::Lengths const& lengths) {
     double const trained = 2.0 * static_cast<double>(online.updates * online.prompts) * lengths.example;
     return {trained, 3.0 * trained};  // sampled, judged, and under the reference
 }
@@ -275,40 +277,51 @@ std::vector<stages::Variant> judges(std::string const& key) {
             {key, "annotators", "the simulated people do", ""}};
 }
 
+template <class Section>
+void validate(config::Config const& config, std::string const& name) {
+    config::check_training_completion(config, name);
+    config::check_choice_of_real_data(config, name, "judge", "reward_model");
+    bool const people = config.get<Section>().online.judge == sources::Judge::annotators;
+    config::require(!config::is_enumerable(config) || !people, name,
+                    ".judge = annotators needs world.kind = text; its people value text");
+}
+
 // What the two share. `Section`: of the configuration.
 template <class Section>
 stages::Descriptor online(std::string const& name) {
-    return {
-        .name = name,
-        .version = 1,
-        .purpose = stages::Purpose::method,
-        .reads =
-            [](Reads& r) {
-                r.section<Section>();
-                read_online(r, r.get<Section>().online);
-            },
-        .inputs = [](config::Config const& config,
-                     stages::Descriptor const*) { return online_inputs(config.get<Section>().online); },
-        .models = [](config::Config const& config) { return online_models(config.get<Section>().online); },
-        .beta_key = name + ".beta",
-        .work = [](stages::StageSpec const& spec,
-                   stages::Lengths const& lengths) { return online_work(spec.config.get<Section>().online, lengths); },
-        .slowness = 1.7};
+    stages::Descriptor kind{.name = name, .version = 1, .purpose = stages::Purpose::method};
+    kind.reads = [](Reads& r) {
+        r.section<Section>();
+        read_online(r, r.get<Section>().online);
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        return online_inputs(config.get<Section>().online);
+    };
+    kind.sections = {config::Section::of<Section>(name)};
+    kind.models = [](config::Config const& config) { return online_models(config.get<Section>().online); };
+    kind.beta_key = name + ".beta";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        return online_work(spec.config.get<Section>().online, lengths);
+    };
+    kind.slowness = 1.7;
+    return kind;
 }
 
 }  // namespace
 
 stages::Descriptor describe_online_dpo() {
-    auto kind = online<config::OnlineDpoConfig>("online_dpo");
+    auto kind = online<OnlineDpoConfig>("online_dpo");
     kind.run = run_online_dpo;
+    kind.validate = [](config::Config const& config) { validate<OnlineDpoConfig>(config, "online_dpo"); };
     kind.entry = {"a judge's choice between fresh samples", "as dpo, on two samples of the policy a prompt",
                   "Guo et al. 2402.04792", judges("online_dpo.judge")};
     return kind;
 }
 
 stages::Descriptor describe_online_kto() {
-    auto kind = online<config::OnlineKtoConfig>("online_kto");
+    auto kind = online<OnlineKtoConfig>("online_kto");
     kind.run = run_online_kto;
+    kind.validate = [](config::Config const& config) { validate<OnlineKtoConfig>(config, "online_kto"); };
     kind.entry = {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
                   "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792", judges("online_kto.judge")};
     return kind;

@@ -7,8 +7,8 @@
 
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.section<config::RlhfConfig>()) {
-    if (config_.reward == config::EpisodeReward::gold) {
+EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.section<RlhfConfig>()) {
+    if (config_.reward == EpisodeReward::gold) {
         gold_.emplace(context);
     } else {
         proxy_.emplace(context.input("reward_model"), context.chunk());
@@ -28,14 +28,14 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
     auto scores = proxy_->score(infer::pointers(examples));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (completions[i].ended) { continue; }
-        scores[i] = config_.missing_end == config::MissingEnd::replace ? config_.missing_end_score
-                                                                       : scores[i] - config_.missing_end_penalty;
+        scores[i] = config_.missing_end == MissingEnd::replace ? config_.missing_end_score
+                                                               : scores[i] - config_.missing_end_penalty;
     }
     return scores;
 }
 
 PpoEpisodes::PpoEpisodes(stages::Context const& context)
-    : context_(context), config_(context.section<config::RlhfConfig>()), chunk_(context.chunk()), score_(context) {
+    : context_(context), config_(context.section<RlhfConfig>()), chunk_(context.chunk()), score_(context) {
     for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
         bool const room = static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <=
                           context.get(&config::ModelConfig::context);

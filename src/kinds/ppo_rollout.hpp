@@ -3,6 +3,7 @@
 #pragma once
 
 #include "infer/reward.hpp"
+#include "kinds/rlhf.hpp"
 #include "losses/ppo.hpp"
 #include "model/generate.hpp"
 #include "sources/gold.hpp"
@@ -25,7 +26,7 @@ public:
     [[nodiscard]] double proxy_parameters() const { return proxy_ ? proxy_->parameter_count() : 0.0; }
 
 private:
-    config::RlhfConfig const& config_;
+    RlhfConfig const& config_;
     std::optional<infer::Reward> proxy_;
     std::optional<sources::Gold> gold_;
 };
@@ -60,7 +61,7 @@ private:
                                                         std::vector<stages::PromptRow const*> const& asked) const;
 
     stages::Context const& context_;
-    config::RlhfConfig const& config_;
+    RlhfConfig const& config_;
     int chunk_;
     std::vector<stages::PromptRow> prompts_;
     EpisodeScore score_;

@@ -12,8 +12,8 @@ namespace alignsweep::kinds {
 inline constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 
 // The SFT model's log-probabilities of the feedback are worked out once for both.
-inline std::vector<stages::Input> preference_inputs(config::Config const&, stages::Descriptor const*) {
-    return {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}};
+inline stages::Inputs preference_inputs() {
+    return stages::always({{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
 }
 
 // A variant for each row of a table of losses.

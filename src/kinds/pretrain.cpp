@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pretrain: a fresh model on windows of the corpus.
+#include "kinds/pretrain.hpp"
+#include "config/checks.hpp"
 #include "losses/cross_entropy.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
@@ -13,7 +15,7 @@ namespace {
 using stages::Reads;
 
 void run_pretrain(stages::Context& context) {
-    auto const& config = context.section<config::PretrainConfig>();
+    auto const& config = context.section<PretrainConfig>();
     auto const& model = context.section<config::ModelConfig>();
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     auto const examples = stages::text_examples(corpus.train, config.length);
@@ -29,26 +31,24 @@ void run_pretrain(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_pretrain() {
-    return {.name = "pretrain",
-            .version = 2,
-            .purpose = stages::Purpose::start,
-            .run = run_pretrain,
-            .reads =
-                [](Reads& r) {
-                    r.section<config::ModelConfig>().section<config::PretrainConfig>();
-                    r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);
-                },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const*) {
-                    return std::vector<stages::Input>{{"corpus", "corpus"}};
-                },
-            .row = "base",
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const&) {
-                    auto const& pretrain = spec.config.get<config::PretrainConfig>();
-                    return stages::Work{static_cast<double>(pretrain.steps * pretrain.batch * pretrain.length), 0.0};
-                },
-            .slowness = 2.1};
+    stages::Descriptor kind{.name = "pretrain", .version = 2, .purpose = stages::Purpose::start, .run = run_pretrain};
+    kind.reads = [](Reads& r) {
+        r.section<config::ModelConfig>().section<PretrainConfig>();
+        r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);
+    };
+    kind.inputs = stages::always({{"corpus", "corpus"}});
+    kind.row = "base";
+    kind.sections = {config::Section::of<PretrainConfig>("pretrain")};
+    kind.validate = [](config::Config const& config) {
+        auto const length = config.get<PretrainConfig>().length, context = config.get<config::ModelConfig>().context;
+        config::require(length <= context, "pretrain.length = ", length, " is above model.context = ", context);
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const&) {
+        auto const& pretrain = spec.config.get<PretrainConfig>();
+        return stages::Work{static_cast<double>(pretrain.steps * pretrain.batch * pretrain.length), 0.0};
+    };
+    kind.slowness = 2.1;
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

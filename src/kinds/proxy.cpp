@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // proxy: what the reward model says of the answers that evaluate stored.
 #include "infer/reward.hpp"
+#include "kinds/evaluate.hpp"
 #include "kinds/evaluate_exactly.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/context.hpp"
@@ -35,22 +36,16 @@ void run_proxy(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_proxy() {
-    return {.name = "proxy",
-            .version = 1,
-            .purpose = stages::Purpose::side,
-            .run = run_proxy,
-            .reads = [](Reads& r) { r.model_limits().unread({"model.context"}); },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const* model) {
-                    return std::vector<stages::Input>{{"evaluate", "evaluate", model->name},
-                                                      {"reward_model", "reward_model"}};
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    double const prompts = static_cast<double>(spec.config.get<config::EvaluateConfig>().prompts);
-                    return stages::Work{
-                        0.0, lengths.listed ? all_responses(spec.config, lengths) : prompts * lengths.example};
-                }};
+    stages::Descriptor kind{.name = "proxy", .version = 1, .purpose = stages::Purpose::side, .run = run_proxy};
+    kind.reads = [](Reads& r) { r.model_limits().unread({"model.context"}); };
+    kind.inputs = [](config::Config const&, stages::Descriptor const* model) {
+        return std::vector<stages::Input>{{"evaluate", "evaluate", model->name}, {"reward_model", "reward_model"}};
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
+        return stages::Work{0.0, lengths.listed ? all_responses(spec.config, lengths) : prompts * lengths.example};
+    };
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

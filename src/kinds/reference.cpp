@@ -63,19 +63,14 @@ void run_reference(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_reference() {
-    return {.name = "reference",
-            .version = 1,
-            .run = run_reference,
-            .reads = [](Reads& r) { r.model_limits().unread({"model.context"}); },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const*) {
-                    return std::vector<stages::Input>{{"sft", "sft"}, {"feedback", "feedback"}};
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
-                    return stages::Work{0.0, 4.0 * prompts * lengths.example};
-                }};
+    stages::Descriptor kind{.name = "reference", .version = 1, .run = run_reference};
+    kind.reads = [](Reads& r) { r.model_limits().unread({"model.context"}); };
+    kind.inputs = stages::always({{"sft", "sft"}, {"feedback", "feedback"}});
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        return stages::Work{0.0, 4.0 * prompts * lengths.example};
+    };
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
+#include "config/checks.hpp"
 #include "losses/reward_loss.hpp"
 
 #include "config/values.hpp"
@@ -159,58 +160,58 @@ stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths)
 }  // namespace
 
 stages::Descriptor describe_reward_model() {
-    return {.name = "reward_model",
-            .version = 1,
-            .run = run_reward_model<false>,
-            .reads =
-                [](Reads& r) {
-                    // Its size is that of the SFT model that it starts from.
-                    r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
-                    r.world().model_limits();
-                    r.seeds(&config::SeedConfig::model, &config::SeedConfig::feedback, &config::SeedConfig::train);
-                    r.unread({"model.context"});
-                    // It is asked about requests of the text world alone.
-                    bool const real = !r.get<config::DataConfig>().preferences.empty();
-                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
-                    if (real || listed) { r.unread({"seed.world", "input.corpus"}); }
-                    bool const shares = r.get<config::RewardModelConfig>().share < 1.0;
-                    if ((real || listed) && !shares) { r.unread({"seed.feedback"}); }
-                    if (real) { r.unread({"world.*"}); }
-                    if (listed) { r.unread({"enumerable.*"}); }
-                },
-            .inputs =
-                [](config::Config const& config, stages::Descriptor const*) {
-                    return std::vector<stages::Input>{
-                        {"corpus", "corpus"},
-                        {"sft", "sft", {}, std::make_shared<config::Config const>(of_its_size(config))},
-                        {"feedback", "feedback"}};
-                },
-            .configure = of_its_size,
-            .work = work,
-            .entry =
-                stages::Entry{"pairs",
-                              "l(r_w - r_l - margin) + centering (r_w + r_l)^2; normalise: scores of mean 0 and "
-                              "deviation 1 on the SFT model's answers",
-                              "Ouyang et al. 2203.02155, eq. 1; Eisenstein et al. 2312.09244",
-                              {{"reward_model.width", "N", "a size of its own (and depth)", "Gao et al. 2210.10760"}}}};
+    stages::Descriptor kind{.name = "reward_model", .version = 1, .run = run_reward_model<false>};
+    kind.reads = [](Reads& r) {
+        // Its size is that of the SFT model that it starts from.
+        r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+        r.world().model_limits();
+        r.seeds(&config::SeedConfig::model, &config::SeedConfig::feedback, &config::SeedConfig::train);
+        r.unread({"model.context"});
+        // It is asked about requests of the text world alone.
+        bool const real = !r.get<config::DataConfig>().preferences.empty();
+        bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+        if (real || listed) { r.unread({"seed.world", "input.corpus"}); }
+        bool const shares = r.get<config::RewardModelConfig>().share < 1.0;
+        if ((real || listed) && !shares) { r.unread({"seed.feedback"}); }
+        if (real) { r.unread({"world.*"}); }
+        if (listed) { r.unread({"enumerable.*"}); }
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        return std::vector<stages::Input>{
+            {"corpus", "corpus"},
+            {"sft", "sft", {}, std::make_shared<config::Config const>(of_its_size(config))},
+            {"feedback", "feedback"}};
+    };
+    kind.sections = {config::Section::of<config::RewardModelConfig>("reward_model")};
+    kind.configure = of_its_size;
+    // Its heads are as wide as the policy's, and come in whole groups.
+    kind.validate = [](config::Config const& config) {
+        auto const& model = config.get<config::ModelConfig>();
+        auto const width = config.get<config::RewardModelConfig>().width, unit = model.width / model.kv_heads;
+        config::require(width % unit == 0, "reward_model.width = ", width,
+                        " is not a multiple of model.width / model.kv_heads = ", unit,
+                        "; allowed: its multiples, 0: the policy's");
+    };
+    kind.work = work;
+    kind.entry = {"pairs",
+                  "l(r_w - r_l - margin) + centering (r_w + r_l)^2; normalise: scores of mean 0 and "
+                  "deviation 1 on the SFT model's answers",
+                  "Ouyang et al. 2203.02155, eq. 1; Eisenstein et al. 2312.09244",
+                  {{"reward_model.width", "N", "a size of its own (and depth)", "Gao et al. 2210.10760"}}};
+    return kind;
 }
 
 // Of real data: stands for the gold reward that only a simulated world has.
 stages::Descriptor describe_gold_reward_model() {
-    return {.name = "gold_reward_model",
-            .version = 1,
-            .run = run_reward_model<true>,
-            .reads =
-                [](Reads& r) {
-                    r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
-                    r.model_limits().seeds(&config::SeedConfig::model, &config::SeedConfig::train);
-                    r.unread({"model.context", "input.corpus", "reward_model.share", "reward_model.normalise"});
-                },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const*) {
-                    return std::vector<stages::Input>{{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}};
-                },
-            .work = work};
+    stages::Descriptor kind{.name = "gold_reward_model", .version = 1, .run = run_reward_model<true>};
+    kind.reads = [](Reads& r) {
+        r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+        r.model_limits().seeds(&config::SeedConfig::model, &config::SeedConfig::train);
+        r.unread({"model.context", "input.corpus", "reward_model.share", "reward_model.normalise"});
+    };
+    kind.inputs = stages::always({{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}});
+    kind.work = work;
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // rlhf: PPO against the reward model or the exact gold reward. The value model is one of its own, which starts from
 // the reward model (against the gold reward: from the SFT model), or a scalar head on the policy's trunk.
+#include "kinds/rlhf.hpp"
+#include "config/checks.hpp"
 #include "data/order.hpp"
 #include "kinds/ppo_rollout.hpp"
+#include "kinds/pretrain.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "train/loop.hpp"
@@ -21,9 +24,9 @@ class MixedText {
 public:
     MixedText(stages::Context const& context, std::int64_t steps)
         : windows_(windows_of(context)),
-          loss_(windows_, context.section<config::RlhfConfig>().ptx_coef),
+          loss_(windows_, context.section<RlhfConfig>().ptx_coef),
           // An epoch has a step or more.
-          order_(loss_.size(), context.section<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
+          order_(loss_.size(), context.section<RlhfConfig>().minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
@@ -33,9 +36,9 @@ public:
 
 private:
     static std::vector<data::Example> windows_of(stages::Context const& context) {
-        if (context.section<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
+        if (context.section<RlhfConfig>().ptx_coef == 0.0) { return {}; }
         return stages::text_examples(stages::load_corpus(context.input("corpus")).train,
-                                     context.section<config::PretrainConfig>().length);
+                                     context.section<PretrainConfig>().length);
     }
 
     std::vector<data::Example> windows_;
@@ -48,9 +51,9 @@ class PpoRun {
 public:
     explicit PpoRun(stages::Context& context)
         : context_(context),
-          config_(context.section<config::RlhfConfig>()),
+          config_(context.section<RlhfConfig>()),
           chunk_(context.chunk()),
-          shared_(config_.value_model == config::ValueModel::shared),
+          shared_(config_.value_model == ValueModel::shared),
           policy_(shared_ ? sft_with_head() : infer::load_model(context.input("sft"))),
           reference_(infer::load_model(context.input("sft"))),
           policy_trainer_(policy_, config_.optimizer, chunk_),
@@ -58,9 +61,8 @@ public:
           steps_per_update_(data::BatchOrder(config_.episodes, config_.minibatch, config_.epochs, {0, ""}).steps()),
           text_(context, config_.updates * steps_per_update_) {
         if (shared_) { return; }
-        own_value_.emplace(config_.reward == config::EpisodeReward::gold
-                               ? sft_with_head()
-                               : infer::load_model(context.input("reward_model")));
+        own_value_.emplace(config_.reward == EpisodeReward::gold ? sft_with_head()
+                                                                 : infer::load_model(context.input("reward_model")));
         own_value_trainer_.emplace(*own_value_, config_.optimizer, chunk_);
     }
 
@@ -93,7 +95,7 @@ private:
     [[nodiscard]] train::Trainer& value_trainer() { return own_value_trainer_ ? *own_value_trainer_ : policy_trainer_; }
 
     [[nodiscard]] double coefficient(std::int64_t update, std::map<std::string, double> const& state) const {
-        if (config_.kl_control != config::KlControl::annealed) { return state.at("kl_coef"); }
+        if (config_.kl_control != KlControl::annealed) { return state.at("kl_coef"); }
         double const done = static_cast<double>(std::max<std::int64_t>(0, update - config_.value_warmup)),
                      falling = config_.kl_anneal * static_cast<double>(config_.updates);
         return losses::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
@@ -107,7 +109,7 @@ private:
             {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
         optimise(update, rollout, metrics);
         // The warm-up's policy is the reference, which says nothing about the coefficient.
-        if (config_.kl_control == config::KlControl::adaptive && !warming_up(update)) {
+        if (config_.kl_control == KlControl::adaptive && !warming_up(update)) {
             state["kl_coef"] =
                 losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
                                         static_cast<double>(config_.episodes), {config_.kl_target, config_.kl_horizon});
@@ -184,13 +186,11 @@ private:
         add("policy", size(policy_), shared_ ? 2.0 * tokens : tokens, policy_tokens);
         if (!shared_) { add("value", size(value()), tokens, static_cast<double>(config_.epochs) * tokens); }
         add("reference", size(reference_), tokens, 0.0);
-        if (config_.reward == config::EpisodeReward::proxy) {
-            add("reward_model", episodes_.proxy_parameters(), tokens, 0.0);
-        }
+        if (config_.reward == EpisodeReward::proxy) { add("reward_model", episodes_.proxy_parameters(), tokens, 0.0); }
     }
 
     stages::Context& context_;
-    config::RlhfConfig const& config_;
+    RlhfConfig const& config_;
     int chunk_;
     bool shared_;
     infer::Weights policy_, reference_;
@@ -204,76 +204,86 @@ private:
 
 void run_rlhf(stages::Context& context) { PpoRun(context).run(); }
 
+void validate(config::Config const& config) {
+    auto const& rlhf = config.get<RlhfConfig>();
+    config::check_training_completion(config, "rlhf");
+    config::require(rlhf.minibatch <= rlhf.episodes, "rlhf.minibatch = ", rlhf.minibatch,
+                    " is above rlhf.episodes = ", rlhf.episodes);
+    config::require(
+        rlhf.kl_control != KlControl::annealed || rlhf.kl_coef > 0.0,
+        "rlhf.kl_coef = 0 with rlhf.kl_control = annealed: equal factors never reach 0; it must be above 0");
+    // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
+    double const shortest = 0.2 * static_cast<double>(rlhf.episodes);
+    config::require(rlhf.kl_control != KlControl::adaptive || shortest < rlhf.kl_horizon,
+                    "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
+                    " it must be above ", shortest);
+    config::require(!config::is_real(config) || rlhf.reward == EpisodeReward::proxy,
+                    "rlhf.reward = gold with data.preferences: only the simulated world has an exact gold reward; "
+                    "allowed: proxy");
+}
+
 }  // namespace
 
 stages::Descriptor describe_rlhf() {
-    using config::RlhfConfig;
-    return {
-        .name = "rlhf",
-        .version = 3,
-        .purpose = stages::Purpose::method,
-        .run = run_rlhf,
-        .reads =
-            [](Reads& r) {
-                r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
-                auto const& rlhf = r.get<RlhfConfig>();
-                bool const gold = rlhf.reward == config::EpisodeReward::gold;
-                bool const mixes_text = rlhf.ptx_coef > 0.0;
-                if (gold) { mixes_text ? r.world() : r.gold(); }
-                bool const new_head = gold || rlhf.value_model == config::ValueModel::shared;
-                if (new_head) { r.seeds(&config::SeedConfig::model); }
-                if (mixes_text) { r.section<config::PretrainConfig>(); }
-            },
-        .inputs =
-            [](config::Config const& config, stages::Descriptor const*) {
-                auto const& rlhf = config.get<RlhfConfig>();
-                bool const gold = rlhf.reward == config::EpisodeReward::gold;
-                std::vector<stages::Input> inputs{{"sft", "sft"}, {"feedback", "feedback"}};
-                if (!gold) { inputs.push_back({"reward_model", "reward_model"}); }
-                if (gold || rlhf.ptx_coef > 0.0) { inputs.push_back({"corpus", "corpus"}); }
-                return inputs;
-            },
-        .models =
-            [](config::Config const& config) {
-                auto const& rlhf = config.get<RlhfConfig>();
-                std::vector<std::string> models{"policy", "reference"};
-                if (rlhf.value_model == config::ValueModel::own) { models.emplace_back("value"); }
-                if (rlhf.reward == config::EpisodeReward::proxy) { models.emplace_back("reward_model"); }
-                return models;
-            },
-        .beta_key = "rlhf.kl_coef",
-        .work =
-            [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                auto const& rlhf = spec.config.get<RlhfConfig>();
-                double const episodes = static_cast<double>(rlhf.updates * rlhf.episodes) * lengths.example;
-                stages::Work work{2.0 * static_cast<double>(rlhf.epochs) * episodes, 4.0 * episodes};
-                if (rlhf.ptx_coef > 0.0) {
-                    auto const length = spec.config.get<config::PretrainConfig>().length;
-                    work.trained += static_cast<double>(rlhf.updates * rlhf.epochs * rlhf.episodes * length);
-                }
-                return work;
-            },
-        .slowness = 1.7,
-        .entry =
-            stages::Entry{
-                "pairs, through a reward model",
-                "max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), A by GAE from score - kl_coef KL a token",
-                "Schulman et al. 1707.06347, eq. 7; Ziegler et al. 1909.08593",
-                {{"rlhf.reward", "proxy", "the reward model scores the episodes", "Ziegler et al. 1909.08593"},
-                 {"rlhf.reward", "gold", "the exact gold reward does: an oracle", "Gao et al. 2210.10760"},
-                 {"rlhf.kl_estimator", "k1", "log pi - log pi_ref", "Schulman, Approximating KL divergence, 2020"},
-                 {"rlhf.kl_estimator", "k3", "exp(-k1) - 1 + k1", "Schulman, Approximating KL divergence, 2020"},
-                 {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
-                 {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
-                  "Ziegler et al. 1909.08593, section 2.2"},
-                 {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates",
-                  ""},
-                 {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
-                 {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
-                 {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},
-                 {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
-                 {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
-                 {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}}};
+    stages::Descriptor kind{.name = "rlhf", .version = 3, .purpose = stages::Purpose::method, .run = run_rlhf};
+    kind.reads = [](Reads& r) {
+        r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
+        auto const& rlhf = r.get<RlhfConfig>();
+        bool const gold = rlhf.reward == EpisodeReward::gold;
+        bool const mixes_text = rlhf.ptx_coef > 0.0;
+        if (gold) { mixes_text ? r.world() : r.gold(); }
+        bool const new_head = gold || rlhf.value_model == ValueModel::shared;
+        if (new_head) { r.seeds(&config::SeedConfig::model); }
+        if (mixes_text) { r.section<PretrainConfig>(); }
+    };
+    kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
+        auto const& rlhf = config.get<RlhfConfig>();
+        bool const gold = rlhf.reward == EpisodeReward::gold;
+        std::vector<stages::Input> inputs{{"sft", "sft"}, {"feedback", "feedback"}};
+        if (!gold) { inputs.push_back({"reward_model", "reward_model"}); }
+        if (gold || rlhf.ptx_coef > 0.0) { inputs.push_back({"corpus", "corpus"}); }
+        return inputs;
+    };
+    kind.sections = {config::Section::of<RlhfConfig>("rlhf")};
+    kind.validate = validate;
+    kind.models = [](config::Config const& config) {
+        auto const& rlhf = config.get<RlhfConfig>();
+        std::vector<std::string> models{"policy", "reference"};
+        if (rlhf.value_model == ValueModel::own) { models.emplace_back("value"); }
+        if (rlhf.reward == EpisodeReward::proxy) { models.emplace_back("reward_model"); }
+        return models;
+    };
+    kind.beta_key = "rlhf.kl_coef";
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        auto const& rlhf = spec.config.get<RlhfConfig>();
+        double const episodes = static_cast<double>(rlhf.updates * rlhf.episodes) * lengths.example;
+        stages::Work work{2.0 * static_cast<double>(rlhf.epochs) * episodes, 4.0 * episodes};
+        if (rlhf.ptx_coef > 0.0) {
+            auto const length = spec.config.get<PretrainConfig>().length;
+            work.trained += static_cast<double>(rlhf.updates * rlhf.epochs * rlhf.episodes * length);
+        }
+        return work;
+    };
+    kind.slowness = 1.7;
+    kind.entry = {
+        "pairs, through a reward model",
+        "max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), A by GAE from score - kl_coef KL a token",
+        "Schulman et al. 1707.06347, eq. 7; Ziegler et al. 1909.08593",
+        {{"rlhf.reward", "proxy", "the reward model scores the episodes", "Ziegler et al. 1909.08593"},
+         {"rlhf.reward", "gold", "the exact gold reward does: an oracle", "Gao et al. 2210.10760"},
+         {"rlhf.kl_estimator", "k1", "log pi - log pi_ref", "Schulman, Approximating KL divergence, 2020"},
+         {"rlhf.kl_estimator", "k3", "exp(-k1) - 1 + k1", "Schulman, Approximating KL divergence, 2020"},
+         {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
+         {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
+          "Ziegler et al. 1909.08593, section 2.2"},
+         {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates", ""},
+         {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
+         {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
+         {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},
+         {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
+         {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
+         {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_values: the estimates, and how well they agree with the exact values.
 #include "kinds/token_values.hpp"
+#include "config/checks.hpp"
+#include "kinds/evaluate.hpp"
 
 #include "core/error.hpp"
 #include "sources/enumerable.hpp"
@@ -168,39 +170,39 @@ void run_token_values(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_token_values() {
-    using config::EvaluateConfig;
-    return {.name = "token_values",
-            .version = 2,
-            .purpose = stages::Purpose::side,
-            .run = run_token_values,
-            .reads =
-                [](Reads& r) {
-                    r.world().section<config::TokenValuesConfig>();
-                    r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
-                    r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
-                    if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
-                        r.unread({"token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "seed.eval",
-                                  "input.corpus"});
-                    }
-                },
-            .inputs =
-                [](config::Config const&, stages::Descriptor const* model) {
-                    return std::vector<stages::Input>{
-                        {"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}, {"reward_model", "reward_model"}};
-                },
-            // Of a policy with a beta, which implicit rewards are in units of.
-            .applies =
-                [](config::Config const& config, stages::Descriptor const& model) {
-                    return model.purpose == stages::Purpose::method && !model.beta_key.empty() &&
-                           config.get<config::TokenValuesConfig>().prompts > 0;
-                },
-            .work =
-                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-                    // Each beginning of two answers a prompt goes on under two models.
-                    auto const& values = spec.config.get<config::TokenValuesConfig>();
-                    return stages::Work{0.0, 4.0 * static_cast<double>(values.prompts * values.continuations) *
-                                                 lengths.answer * lengths.example};
-                }};
+    stages::Descriptor kind{
+        .name = "token_values", .version = 2, .purpose = stages::Purpose::side, .run = run_token_values};
+    kind.reads = [](Reads& r) {
+        r.world().section<TokenValuesConfig>();
+        r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
+        r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
+        if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
+            r.unread(
+                {"token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "seed.eval", "input.corpus"});
+        }
+    };
+    kind.inputs = [](config::Config const&, stages::Descriptor const* model) {
+        return std::vector<stages::Input>{
+            {"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}, {"reward_model", "reward_model"}};
+    };
+    kind.sections = {config::Section::of<TokenValuesConfig>("token_values")};
+    kind.validate = [](config::Config const& config) {
+        auto const prompts = config.get<TokenValuesConfig>().prompts;
+        config::require(!config::is_real(config) || prompts == 0, "token_values.prompts = ", prompts,
+                        " with data.preferences: only the simulated world has an exact gold reward; allowed: 0");
+    };
+    // Of a policy with a beta, which implicit rewards are in units of.
+    kind.applies = [](config::Config const& config, stages::Descriptor const& model) {
+        return model.purpose == stages::Purpose::method && !model.beta_key.empty() &&
+               config.get<TokenValuesConfig>().prompts > 0;
+    };
+    kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+        // Each beginning of two answers a prompt goes on under two models.
+        auto const& values = spec.config.get<TokenValuesConfig>();
+        return stages::Work{
+            0.0, 4.0 * static_cast<double>(values.prompts * values.continuations) * lengths.answer * lengths.example};
+    };
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

@@ -22,6 +22,19 @@
 
 namespace alignsweep::kinds {
 
+// [token_values]: what each token's reward, value and implicit reward are worth beside the exact value of the answer so
+// far; a side stage of the methods that train a policy.
+struct TokenValuesConfig {
+    config::Int prompts = 0, continuations = 32;
+
+    void fields(config::FieldVisitor& visit) {
+        visit("prompts", prompts, config::Range{0, 1e6},
+              "held-out prompts whose answers are valued token by token (0: none; enumerable world: any takes all)");
+        visit("continuations", continuations, config::Range{2, 1e6},
+              "samples from each beginning of an answer (the enumerable world lists them instead)");
+    }
+};
+
 // The models of the trial.
 struct TokenModels {
     infer::Weights const &policy, &sft;

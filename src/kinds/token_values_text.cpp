@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_values in the text world: beginnings of sampled answers, valued by sampling how they go on.
 #include "infer/sampling.hpp"
+#include "kinds/evaluate.hpp"
 #include "kinds/token_values.hpp"
 #include "sources/gold.hpp"
 #include "stats/mean.hpp"
@@ -21,7 +22,7 @@ public:
           models_(models),
           gold_(context),
           chunk_(context.chunk()),
-          longest_(static_cast<std::size_t>(context.get(&config::EvaluateConfig::max_new_tokens))) {}
+          longest_(static_cast<std::size_t>(context.get(&EvaluateConfig::max_new_tokens))) {}
 
     stages::PrefixData run() {
         ask();
@@ -40,7 +41,7 @@ public:
 private:
     void ask() {
         auto const stream = context_.stream(&config::SeedConfig::eval, "evaluate/prompts");
-        for (config::Int i = 0; i < context_.section<config::TokenValuesConfig>().prompts; ++i) {
+        for (config::Int i = 0; i < context_.section<TokenValuesConfig>().prompts; ++i) {
             core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
             prompts_.push_back(gold_.world().prompt(world::Split::heldout, draws));
             asked_.push_back(gold_.tokenizer().encode(prompts_.back().text));
@@ -58,8 +59,8 @@ private:
     // Both models answer with the same random numbers.
     void answer(infer::Weights const& weights) {
         infer::SamplingPlan const plan{context_.stream(&config::SeedConfig::eval, "token_values/answers"), 0,
-                                       context_.get(&config::EvaluateConfig::temperature),
-                                       context_.get(&config::EvaluateConfig::max_new_tokens)};
+                                       context_.get(&EvaluateConfig::temperature),
+                                       context_.get(&EvaluateConfig::max_new_tokens)};
         auto const answers = infer::sample(models_.transformer, weights, asked_, plan, chunk_);
         for (std::size_t p = 0; p < answers.size(); ++p) {
             stages::Tokens const& tokens = answers[p].tokens;
@@ -93,7 +94,7 @@ private:
             }
             auto const means = sample_means(
                 weights, rows,
-                {stream, static_cast<std::uint32_t>(t), context_.get(&config::EvaluateConfig::temperature),
+                {stream, static_cast<std::uint32_t>(t), context_.get(&EvaluateConfig::temperature),
                  static_cast<config::Int>(longest_ - t)},
                 [&](double share) { context_.pass(0.9 * (from + 0.5 * share / static_cast<double>(longest_))); });
             for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -111,7 +112,7 @@ private:
     // One pair of means a row.
     std::vector<Means> sample_means(infer::Weights const& weights, std::vector<std::size_t> const& rows,
                                     infer::SamplingPlan const& plan, std::function<void(double)> const& passed) {
-        auto const count = static_cast<std::size_t>(context_.section<config::TokenValuesConfig>().continuations);
+        auto const count = static_cast<std::size_t>(context_.section<TokenValuesConfig>().continuations);
         std::vector<stages::Tokens> starts;
         for (std::size_t const row : rows) {
             stages::Tokens start = prefixes_.beginnings[row].prompt;

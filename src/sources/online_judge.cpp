@@ -3,13 +3,13 @@
 
 namespace alignsweep::sources {
 
-OnlineJudge::OnlineJudge(stages::Context const& context, config::OnlineConfig const& config) {
-    if (config.judge == config::Judge::reward_model) {
+OnlineJudge::OnlineJudge(stages::Context const& context, Judge who) {
+    if (who == Judge::reward_model) {
         reward_.emplace(context.input("reward_model"), context.chunk());
         return;
     }
     gold_.emplace(context);
-    if (config.judge == config::Judge::annotators) {
+    if (who == Judge::annotators) {
         asked_before_ = context.section<config::FeedbackConfig>().prompts;
         people_.emplace(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                         context.seed(&config::SeedConfig::feedback));

@@ -13,6 +13,8 @@
 
 namespace alignsweep::sources {
 
+enum class Judge { reward_model, gold, annotators };
+
 // A prompt with two answers.
 struct Duel {
     stages::PromptRow const* prompt;
@@ -23,7 +25,7 @@ struct Duel {
 class OnlineJudge {
 public:
     // From the input "reward_model", or from the world's sections.
-    OnlineJudge(stages::Context const& context, config::OnlineConfig const& config);
+    OnlineJudge(stages::Context const& context, Judge who);
 
     struct Verdict {
         bool first_better = true;

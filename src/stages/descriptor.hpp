@@ -6,9 +6,11 @@
 #include "config/config.hpp"
 #include "store/metric_names.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace alignsweep::stages {
@@ -33,6 +35,13 @@ struct Input {
     // The configuration that it is made under, where that is not its reader's.
     std::shared_ptr<config::Config const> config{};
 };
+
+struct Descriptor;
+using Inputs = std::function<std::vector<Input>(config::Config const&, Descriptor const* model)>;
+// The same, whatever the configuration.
+inline Inputs always(std::vector<Input> inputs) {
+    return [inputs = std::move(inputs)](config::Config const&, Descriptor const*) { return inputs; };
+}
 
 // Tokens that a stage trains on, and tokens that only pass through a model.
 struct Work {
@@ -65,7 +74,7 @@ struct Descriptor {
     void (*run)(Context&) = nullptr;
     void (*reads)(Reads&) = nullptr;
     // By role. `model`: the kind of the model that the stage looks at, where it looks at one.
-    std::vector<Input> (*inputs)(config::Config const&, Descriptor const* model) = nullptr;
+    Inputs inputs{};
 
     // The name of its row where that is not the kind's; sections of the configuration that are its own.
     std::string row{};

@@ -10,11 +10,11 @@ using core::ConfigError;
 using testing::expect_error;
 
 Config small_world() {
-    Config c;
+    Config c = defaults();
     c.edit<WorldConfig>().kind = WorldKind::enumerable;
-    c.edit<FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
-        c.edit<OnlineDpoConfig>().online.max_new_tokens = c.edit<OnlineKtoConfig>().online.max_new_tokens =
-            c.get<EnumerableConfig>().length;
+    c.edit<FeedbackConfig>().max_new_tokens = c.edit<kinds::RlhfConfig>().max_new_tokens =
+        c.edit<kinds::OnlineDpoConfig>().online.max_new_tokens =
+            c.edit<kinds::OnlineKtoConfig>().online.max_new_tokens = c.get<EnumerableConfig>().length;
     return c;
 }
 
@@ -22,16 +22,16 @@ template <class Change>
 void expect_refused(Change&& change, std::initializer_list<std::string_view> parts) {
     Config c = small_world();
     change(c);
-    expect_error<ConfigError>([&] { validate(c); }, parts);
+    expect_error<ConfigError>([&] { kinds::program().validate(c); }, parts);
 }
 
 TEST(Enumerable, AgreesWithTheLengthsOfAllSampling) {
-    validate(small_world());
-    validate(Config{});  // the text world has nothing to do with these
-    expect_refused([](Config& c) { c.edit<RlhfConfig>().max_new_tokens = 5; },
+    kinds::program().validate(small_world());
+    kinds::program().validate(defaults());  // the text world has nothing to do with these
+    expect_refused([](Config& c) { c.edit<kinds::RlhfConfig>().max_new_tokens = 5; },
                    {"rlhf.max_new_tokens = 5", "enumerable.length = 4"});
     expect_refused([](Config& c) { c.edit<FeedbackConfig>().max_new_tokens = 3; }, {"feedback.max_new_tokens = 3"});
-    expect_refused([](Config& c) { c.edit<OnlineKtoConfig>().online.max_new_tokens = 32; },
+    expect_refused([](Config& c) { c.edit<kinds::OnlineKtoConfig>().online.max_new_tokens = 32; },
                    {"online_kto.max_new_tokens = 32"});
 }
 
@@ -39,7 +39,7 @@ TEST(Enumerable, IsNoLargerThanCanBeListed) {
     Config c = small_world();
     c.edit<EnumerableConfig>().tokens = 16;
     c.edit<EnumerableConfig>().prompts = 18;  // 54241 responses each
-    validate(c);
+    kinds::program().validate(c);
     expect_refused(
         [](Config& config) {
             config.edit<EnumerableConfig>().tokens = 16;
@@ -58,13 +58,14 @@ TEST(Enumerable, ItsPromptsFitTheContext) {
     Config c = small_world();
     long_prompts(c);
     c.edit<ModelConfig>().context = 261;
-    validate(c);
+    kinds::program().validate(c);
     c.edit<ModelConfig>().context = 260;
-    expect_error<ConfigError>([&] { validate(c); }, {"model.context = 260"});
+    expect_error<ConfigError>([&] { kinds::program().validate(c); }, {"model.context = 260"});
 }
 
 TEST(Enumerable, RefusesWhatReadsTextAndOtherTemperatures) {
-    expect_refused([](Config& c) { c.edit<EvaluateConfig>().temperature = 0.5; }, {"evaluate.temperature = 0.5"});
+    expect_refused([](Config& c) { c.edit<kinds::EvaluateConfig>().temperature = 0.5; },
+                   {"evaluate.temperature = 0.5"});
     expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = LabelSource::constitution; },
                    {"feedback.source = constitution"});
     expect_refused(

@@ -3,6 +3,10 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "kinds/evaluate.hpp"
+#include "kinds/kinds.hpp"
+#include "kinds/online.hpp"
+#include "kinds/rlhf.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,6 +16,13 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+
+namespace alignsweep::config {
+
+// The configuration of the program, with the sections of all its kinds.
+inline Config defaults() { return kinds::program().defaults; }
+
+}  // namespace alignsweep::config
 
 namespace alignsweep::config::testing {
 

@@ -20,7 +20,7 @@ Entry at_line_12(std::string section, std::string key, std::string value) {
 
 void expect_refused(std::string section, std::string key, std::string value,
                     std::initializer_list<std::string_view> parts) {
-    Config config;
+    Config config = defaults();
     std::string const before = to_ini(config);
     Entry const entry = at_line_12(std::move(section), std::move(key), std::move(value));
     expect_error<ConfigError>([&] { assign(config, entry); }, {"demo.ini:12: ", entry.name()});
@@ -29,7 +29,7 @@ void expect_refused(std::string section, std::string key, std::string value,
 }
 
 TEST(ConfigAssign, SetsEveryType) {
-    Config config;
+    Config config = defaults();
     assign(config, at_line_12("model", "depth", "3"));
     assign(config, at_line_12("corpus", "documents", "1e4"));
     assign(config, at_line_12("dpo", "beta", "0.25"));
@@ -40,13 +40,13 @@ TEST(ConfigAssign, SetsEveryType) {
     EXPECT_EQ(config.get<CorpusConfig>().documents, 10000);
     EXPECT_EQ(config.get<DpoConfig>().beta, 0.25);
     EXPECT_FALSE(config.get<ModelConfig>().tied);
-    EXPECT_EQ(config.get<RlhfConfig>().kl_estimator, KlEstimator::k3);
-    EXPECT_EQ(config.get<SftConfig>().optimizer.learning_rate, 1e-3);
-    EXPECT_EQ(config.get<DpoConfig>().optimizer.learning_rate, Config().get<DpoConfig>().optimizer.learning_rate);
+    EXPECT_EQ(config.get<kinds::RlhfConfig>().kl_estimator, losses::KlEstimator::k3);
+    EXPECT_EQ(value_of(config, "sft", "learning_rate").number, 1e-3);
+    EXPECT_EQ(config.get<DpoConfig>().optimizer.learning_rate, defaults().get<DpoConfig>().optimizer.learning_rate);
 }
 
 TEST(ConfigAssign, TakesBothEndsOfARange) {
-    Config config;
+    Config config = defaults();
     assign(config, at_line_12("seed", "world", "-1"));
     assign(config, at_line_12("world", "fact_share", "0"));
     assign(config, at_line_12("world", "fact_share", "1"));
@@ -77,14 +77,14 @@ TEST(ConfigAssign, NamesTheNearestKey) {
     expect_refused("model", "vocabulary", "300", {"nearest: tokenizer.vocabulary"});
     expect_refused("dop", "beta", "1", {"unknown section dop", "nearest: dpo", "allowed: seed, world, ", "run, sweep"});
     expect_refused("dpo", "", "1", {"unknown key dpo."});
-    Config config;
+    Config config = defaults();
     expect_error<ConfigError>([&] { assign(config, parse_set("dpo.btea=1")); },
                               {"--set dpo.btea=1: unknown key dpo.btea"});
 }
 
 TEST(ConfigAssign, PathsAreRelativeToWhereTheyStand) {
     namespace fs = std::filesystem;
-    Config config;
+    Config config = defaults();
     assign(config, {"data", "corpus", "../texts/a b.txt", "/project/run/demo.ini", 3});
     EXPECT_EQ(config.get<DataConfig>().corpus, "/project/texts/a b.txt");
     assign(config, {"data", "corpus", "x.txt", "runs/demo.ini", 3});
@@ -101,35 +101,35 @@ TEST(ConfigApply, LaterEntriesOverrideEarlierOnes) {
     TemporaryFolder const folder;
     folder.write("base.ini", "[dpo]\nbeta = 0.2\nbatch = 8\nepochs = 2\n");
     auto const file = folder.write("demo.ini", "base = base.ini\n[dpo]\nbeta = 0.3\nbatch = 16\n[sweep]\nseed = 1\n");
-    Config const config = apply(read_all({file}, {"dpo.batch=32", "sweep.seed=2"}));
+    Config const config = config::apply(read_all({file}, {"dpo.batch=32", "sweep.seed=2"}), defaults());
     EXPECT_EQ(config.get<DpoConfig>().epochs, 2);
     EXPECT_EQ(config.get<DpoConfig>().beta, 0.3);
     EXPECT_EQ(config.get<DpoConfig>().batch, 32);
-    EXPECT_EQ(to_ini(apply({})), to_ini(Config()));
+    EXPECT_EQ(to_ini(config::apply({}, defaults())), to_ini(defaults()));
 }
 
 TEST(ConfigKeys, ListsEveryKeyOnce) {
     std::set<std::string> names;
-    for (KeyHelp const& key : all_keys()) {
+    for (KeyHelp const& key : all_keys(defaults())) {
         EXPECT_TRUE(names.insert(key.name()).second) << key.name();
         EXPECT_FALSE(key.help.empty()) << key.name();
         EXPECT_FALSE(key.allowed.empty()) << key.name();
-        Config config;  // a default must be a value that its own field takes
+        Config config = defaults();  // a default must be a value that its own field takes
         EXPECT_NO_THROW(assign(config, at_line_12(key.section, key.key, key.default_value))) << key.name();
         EXPECT_EQ(value_of(config, key.section, key.key).text, key.default_value) << key.name();
     }
-    ASSERT_TRUE(find_key("dpo", "beta"));
-    EXPECT_EQ(find_key("dpo", "beta")->default_value, "0.1");
-    EXPECT_EQ(find_key("dpo", "beta")->allowed, "a number > 0");
-    EXPECT_EQ(find_key("rlhf", "kl_estimator")->allowed, "one of: k1, k3");
-    EXPECT_EQ(find_key("data", "sft")->kind, Kind::file);
-    EXPECT_FALSE(find_key("dpo", "gamma"));
-    EXPECT_FALSE(find_key("", ""));
+    ASSERT_TRUE(find_key("dpo", "beta", defaults()));
+    EXPECT_EQ(find_key("dpo", "beta", defaults())->default_value, "0.1");
+    EXPECT_EQ(find_key("dpo", "beta", defaults())->allowed, "a number > 0");
+    EXPECT_EQ(find_key("rlhf", "kl_estimator", defaults())->allowed, "one of: k1, k3");
+    EXPECT_EQ(find_key("data", "sft", defaults())->kind, Kind::file);
+    EXPECT_FALSE(find_key("dpo", "gamma", defaults()));
+    EXPECT_FALSE(find_key("", "", defaults()));
 }
 
 TEST(ConfigValue, HasANumberAndAText) {
-    Config config;
-    config.edit<RlhfConfig>().kl_estimator = KlEstimator::k3;
+    Config config = defaults();
+    config.edit<kinds::RlhfConfig>().kl_estimator = losses::KlEstimator::k3;
     EXPECT_EQ(value_of(config, "rlhf", "kl_estimator").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").text, "true");
@@ -139,13 +139,13 @@ TEST(ConfigValue, HasANumberAndAText) {
 
 // Sets one entry on the defaults, then validates.
 void expect_invalid(std::vector<std::string> const& sets, std::initializer_list<std::string_view> parts) {
-    expect_error<ConfigError>([&] { validate(apply(read_all({}, sets))); }, parts);
+    expect_error<ConfigError>([&] { kinds::program().validate(config::apply(read_all({}, sets), defaults())); }, parts);
 }
 void expect_valid(std::vector<std::string> const& sets) {
-    EXPECT_NO_THROW(validate(apply(read_all({}, sets)))) << sets.front();
+    EXPECT_NO_THROW(kinds::program().validate(config::apply(read_all({}, sets), defaults()))) << sets.front();
 }
 
-TEST(ConfigValidate, TheDefaultsAreValid) { EXPECT_NO_THROW(validate(Config())); }
+TEST(ConfigValidate, TheDefaultsAreValid) { EXPECT_NO_THROW(kinds::program().validate(defaults())); }
 
 TEST(ConfigValidate, ChecksTheModelsShape) {
     expect_invalid({"model.heads=3"}, {"model.heads = 3 does not divide model.width = 64"});
@@ -231,7 +231,7 @@ TEST(ConfigValidate, TheRewardModelKeepsTheHeadsWidth) {
 }
 
 TEST(ConfigRewardModel, HasItsOwnSizeWithHeadsOfThePolicysWidth) {
-    Config config;
+    Config config = defaults();
     EXPECT_EQ(canonical(Section::of("model", reward_model_size(config))),
               canonical(Section::of("model", config.get<ModelConfig>())));
     config.edit<RewardModelConfig>().width = config.get<ModelConfig>().width;

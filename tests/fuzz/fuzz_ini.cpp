@@ -12,6 +12,15 @@ using namespace alignsweep;
 
 namespace {
 
+// Those that all kinds of stages share, and one of each sort of field beside them.
+config::Config defaults() {
+    auto sections = config::Config().sections();
+    sections.push_back(config::Section::of<config::DpoConfig>("dpo"));
+    sections.push_back(config::Section::of<config::FeedbackConfig>("feedback"));
+    sections.push_back(config::Section::of<config::RewardModelConfig>("reward_model"));
+    return config::Config(std::move(sections));
+}
+
 std::vector<std::string> const methods{"rlhf", "dpo", "kto", "best_of_n", "online_dpo", "online_kto"};
 
 // A sweep of a million trials is allowed and takes minutes: the target makes no more than this many.
@@ -29,7 +38,7 @@ std::size_t points_of(config::SweepEntries const& sweep) {
 // to_ini promises that reading it back gives the same configuration.
 void check_printing(config::Config const& values) {
     std::string const text = config::to_ini(values);
-    auto const again = config::apply(config::read_ini(fuzz::write_file("again.ini", text)));
+    auto const again = config::apply(config::read_ini(fuzz::write_file("again.ini", text)), defaults());
     if (config::to_ini(again) != text) { fuzz::finding("to_ini does not read back:\n" + text); }
 }
 
@@ -44,16 +53,16 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         std::size_t const end = std::min(text.find('\n', at), text.size());
         fuzz::accepts("", [&] {
             entries = {config::parse_set(text.substr(at, end - at))};
-            return config::apply(entries);
+            return config::apply(entries, defaults());
         });
         at = end + 1;
     }
     if (!fuzz::accepts(".ini", [&] { return (entries = config::read_ini(file)).size(); })) { return 0; }
     fuzz::accepts("", [&] {
-        auto const values = config::apply(entries);
+        auto const values = config::apply(entries, defaults());
         check_printing(values);
         if (points_of(config::read_sweep(entries, methods, values)) > most_points) { return false; }
-        auto const sweep = config::expand(entries, {{}, methods, config::validate});
+        auto const sweep = config::expand(entries, {defaults(), methods, config::validate});
         fuzz::require(!sweep.trials.empty(), "a sweep without a trial");
         check_printing(sweep.trials.back().config);
         return true;

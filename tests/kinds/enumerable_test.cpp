@@ -29,16 +29,15 @@ config::Config small_world(config::Int prompts, config::Int tokens, config::Int 
     c.edit<config::EnumerableConfig>().tokens = tokens;
     c.edit<config::EnumerableConfig>().length = length;
     c.edit<config::CorpusConfig>().documents = 100;
-    c.edit<config::PretrainConfig>().length = 6;
-    c.edit<config::PretrainConfig>().steps = 20;
+    c.edit<PretrainConfig>().length = 6;
+    c.edit<PretrainConfig>().steps = 20;
     c.edit<config::FeedbackConfig>().prompts = 40;
-    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<config::RlhfConfig>().max_new_tokens =
-        c.edit<config::OnlineDpoConfig>().online.max_new_tokens =
-            c.edit<config::OnlineKtoConfig>().online.max_new_tokens = length;
+    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
+        c.edit<OnlineDpoConfig>().online.max_new_tokens = c.edit<OnlineKtoConfig>().online.max_new_tokens = length;
     c.edit<config::FeedbackConfig>().choice_temperature = 1.0;
     c.edit<config::FeedbackConfig>().flip = 0.0;
-    c.edit<config::RlhfConfig>().reward = config::EpisodeReward::gold;
-    c.edit<config::RlhfConfig>().missing_end = config::MissingEnd::subtract;
+    c.edit<RlhfConfig>().reward = EpisodeReward::gold;
+    c.edit<RlhfConfig>().missing_end = MissingEnd::subtract;
     return c;
 }
 
@@ -73,7 +72,7 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
     Life life(small_world(3, 4, 2));
     life.run(to_feedback);
     life.run({"reward_model", "reference", "rlhf", "dpo", "kto"});
-    for (auto const& [kind, beta] : {std::pair{"rlhf", life.config.get<config::RlhfConfig>().kl_coef},
+    for (auto const& [kind, beta] : {std::pair{"rlhf", life.config.get<RlhfConfig>().kl_coef},
                                      std::pair{"dpo", life.config.get<config::DpoConfig>().beta},
                                      std::pair{"kto", life.config.get<config::KtoConfig>().beta}}) {
         auto const metrics = life.evaluate(kind);

@@ -46,7 +46,7 @@ TEST(Evaluate, WinRateAndKlAreThoseOfTheStoredAnswers) {
         inputs["model"] = life.specs.at(model).id();
         if (!baseline.empty()) { inputs["baseline"] = baseline; }
         auto config = life.config;
-        config.edit<config::EvaluateConfig>().prompts = 64;
+        config.edit<EvaluateConfig>().prompts = 64;
         auto const spec = make_stage("evaluate", config, 3, inputs);
         execute(spec, testing::host_of(folder.path()));
         return spec.id();

@@ -49,7 +49,7 @@ TEST(Online, EachRoundSamplesAnewFromThePolicyAndMovesIt) {
 // z0 compares like with like, or it would begin above 0 for some of the samples.
 TEST(Online, Z0BeginsAtZeroWhateverIsSampled) {
     auto config = finished_life().config;
-    config.edit<config::OnlineKtoConfig>().online.updates = 1;
+    config.edit<OnlineKtoConfig>().online.updates = 1;
     for (config::Int const seed : {1, 2, 3, 4, 5, 6}) {
         config.edit<config::SeedConfig>().rollout = seed;
         TemporaryFolder folder;
@@ -70,7 +70,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         auto const host = testing::host_of(life.folder.path());
         stages::Context const context(life.specs.at(kind), host);
-        auto const& config = life.specs.at(kind).config.get<config::OnlineDpoConfig>().online;
+        auto const& config = life.specs.at(kind).config.get<OnlineDpoConfig>().online;
         auto const stream = [&](char const* purpose) {
             return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
         };
@@ -86,7 +86,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
             auto const answers = infer::sample(transformer, sft, asked, plan, 4);
             for (std::size_t i = 0; i < answers.size(); ++i) { duels[i].answers[which] = answers[i]; }
         }
-        auto const verdicts = sources::OnlineJudge(context, config).judge(duels, 0);
+        auto const verdicts = sources::OnlineJudge(context, config.judge).judge(duels, 0);
         double chosen = 0.0, rejected = 0.0, count = 0.0;
         for (std::size_t i = 0; i < duels.size(); ++i) {
             auto const& [first, second] = duels[i].answers;
@@ -121,7 +121,7 @@ protected:
         config::assign(spec_.config, "online_dpo", "judge", judge, config::Entry{});
         auto const host = testing::host_of(finished_life().folder.path());
         stages::Context const context(spec_, host);
-        return sources::OnlineJudge(context, spec_.config.get<config::OnlineDpoConfig>().online).judge(duels_, first);
+        return sources::OnlineJudge(context, spec_.config.get<OnlineDpoConfig>().online.judge).judge(duels_, first);
     }
     [[nodiscard]] double gold(std::size_t i, std::size_t k) const { return feedback_.completions[2 * i + k].gold; }
 
@@ -195,8 +195,8 @@ TEST(Online, EveryJudgeTrains) {
 // One prompt, asked again and again: KTO has no other to compare with, and DPO needs none.
 TEST(Online, ARoundWithoutAnythingToLearnFromPasses) {
     auto config = finished_life().config;
-    config.edit<config::OnlineDpoConfig>().online.temperature =
-        config.edit<config::OnlineKtoConfig>().online.temperature = 1e-6;  // both answers are equal
+    config.edit<OnlineDpoConfig>().online.temperature = config.edit<OnlineKtoConfig>().online.temperature =
+        1e-6;  // both answers are equal
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         TemporaryFolder folder;
         finished_life().copy_inputs(kind, folder.path());

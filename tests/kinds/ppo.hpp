@@ -19,15 +19,15 @@ struct Ppo {
     explicit Ppo(Changes const& change) {
         auto const& life = finished_life();
         auto config = life.config;
-        config.edit<config::RlhfConfig>().value_warmup = 2;
-        change(config.edit<config::RlhfConfig>());
+        config.edit<RlhfConfig>().value_warmup = 2;
+        change(config.edit<RlhfConfig>());
         std::map<std::string, std::string> inputs;
         auto const add = [&](std::string const& role) { inputs[role] = life.specs.at(role).id(); };
         add("sft");
         add("feedback");
-        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { add("reward_model"); }
-        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::gold ||
-            config.get<config::RlhfConfig>().ptx_coef > 0.0) {
+        if (config.get<RlhfConfig>().reward == EpisodeReward::proxy) { add("reward_model"); }
+        if (config.get<RlhfConfig>().reward == EpisodeReward::gold ||
+            config.get<RlhfConfig>().ptx_coef > 0.0) {
             add("corpus");
         }
         spec = make_stage("rlhf", config, 3, inputs);

@@ -13,8 +13,8 @@ using testing::sft_weights;
 
 // The log-probability recorded while sampling is that of training, so the first ratio is 1 and the first KL 0.
 TEST(Ppo, BeginsAtRatioOneAndKlZero) {
-    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
-        Ppo ppo([&](config::RlhfConfig& c) {
+    for (auto const value_model : {ValueModel::own, ValueModel::shared}) {
+        Ppo ppo([&](RlhfConfig& c) {
             c.value_model = value_model;
             c.value_warmup = 0;
             c.updates = c.epochs = 1;
@@ -33,10 +33,10 @@ TEST(Ppo, BeginsAtRatioOneAndKlZero) {
 
 // One episode of one token: no variance to whiten by, no second row.
 TEST(Ppo, TheSmallestRollouts) {
-    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
-        for (auto const reward : {config::EpisodeReward::proxy, config::EpisodeReward::gold}) {
+    for (auto const value_model : {ValueModel::own, ValueModel::shared}) {
+        for (auto const reward : {EpisodeReward::proxy, EpisodeReward::gold}) {
             for (int const tokens : {1, 12}) {
-                Ppo ppo([&](config::RlhfConfig& c) {
+                Ppo ppo([&](RlhfConfig& c) {
                     c.value_model = value_model;
                     c.reward = reward;
                     c.episodes = c.minibatch = 1;
@@ -52,8 +52,8 @@ TEST(Ppo, TheSmallestRollouts) {
 
 // Trap: the KL that is reported, the one that is penalised and the one that leads the coefficient differ.
 TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
-    Ppo ppo([](config::RlhfConfig& c) {
-        c.kl_control = config::KlControl::adaptive;
+    Ppo ppo([](RlhfConfig& c) {
+        c.kl_control = KlControl::adaptive;
         c.kl_target = 0.004;  // the tiny policy moves little: above and below this
         c.kl_horizon = 60.0;
         c.updates = 8;
@@ -61,7 +61,7 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
     ppo.run();
     auto const kl = ppo.curve("objective/kl"), coefficient = ppo.curve("objective/kl_coef"),
                penalty = ppo.curve("objective/non_score_reward");
-    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
+    auto const& config = ppo.spec.config.get<RlhfConfig>();
     double expected = config.kl_coef;
     for (std::size_t u = 0; u < kl.size(); ++u) {
         EXPECT_DOUBLE_EQ(coefficient[u], expected) << u;
@@ -74,8 +74,8 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
 
 // The warm-up asks for the first coefficient; then it falls by equal factors over half of the updates, and stays.
 TEST(Ppo, AnAnnealedCoefficientFallsFromItsStartToItsEnd) {
-    Ppo ppo([](config::RlhfConfig& c) {
-        c.kl_control = config::KlControl::annealed;
+    Ppo ppo([](RlhfConfig& c) {
+        c.kl_control = KlControl::annealed;
         c.kl_start = 1.0;
         c.kl_coef = 0.01;
         c.kl_anneal = 0.5;
@@ -93,7 +93,7 @@ TEST(Ppo, AnAnnealedCoefficientFallsFromItsStartToItsEnd) {
 }
 
 TEST(Ppo, AWarmUpLeavesThePolicyAsItIs) {
-    Ppo ppo([](config::RlhfConfig& c) {
+    Ppo ppo([](RlhfConfig& c) {
         c.value_warmup = 3;
         c.updates = 0;
     });
@@ -103,7 +103,7 @@ TEST(Ppo, AWarmUpLeavesThePolicyAsItIs) {
 // The value model warms up on whole returns: rlhf.lambda has no say in its first loss.
 TEST(Ppo, TheWarmUpIsOnWholeReturns) {
     auto const losses = [](double lambda) {
-        Ppo ppo([&](config::RlhfConfig& c) {
+        Ppo ppo([&](RlhfConfig& c) {
             c.value_warmup = c.updates = c.epochs = 1;
             c.minibatch = c.episodes;
             c.lambda = lambda;
@@ -116,7 +116,7 @@ TEST(Ppo, TheWarmUpIsOnWholeReturns) {
 }
 
 TEST(Ppo, AFixedCoefficientIsKept) {
-    Ppo ppo([](config::RlhfConfig& c) { c.kl_coef = 0.37; });
+    Ppo ppo([](RlhfConfig& c) { c.kl_coef = 0.37; });
     ppo.run();
     for (double const coefficient : ppo.curve("objective/kl_coef")) { EXPECT_EQ(coefficient, 0.37); }
     EXPECT_EQ(infer::load_stored_model(ppo.stage()).state.at("beta"), 0.37);
@@ -124,8 +124,8 @@ TEST(Ppo, AFixedCoefficientIsKept) {
 
 // The head learns on the policy's own trunk, and the policy keeps every bit until it is trained for reward.
 TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
-    auto const warm_up = [](config::RlhfConfig& c) {
-        c.value_model = config::ValueModel::shared;
+    auto const warm_up = [](RlhfConfig& c) {
+        c.value_model = ValueModel::shared;
         c.value_warmup = 12;
         c.updates = 0;
         c.optimizer.learning_rate = 2e-2;
@@ -152,7 +152,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
 
 // The head's Adam moments and step count of the warm-up would distort the trunk's first steps.
 TEST(Ppo, ASharedTrunkStartsWithAFreshOptimiser) {
-    Ppo ppo([](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; });
+    Ppo ppo([](RlhfConfig& c) { c.value_model = ValueModel::shared; });
     int asked = 0;
     stages::StageHost const host{ppo.folder.path(), [&] { return ++asked == 3; }, [](double) {}};
     EXPECT_THROW(execute(ppo.spec, host), core::Stopped);
@@ -163,16 +163,16 @@ TEST(Ppo, ASharedTrunkStartsWithAFreshOptimiser) {
 
 // Trap: clipping that is asked for and never done. A gradient of almost nothing moves Adam's weights by almost nothing.
 TEST(Ppo, ClipsTheGradientsOfPolicyAndValue) {
-    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
+    for (auto const value_model : {ValueModel::own, ValueModel::shared}) {
         for (double const clip : {0.0, 1e-13}) {
-            Ppo ppo([&](config::RlhfConfig& c) {
+            Ppo ppo([&](RlhfConfig& c) {
                 c.value_model = value_model;
                 c.optimizer.clip = clip;
                 c.optimizer.weight_decay = 0.0;
             });
             ppo.run();
             auto const value = model::to_host(infer::load_value_model(ppo.stage()));
-            bool const shared = value_model == config::ValueModel::shared;
+            bool const shared = value_model == ValueModel::shared;
             auto const start = shared ? infer::load_model_with_head(finished_life().of("sft"), 3)
                                       : infer::load_model(finished_life().of("reward_model"));
             double const policy_moved = largest_difference(ppo.policy(), sft_weights());

@@ -13,7 +13,7 @@ using testing::largest_difference;
 using testing::Ppo;
 using testing::sft_weights;
 
-using Change = void (*)(config::RlhfConfig&);
+using Change = void (*)(RlhfConfig&);
 
 struct Variant {
     char const* name;
@@ -22,29 +22,29 @@ struct Variant {
 void PrintTo(Variant const& variant, std::ostream* out) { *out << variant.name; }
 
 std::vector<Variant> const variants{
-    {"gold", [](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }},
+    {"gold", [](RlhfConfig& c) { c.reward = EpisodeReward::gold; }},
     {"adaptive",
-     [](config::RlhfConfig& c) {
-         c.kl_control = config::KlControl::adaptive;
+     [](RlhfConfig& c) {
+         c.kl_control = KlControl::adaptive;
          c.kl_horizon = 60.0;
      }},
-    {"annealed", [](config::RlhfConfig& c) { c.kl_control = config::KlControl::annealed; }},
-    {"shared", [](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }},
+    {"annealed", [](RlhfConfig& c) { c.kl_control = KlControl::annealed; }},
+    {"shared", [](RlhfConfig& c) { c.value_model = ValueModel::shared; }},
     {"subtract",
-     [](config::RlhfConfig& c) {
-         c.missing_end = config::MissingEnd::subtract;
+     [](RlhfConfig& c) {
+         c.missing_end = MissingEnd::subtract;
          c.missing_end_penalty = 0.5;
      }},
-    {"ptx", [](config::RlhfConfig& c) { c.ptx_coef = 0.5; }},
-    {"k3", [](config::RlhfConfig& c) { c.kl_estimator = config::KlEstimator::k3; }},
+    {"ptx", [](RlhfConfig& c) { c.ptx_coef = 0.5; }},
+    {"k3", [](RlhfConfig& c) { c.kl_estimator = losses::KlEstimator::k3; }},
     {"all",
-     [](config::RlhfConfig& c) {
-         c.reward = config::EpisodeReward::gold;
-         c.kl_control = config::KlControl::adaptive;
+     [](RlhfConfig& c) {
+         c.reward = EpisodeReward::gold;
+         c.kl_control = KlControl::adaptive;
          c.kl_horizon = 60.0;
-         c.value_model = config::ValueModel::shared;
+         c.value_model = ValueModel::shared;
          c.ptx_coef = 0.5;
-         c.kl_estimator = config::KlEstimator::k3;
+         c.kl_estimator = losses::KlEstimator::k3;
          c.temperature = 0.8;
          c.epochs = 3;
          c.minibatch = 5;
@@ -82,10 +82,10 @@ TEST_P(PpoVariant, LearnsAndLeavesAPolicyAndAValueModel) {
     auto const loss = ppo.curve("loss");
     ASSERT_EQ(loss.size(), 6U);
     for (std::size_t u = 2; u < 6; ++u) { EXPECT_TRUE(std::isfinite(loss[u])); }
-    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
+    auto const& config = ppo.spec.config.get<RlhfConfig>();
     auto const costs = store::read_manifest(ppo.stage())->costs;
-    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == config::ValueModel::own);
-    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == config::EpisodeReward::proxy);
+    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == ValueModel::own);
+    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == EpisodeReward::proxy);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, PpoVariant, ::testing::ValuesIn(variants),
@@ -96,7 +96,7 @@ TEST(PpoVariants, AKeyHoldsWhatTheVariantReads) {
     auto const changes = [](Change variant) {
         auto const key = [&](auto const& change) {
             auto config = testing::tiny_config();
-            variant(config.edit<config::RlhfConfig>());
+            variant(config.edit<RlhfConfig>());
             change(config);
             return make_stage("rlhf", config, 3, {}).key;
         };
@@ -104,20 +104,18 @@ TEST(PpoVariants, AKeyHoldsWhatTheVariantReads) {
         return std::vector<bool>{key([](config::Config& c) { c.edit<config::WorldConfig>().names = 7; }) != now,
                                  key([](config::Config& c) { c.edit<config::SeedConfig>().world = 9; }) != now,
                                  key([](config::Config& c) { c.edit<config::SeedConfig>().model = 9; }) != now,
-                                 key([](config::Config& c) { c.edit<config::PretrainConfig>().length = 17; }) != now};
+                                 key([](config::Config& c) { c.edit<PretrainConfig>().length = 17; }) != now};
     };
     using Changes = std::vector<bool>;
-    EXPECT_EQ(changes([](config::RlhfConfig&) {}), (Changes{false, false, false, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }),
-              (Changes{true, true, true, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }),
-              (Changes{false, false, true, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.ptx_coef = 0.1; }), (Changes{false, false, false, true}));
+    EXPECT_EQ(changes([](RlhfConfig&) {}), (Changes{false, false, false, false}));
+    EXPECT_EQ(changes([](RlhfConfig& c) { c.reward = EpisodeReward::gold; }), (Changes{true, true, true, false}));
+    EXPECT_EQ(changes([](RlhfConfig& c) { c.value_model = ValueModel::shared; }), (Changes{false, false, true, false}));
+    EXPECT_EQ(changes([](RlhfConfig& c) { c.ptx_coef = 0.1; }), (Changes{false, false, false, true}));
 }
 
 TEST(Ppo, TextIsReadAtTemperatureOneAndPaidFor) {
     auto const one_step = [](double temperature, double coefficient) {
-        return [=](config::RlhfConfig& c) {
+        return [=](RlhfConfig& c) {
             c.value_warmup = 0;
             c.updates = c.epochs = 1;
             c.minibatch = c.episodes;
@@ -136,7 +134,7 @@ TEST(Ppo, TextIsReadAtTemperatureOneAndPaidFor) {
 
 TEST(Ppo, TextMixedInIsLearnt) {
     auto const mixed = [](double coefficient) {
-        return [=](config::RlhfConfig& c) {
+        return [=](RlhfConfig& c) {
             c.updates = 20;
             c.optimizer.learning_rate = 2e-3;
             c.ptx_coef = coefficient;
@@ -150,7 +148,7 @@ TEST(Ppo, TextMixedInIsLearnt) {
 
 // Traps: a reference that is the policy, a KL reported that is not the one penalised, whitening episode by episode.
 TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
-    Ppo ppo([](config::RlhfConfig& c) { c.temperature = 0.7; });
+    Ppo ppo([](RlhfConfig& c) { c.temperature = 0.7; });
     stages::StageHost const host = host_of(ppo.folder.path());
     stages::Context const context(ppo.spec, host);
     auto const& life = testing::finished_life();
@@ -194,7 +192,7 @@ TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
 
 // What feedback stored as gold is what PPO gets, end token or not.
 TEST(EpisodeScore, GoldIsTheExactReward) {
-    Ppo ppo([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; });
+    Ppo ppo([](RlhfConfig& c) { c.reward = EpisodeReward::gold; });
     stages::StageHost const host = host_of(ppo.folder.path());
     stages::Context const context(ppo.spec, host);
     auto const feedback = stages::load_feedback(context.input("feedback"));
@@ -216,8 +214,8 @@ TEST(EpisodeScore, GoldIsTheExactReward) {
 }
 
 TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
-    auto const scored = [](config::MissingEnd rule) {
-        Ppo ppo([&](config::RlhfConfig& c) {
+    auto const scored = [](MissingEnd rule) {
+        Ppo ppo([&](RlhfConfig& c) {
             c.missing_end = rule;
             c.missing_end_score = -7.0;
             c.missing_end_penalty = 0.75;
@@ -230,7 +228,7 @@ TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
         return EpisodeScore(context).of(asked, {example, example},
                                         {{example.completion, {}, true}, {example.completion, {}, false}});
     };
-    auto const replaced = scored(config::MissingEnd::replace), reduced = scored(config::MissingEnd::subtract);
+    auto const replaced = scored(MissingEnd::replace), reduced = scored(MissingEnd::subtract);
     EXPECT_EQ(replaced[0], reduced[0]);
     EXPECT_EQ(replaced[1], -7.0);
     EXPECT_EQ(reduced[1], reduced[0] - 0.75);

@@ -29,11 +29,11 @@ struct EnumerableLife {
         config.edit<config::WorldConfig>().kind = config::WorldKind::enumerable;
         config.edit<config::EnumerableConfig>() = {.prompts = 3, .tokens = 4, .length = 2};
         config.edit<config::CorpusConfig>().documents = 100;
-        config.edit<config::PretrainConfig>().length = 6;
-        config.edit<config::PretrainConfig>().steps = 20;
+        config.edit<PretrainConfig>().length = 6;
+        config.edit<PretrainConfig>().steps = 20;
         config.edit<config::FeedbackConfig>().prompts = 40;
-        config.edit<config::FeedbackConfig>().max_new_tokens = config.edit<config::RlhfConfig>().max_new_tokens = 2;
-        config.edit<config::TokenValuesConfig>().prompts = 1;
+        config.edit<config::FeedbackConfig>().max_new_tokens = config.edit<RlhfConfig>().max_new_tokens = 2;
+        config.edit<TokenValuesConfig>().prompts = 1;
         specs = testing::life_of(config, 3);
         for (char const* kind : {"corpus", "pretrain", "sft", "feedback", "reward_model", "reference", "rlhf", "dpo"}) {
             run(kind);
@@ -175,7 +175,7 @@ TEST(TokenValues, InTheTextWorldAreMeansOverContinuations) {
     std::size_t answers = 0;
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
         std::size_t const length = prefixes.beginnings[i].completion.size();
-        EXPECT_LE(length, static_cast<std::size_t>(life.config.get<config::EvaluateConfig>().max_new_tokens));
+        EXPECT_LE(length, static_cast<std::size_t>(life.config.get<EvaluateConfig>().max_new_tokens));
         EXPECT_EQ(prefixes.previous[i] < 0, length == 0);
         EXPECT_GE(gold[i], 0.0);
         EXPECT_LE(gold[i], 5.0);
@@ -184,7 +184,7 @@ TEST(TokenValues, InTheTextWorldAreMeansOverContinuations) {
         EXPECT_EQ(error[i], 0.0);
         EXPECT_EQ(gold[i], prefixes.exact.at("gold_sft")[i]);
     }
-    EXPECT_EQ(answers, 2U * static_cast<std::size_t>(life.config.get<config::TokenValuesConfig>().prompts));
+    EXPECT_EQ(answers, 2U * static_cast<std::size_t>(life.config.get<TokenValuesConfig>().prompts));
     auto const metrics = store::read_manifest(life.of("token_values"))->metrics;
     EXPECT_GT(metrics.at("eval/token/noise/within/gold_sft"), 0.0);
 }
@@ -196,7 +196,7 @@ TEST(TokenValues, MoreContinuationsAgreeWithFewer) {
     auto const run = [&](config::Int continuations) {
         TemporaryFolder folder;
         life.copy_inputs("token_values", folder.path());
-        config.edit<config::TokenValuesConfig>().continuations = continuations;
+        config.edit<TokenValuesConfig>().continuations = continuations;
         auto const spec = make_stage("token_values", config, 3, life.specs.at("token_values").inputs);
         execute(spec, testing::host_of(folder.path()));
         return stages::load_prefixes(folder.path() / spec.id());

@@ -182,7 +182,7 @@ TEST(PairLosses, TheTableHasExactlyTheKeysThatMoveTheLoss) {
 TEST(PairLosses, TheConfigurationOffersExactlyTheTable) {
     std::string names;
     for (PairLossRow const& row : pair_losses()) { names += (names.empty() ? "" : ", ") + row.name; }
-    auto const keys = config::all_keys();
+    auto const keys = config::all_keys(config::Config({config::Section::of<config::DpoConfig>("dpo")}));
     auto const allowed = [&](std::string const& key) {
         auto const is_it = [&](auto const& one) { return one.section == "dpo" && one.key == key; };
         return std::find_if(keys.begin(), keys.end(), is_it)->allowed;

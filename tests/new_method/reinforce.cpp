@@ -87,9 +87,7 @@ void run(stages::Context& context) {
 stages::Descriptor describe_reinforce() {
     stages::Descriptor kind{.name = "reinforce", .purpose = stages::Purpose::method, .run = run};
     kind.reads = [](stages::Reads& r) { r.section<Section>().model_limits().seeds(&config::SeedConfig::rollout); };
-    kind.inputs = [](config::Config const&, stages::Descriptor const*) {
-        return std::vector<stages::Input>{{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}};
-    };
+    kind.inputs = stages::always({{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
     kind.sections = {config::Section::of<Section>("reinforce")};
     kind.models = [](config::Config const&) { return std::vector<std::string>{"policy", "reward_model"}; };
     kind.entry = {"pairs, through a reward model", "-(R - b) log pi(answer), b a running mean of R", "Williams 1992"};

@@ -2,9 +2,16 @@
 // What tests of stages share: a temporary folder and the life of one tiny trial.
 #pragma once
 
+#include "config/values.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "kinds/best_of_n.hpp"
+#include "kinds/evaluate.hpp"
 #include "kinds/kinds.hpp"
+#include "kinds/online.hpp"
+#include "kinds/pretrain.hpp"
+#include "kinds/rlhf.hpp"
+#include "kinds/token_values.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -51,32 +58,31 @@ inline config::Config tiny_config() {
     c.edit<config::CorpusConfig>().documents = 200;
     c.edit<config::CorpusConfig>().heldout_documents = 8;
     c.edit<config::CorpusConfig>().sft_examples = 24;
-    c.edit<config::PretrainConfig>().steps = 8;
-    c.edit<config::PretrainConfig>().batch = 6;
-    c.edit<config::PretrainConfig>().length = 32;
-    c.edit<config::SftConfig>().epochs = 2;
-    c.edit<config::SftConfig>().batch = 7;  // the last batch of an epoch is uneven
+    c.edit<PretrainConfig>().steps = 8;
+    c.edit<PretrainConfig>().batch = 6;
+    c.edit<PretrainConfig>().length = 32;
+    config::assign(c, "sft", "epochs", "2", {});
+    config::assign(c, "sft", "batch", "7", {});  // the last batch of an epoch is uneven
     c.edit<config::FeedbackConfig>().prompts = 20;
-    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<config::RlhfConfig>().max_new_tokens =
-        c.edit<config::EvaluateConfig>().max_new_tokens = 12;
+    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
+        c.edit<EvaluateConfig>().max_new_tokens = 12;
     c.edit<config::RewardModelConfig>().batch = c.edit<config::DpoConfig>().batch = 6;
     c.edit<config::RewardModelConfig>().epochs = c.edit<config::DpoConfig>().epochs = 2;
     c.edit<config::KtoConfig>().batch = 9;
     c.edit<config::KtoConfig>().epochs = 2;
-    c.edit<config::RlhfConfig>().updates = 4;
-    c.edit<config::RlhfConfig>().episodes = 12;
-    c.edit<config::RlhfConfig>().minibatch = 6;
-    c.edit<config::BestOfNConfig>().n = 3;
-    for (config::OnlineConfig* online :
-         {&c.edit<config::OnlineDpoConfig>().online, &c.edit<config::OnlineKtoConfig>().online}) {
+    c.edit<RlhfConfig>().updates = 4;
+    c.edit<RlhfConfig>().episodes = 12;
+    c.edit<RlhfConfig>().minibatch = 6;
+    c.edit<BestOfNConfig>().n = 3;
+    for (OnlineConfig* online : {&c.edit<OnlineDpoConfig>().online, &c.edit<OnlineKtoConfig>().online}) {
         online->updates = 4;
         online->prompts = 9;
         online->max_new_tokens = 12;
     }
-    c.edit<config::EvaluateConfig>().prompts = 16;
-    c.edit<config::EvaluateConfig>().documents = 4;
-    c.edit<config::TokenValuesConfig>().prompts = 2;
-    c.edit<config::TokenValuesConfig>().continuations = 3;
+    c.edit<EvaluateConfig>().prompts = 16;
+    c.edit<EvaluateConfig>().documents = 4;
+    c.edit<TokenValuesConfig>().prompts = 2;
+    c.edit<TokenValuesConfig>().continuations = 3;
     return c;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of sweep.h5 from what lies in the stages' folders.
+#include "kinds/online.hpp"
+#include "kinds/rlhf.hpp"
 #include "sweep/index.hpp"
 #include "kinds/kinds.hpp"
 
@@ -155,11 +157,11 @@ TEST(Index, ModelsHeldFollowTheConfiguration) {
     EXPECT_EQ(held("best_of_n"), 2U);
     EXPECT_EQ(held("online_dpo"), 3U);
     EXPECT_EQ(held("online_kto"), 3U);
-    c.edit<config::OnlineKtoConfig>().online.judge = config::Judge::annotators;
+    c.edit<kinds::OnlineKtoConfig>().online.judge = sources::Judge::annotators;
     EXPECT_EQ(held("online_kto"), 2U);
-    c.edit<config::RlhfConfig>().value_model = config::ValueModel::shared;
+    c.edit<kinds::RlhfConfig>().value_model = kinds::ValueModel::shared;
     EXPECT_EQ(held("rlhf"), 3U);
-    c.edit<config::RlhfConfig>().reward = config::EpisodeReward::gold;
+    c.edit<kinds::RlhfConfig>().reward = kinds::EpisodeReward::gold;
     EXPECT_EQ(held("rlhf"), 2U);
     c.edit<config::DpoConfig>().sync_steps = 512;
     EXPECT_EQ(held("dpo"), 2U);

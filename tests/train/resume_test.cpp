@@ -137,7 +137,7 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
         life.copy_inputs(kind, folder.path());
         config.edit<config::DpoConfig>().optimizer.learning_rate =
             config.edit<config::KtoConfig>().optimizer.learning_rate = 1e30;
-        config.edit<config::RlhfConfig>().optimizer.learning_rate = 1e30;
+        config.edit<kinds::RlhfConfig>().optimizer.learning_rate = 1e30;
         auto const spec = kinds::make_stage(kind, config, 3, life.specs.at(kind).inputs);
         try {
             kinds::execute(spec, kinds::testing::host_of(folder.path()));
@@ -168,7 +168,7 @@ TEST(Execute, AModelThatBreaksInItsLastStepIsNoResult) {
 TEST(Execute, AMetricThatIsNotFiniteIsNoResult) {
     auto const& life = finished_life();
     auto config = life.config;
-    config.edit<config::EvaluateConfig>().temperature = 1e-300;  // float logits overflow
+    config.edit<kinds::EvaluateConfig>().temperature = 1e-300;  // float logits overflow
     TemporaryFolder folder;
     life.copy_inputs("evaluate", folder.path());
     auto const spec = kinds::make_stage("evaluate", config, 3, life.specs.at("evaluate").inputs);
