@@ -3,10 +3,11 @@
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "data/text.hpp"
-#include "kinds/runs.hpp"
 #include "sources/enumerable.hpp"
 #include "sources/heldout.hpp"
 #include "sources/skipped_rows.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "world/world.hpp"
 
 #include <cmath>
@@ -15,14 +16,18 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using config::DataConfig;
+using stages::Reads;
+
 struct Texts {
     std::vector<std::string> train, heldout;
     std::vector<data::Completion> sft;
+    std::string sft_file{};  // where they come from; empty: the simulated world
 };
 
 Texts simulated(stages::Context const& context) {
-    auto const& corpus = context.config.get<config::CorpusConfig>();
-    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
+    auto const& corpus = context.section<config::CorpusConfig>();
+    world::World const world(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
     auto const documents = context.stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context.stream(&config::SeedConfig::data, "corpus/sft");
     Texts texts;
@@ -39,29 +44,29 @@ Texts simulated(stages::Context const& context) {
 }
 
 // Without what answers a held-out prompt.
-std::vector<data::Completion> real_sft(stages::Context& context) {
-    config::DataConfig const& data = context.config.get<config::DataConfig>();
-    auto const bad_rows = data.bad_rows;
-    std::vector<data::Completion> rows;
-    if (!data.sft.empty()) {
-        auto read = data::read_completions(data.sft, bad_rows);
-        sources::count_skipped_rows(context, data.sft, read.counts);
-        rows = std::move(read.rows);
+void read_sft(stages::Context& context, Texts& texts) {
+    auto const bad_rows = context.get(&DataConfig::bad_rows);
+    bool const own = !context.get(&DataConfig::sft).empty();
+    texts.sft_file = own ? context.get(&DataConfig::sft) : context.get(&DataConfig::preferences);
+    if (own) {
+        auto read = data::read_completions(texts.sft_file, bad_rows);
+        sources::count_skipped_rows(context, texts.sft_file, read.counts);
+        texts.sft = std::move(read.rows);
     } else {
-        auto const read = data::read_preferences(data.preferences, bad_rows);
-        sources::count_skipped_rows(context, data.preferences, read.counts);
-        for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
+        auto const read = data::read_preferences(texts.sft_file, bad_rows);
+        sources::count_skipped_rows(context, texts.sft_file, read.counts);
+        for (auto const& row : read.rows) { texts.sft.push_back({row.prompt, row.chosen}); }
     }
-    std::erase_if(rows, [&](auto const& row) { return sources::is_heldout(row.prompt, data.heldout_share); });
-    return rows;
+    double const share = context.get(&DataConfig::heldout_share);
+    std::erase_if(texts.sft, [&](auto const& row) { return sources::is_heldout(row.prompt, share); });
 }
 
 // Documents of a text; one without blank lines is cut in two between words, so that a share of it can be held out.
-std::vector<std::string> documents_of(config::DataConfig const& data) {
-    auto documents = data::split_documents(data::read_text(data.corpus));
-    if (documents.size() > 1 || data.heldout_share == 0.0) { return documents; }
+std::vector<std::string> documents_of(std::string const& file, double heldout_share) {
+    auto documents = data::split_documents(data::read_text(file));
+    if (documents.size() > 1 || heldout_share == 0.0) { return documents; }
     std::string& text = documents.at(0);
-    auto const share = static_cast<std::size_t>((1.0 - data.heldout_share) * static_cast<double>(text.size()));
+    auto const share = static_cast<std::size_t>((1.0 - heldout_share) * static_cast<double>(text.size()));
     std::size_t const cut = text.find_last_of(" \n", share);
     if (cut != std::string::npos) {
         documents.push_back(text.substr(cut + 1));
@@ -71,32 +76,29 @@ std::vector<std::string> documents_of(config::DataConfig const& data) {
 }
 
 Texts real(stages::Context& context) {
-    auto const& data = context.config.get<config::DataConfig>();
+    double const heldout_share = context.get(&DataConfig::heldout_share);
     Texts texts;
-    auto const documents = documents_of(data);
+    auto const documents = documents_of(context.get(&DataConfig::corpus), heldout_share);
     // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
     auto const kept =
-        static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
+        static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
     texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
     texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
-    texts.sft = real_sft(context);
+    read_sft(context, texts);
     return texts;
 }
 
 stages::CorpusData tokenised(stages::Context& context, Texts const& texts) {
-    auto const& config = context.config;
     stages::CorpusData corpus;
-    corpus.tokenizer = data::Tokenizer::train(texts.train, config.get<config::TokenizerConfig>().vocabulary);
+    corpus.tokenizer = data::Tokenizer::train(texts.train, context.section<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
-    auto const policy = config.get<config::DataConfig>().too_long;
+    auto const policy = context.get(&DataConfig::too_long);
+    auto const room = context.get(&config::ModelConfig::context);
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
         auto example =
-            data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
-                      config.get<config::ModelConfig>().context, policy,
-                      config.get<config::DataConfig>().sft.empty() ? config.get<config::DataConfig>().preferences
-                                                                   : config.get<config::DataConfig>().sft);
+            data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), room, policy, texts.sft_file);
         if (example) {
             corpus.sft.push_back(std::move(*example));
         } else {
@@ -107,23 +109,45 @@ stages::CorpusData tokenised(stages::Context& context, Texts const& texts) {
     return corpus;
 }
 
-}  // namespace
-
 void run_corpus(stages::Context& context) {
-    auto const& config = context.config;
-    stages::CorpusData const corpus =
-        sources::is_enumerable(config)
-            ? sources::enumerable_corpus(context)
-            : tokenised(context, config.get<config::DataConfig>().corpus.empty() ? simulated(context) : real(context));
+    stages::CorpusData const corpus = !context.get(&DataConfig::corpus).empty() ? tokenised(context, real(context))
+                                      : sources::is_enumerable(context)         ? sources::enumerable_corpus(context)
+                                                                        : tokenised(context, simulated(context));
     if (corpus.sft.empty()) {
         throw core::ConfigError(
-            core::concat("no SFT example fits model.context = ", config.get<config::ModelConfig>().context));
+            core::concat("no SFT example fits model.context = ", context.get(&config::ModelConfig::context)));
     }
     if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
     stages::save_corpus(context.folder(), corpus);
     context.result.metrics["corpus/tokens"] = static_cast<double>(corpus.train.size());
     context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
     context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
+}
+
+}  // namespace
+
+stages::Descriptor describe_corpus() {
+    return {.name = "corpus",
+            .version = 1,
+            .run = run_corpus,
+            .reads =
+                [](Reads& r) {
+                    // Real text stands for the world's where it is given; what only the other one needs is not read.
+                    auto const& data = r.get<DataConfig>();
+                    r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);
+                    r.keys(&DataConfig::corpus, &DataConfig::too_long);
+                    if (data.corpus.empty()) {
+                        r.world().section<config::CorpusConfig>().seeds(&config::SeedConfig::data);
+                        if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
+                            r.unread({"tokenizer.*", "model.context", "data.too_long"});
+                        }
+                        return;
+                    }
+                    r.keys(&DataConfig::sft, &DataConfig::heldout_share);
+                    if (data.sft.empty()) { r.keys(&DataConfig::preferences); }
+                    r.bad_rows();
+                },
+            .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
 }
 
 }  // namespace alignsweep::kinds

@@ -5,20 +5,22 @@
 #include "infer/reward.hpp"
 #include "kinds/best_of_n.hpp"
 #include "kinds/evaluate_exactly.hpp"
-#include "kinds/runs.hpp"
 #include "sources/enumerable.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
 #include "stats/mean.hpp"
 #include "world/gold.hpp"
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <set>
 
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 // Prompts to ask, as tokens; in the simulated world also as prompts of that world.
 struct Exam {
@@ -29,7 +31,7 @@ struct Exam {
 Exam simulated_exam(stages::Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
     auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
     Exam exam;
-    for (config::Int i = 0; i < context.config.get<config::EvaluateConfig>().prompts; ++i) {
+    for (config::Int i = 0; i < context.section<config::EvaluateConfig>().prompts; ++i) {
         core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
         exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
         exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
@@ -41,11 +43,11 @@ Exam simulated_exam(stages::Context const& context, world::World const& world, d
 Exam real_exam(stages::Context const& context) {
     Exam exam;
     std::set<stages::Tokens> seen;
-    auto const limit = static_cast<std::size_t>(context.config.get<config::EvaluateConfig>().prompts);
+    auto const limit = static_cast<std::size_t>(context.section<config::EvaluateConfig>().prompts);
     for (auto const& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        bool const room = static_cast<config::Int>(prompt.tokens.size()) +
-                              context.config.get<config::EvaluateConfig>().max_new_tokens <=
-                          context.config.get<config::ModelConfig>().context;
+        bool const room =
+            static_cast<config::Int>(prompt.tokens.size()) + context.section<config::EvaluateConfig>().max_new_tokens <=
+            context.get(&config::ModelConfig::context);
         if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
         if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
     }
@@ -59,13 +61,12 @@ Exam real_exam(stages::Context const& context) {
 
 std::vector<model::Completion> answer(stages::Context& context, infer::Transformer& transformer,
                                       infer::StoredModel const& model, Exam const& exam) {
-    auto const& config = context.config.get<config::EvaluateConfig>();
+    auto const& config = context.section<config::EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
     if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam.tokens, plan, passed); }
-    return infer::sample(transformer, model.weights, exam.tokens, plan,
-                         static_cast<int>(context.config.get<config::ModelConfig>().chunk), passed);
+    return infer::sample(transformer, model.weights, exam.tokens, plan, context.chunk(), passed);
 }
 
 // Gold reward and behaviour of every answer, from its text.
@@ -78,7 +79,7 @@ std::vector<double> judge_exactly(stages::Context& context, world::World const& 
         std::string const text = tokenizer.decode(answers[i].tokens);
         auto const& prompt = exam.prompts[i];
         auto const value = world::values(world, prompt, text, answers[i].ended);
-        gold.push_back(world::gold_reward(value, context.config.get<config::WorldConfig>()));
+        gold.push_back(world::gold_reward(value, context.section<config::WorldConfig>()));
         for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
         auto const what = world::behaviour(world, prompt, text, answers[i].ended);
         behaviour["answers"].add(what.answers);
@@ -114,9 +115,9 @@ void bound_kl(stages::Context& context, std::int64_t n) {
 void measure_kl(stages::Context& context, infer::Transformer& transformer,
                 std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
-    auto const theirs = infer::token_logprobs(
-        transformer, reference, examples, context.config.get<config::EvaluateConfig>().temperature,
-        data::TargetKind::completion, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+    auto const theirs =
+        infer::token_logprobs(transformer, reference, examples, context.section<config::EvaluateConfig>().temperature,
+                              data::TargetKind::completion, context.chunk());
     stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -137,15 +138,12 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                         stages::Tokens const& text, std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.config.get<config::EvaluateConfig>().documents) {
-            break;
-        }
+        if (static_cast<config::Int>(windows.size()) == context.section<config::EvaluateConfig>().documents) { break; }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
     stats::Mean loss;
-    for (auto const& tokens :
-         infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0, data::TargetKind::full,
-                               static_cast<int>(context.config.get<config::ModelConfig>().chunk))) {
+    for (auto const& tokens : infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0,
+                                                    data::TargetKind::full, context.chunk())) {
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
@@ -175,34 +173,31 @@ void compare_with_sft(stages::Context& context, std::vector<double> const& gold)
     metrics["eval/gold_vs_sft_t"] = gain.t();
 }
 
-}  // namespace
-
 void run_evaluate(stages::Context& context) {
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     infer::StoredModel const model = infer::load_stored_model(context.input("model"));
     infer::Transformer transformer(model.weights.shape);
-    if (sources::is_enumerable(context.config)) {
+    if (sources::is_enumerable(context)) {
         auto const all = evaluate_exactly(context, transformer, model);
         measure_perplexity(context, transformer, model.weights, corpus.heldout,
                            sources::enumerable_world(context).document_length());
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    bool const simulated = context.config.get<config::DataConfig>().preferences.empty();
-    world::World const world(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
+    bool const simulated = !context.has_input("gold");
+    world::World const world(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
     Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
     auto const completions = answer(context, transformer, model, exam);
     stages::AnswersData answers;
     for (std::size_t i = 0; i < completions.size(); ++i) {
         answers.answers.push_back({exam.tokens[i], completions[i].tokens});
     }
+
     auto const examples = infer::pointers(answers.answers);
     if (simulated) {
         answers.gold = judge_exactly(context, world, corpus.tokenizer, exam, completions);
     } else {
-        answers.gold =
-            infer::Reward(context.input("gold"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
-                .score(examples);
+        answers.gold = infer::Reward(context.input("gold"), context.chunk()).score(examples);
     }
     stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
@@ -219,27 +214,45 @@ void run_evaluate(stages::Context& context) {
         measure_kl(context, transformer, completions, examples);
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout,
-                       context.config.get<config::ModelConfig>().context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.get(&config::ModelConfig::context));
     keep_answers(context, answers, corpus.tokenizer);
 }
 
-// proxy: what the reward model says of the answers that evaluate stored.
-void run_proxy(stages::Context& context) {
-    auto const answers = stages::load_answers(context.input("evaluate"));
-    auto const scores =
-        infer::Reward(context.input("reward_model"), static_cast<int>(context.config.get<config::ModelConfig>().chunk))
-            .score(infer::pointers(answers.answers));
-    if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
-        context.result.metrics["eval/proxy_reward"] =
-            std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
-        return;
-    }
-    stats::Mean proxy;
-    for (double const score : scores) { proxy.add(score); }
-    context.result.metrics["eval/proxy_reward"] = proxy.mean();
-    context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
-    context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();
+}  // namespace
+
+stages::Descriptor describe_evaluate() {
+    return {.name = "evaluate",
+            .version = 1,
+            .purpose = stages::Purpose::evaluation,
+            .run = run_evaluate,
+            .reads =
+                [](Reads& r) {
+                    r.world().section<config::EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
+                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+                    if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+                    // The best of n samples has no log-probability to hold against the SFT model's.
+                    if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
+                },
+            .inputs =
+                [](config::Config const& config, stages::Descriptor const* model) {
+                    std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
+                    if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
+                    if (!config.get<config::DataConfig>().preferences.empty()) {
+                        inputs.push_back({"feedback", "feedback"});
+                        inputs.push_back({"gold", "gold_reward_model"});
+                    }
+                    inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
+                    return inputs;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
+                    double const prompts = static_cast<double>(spec.config.get<config::EvaluateConfig>().prompts);
+                    bool const best_of_n = spec.inputs.contains("reward_model");
+                    auto const samples = best_of_n ? spec.config.get<config::BestOfNConfig>().n : 1;
+                    return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
+                },
+            .slowness = 2.4};
 }
 
 }  // namespace alignsweep::kinds

@@ -121,7 +121,7 @@ private:
 stages::AnswersData evaluate_exactly(stages::Context& context, infer::Transformer& transformer,
                                      infer::StoredModel const& model) {
     auto const world = sources::enumerable_world(context);
-    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    int const chunk = context.chunk();
     infer::Weights const reference_weights = infer::load_model(context.input("sft"));
     auto const n = state_of(model, "best_of_n"), beta = state_of(model, "beta");
     std::optional<infer::Reward> proxy;
@@ -159,11 +159,11 @@ stages::AnswersData evaluate_exactly(stages::Context& context, infer::Transforme
         append(answers.exact["reference"], reference);
         append(answers.gold, responses.gold);
         std::move(responses.examples.begin(), responses.examples.end(), std::back_inserter(answers.answers));
-        context.host.progress(0.9 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
+        context.progress(0.9 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
     }
     metrics["eval/kl_per_token"] = metrics["eval/kl"] / metrics["eval/length"];
     metrics["eval/prompts"] = static_cast<double>(world.prompts());
-    answers.facts["model"] = context.spec.inputs.at("model");
+    answers.facts["model"] = context.input_id("model");
     if (beta) {
         Distance::finish(metrics);
         answers.facts["beta"] = *beta;

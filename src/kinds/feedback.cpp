@@ -3,12 +3,13 @@
 #include "core/error.hpp"
 #include "data/jsonl.hpp"
 #include "infer/sampling.hpp"
-#include "kinds/runs.hpp"
 #include "sources/enumerable.hpp"
 #include "sources/heldout.hpp"
 #include "sources/labels.hpp"
 #include "sources/skipped_rows.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/partners.hpp"
 
 #include <algorithm>
@@ -19,6 +20,8 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using stages::Reads;
+
 // Draws the prompts, and for each the prompt that its second answer is sampled for: itself, or its twin (a contrast).
 struct Drawn {
     std::vector<world::Prompt> prompts, asked_second;
@@ -26,7 +29,7 @@ struct Drawn {
 };
 
 Drawn draw_prompts(stages::Context const& context, world::World const& world) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/prompts");
     Drawn drawn;
     for (config::Int i = 0; i < config.prompts; ++i) {
@@ -49,13 +52,12 @@ sources::Questions ask(stages::Context const& context, Drawn const& drawn, sourc
         questions.tokens.push_back(gold.tokenizer().encode(drawn.prompts[i].text));
         second.push_back(gold.tokenizer().encode(drawn.asked_second[i].text));
     }
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     infer::Transformer transformer(weights.shape);
     auto const answers = [&](std::vector<stages::Tokens> const& asked, std::uint32_t which) {
         infer::SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
                                        config.temperature, config.max_new_tokens};
-        return infer::sample(transformer, weights, asked, plan,
-                             static_cast<int>(context.config.get<config::ModelConfig>().chunk),
+        return infer::sample(transformer, weights, asked, plan, context.chunk(),
                              [&](double share) { context.pass(0.45 * (which + share)); });
     };
     auto const first_answers = answers(questions.tokens, 0), second_answers = answers(second, 1);
@@ -67,8 +69,8 @@ sources::Questions ask(stages::Context const& context, Drawn const& drawn, sourc
             values[k] = gold.values(drawn.prompts[i], answer.tokens, answer.ended);
         }
         questions.values.push_back(values);
-        questions.gold.push_back({world::gold_reward(values[0], context.config.get<config::WorldConfig>()),
-                                  world::gold_reward(values[1], context.config.get<config::WorldConfig>())});
+        questions.gold.push_back({world::gold_reward(values[0], context.section<config::WorldConfig>()),
+                                  world::gold_reward(values[1], context.section<config::WorldConfig>())});
     }
     return questions;
 }
@@ -80,7 +82,7 @@ void add_partners(stages::Context const& context, stages::FeedbackData& feedback
         auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
     }
-    auto const partners = train::draw_partners(judged, context.config.get<config::ModelConfig>().context,
+    auto const partners = train::draw_partners(judged, context.get(&config::ModelConfig::context),
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);
@@ -108,15 +110,15 @@ void measure_agreement(stages::Context& context, stages::FeedbackData const& fee
 }
 
 stages::FeedbackData simulated(stages::Context& context) {
-    auto const& config = context.config;
+    auto const& config = context.section<config::FeedbackConfig>();
     sources::Gold const gold(context);
     infer::Weights const sft = infer::load_model(context.input("sft"));
     Drawn const drawn = draw_prompts(context, gold.world());
     sources::Questions const questions = ask(context, drawn, gold, sft);
     auto const labels = sources::label(context, questions, gold, sft);
     stages::FeedbackData feedback;
-    bool const judged_alone = config.get<config::FeedbackConfig>().thumbs == config::ThumbLabels::annotators,
-               soft = config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
+    bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
+               soft = config.labels == config::PairLabels::probabilities;
     double equal = 0.0, undecided = 0.0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
         auto const& prompt = drawn.prompts[i];
@@ -154,31 +156,32 @@ public:
     explicit RealFeedback(stages::Context& context)
         : context_(context),
           tokenizer_(stages::load_tokenizer(context.input("corpus"))),
-          policy_(context.config.get<config::DataConfig>().too_long) {}
+          policy_(context.get(&config::DataConfig::too_long)) {}
 
     stages::FeedbackData read() {
-        auto const& data = context_.config.get<config::DataConfig>();
-        auto const bad_rows = data.bad_rows;
-        auto const preferences = data::read_preferences(data.preferences, bad_rows);
-        count_dropped(data.preferences, preferences.counts);
+        auto const& preferences_file = context_.get(&config::DataConfig::preferences);
+        auto const& thumbs_file = context_.get(&config::DataConfig::thumbs);
+        auto const bad_rows = context_.get(&config::DataConfig::bad_rows);
+        auto const preferences = data::read_preferences(preferences_file, bad_rows);
+        count_dropped(preferences_file, preferences.counts);
         for (auto const& row : preferences.rows) {
-            auto const added = add(row.prompt, {row.chosen, row.rejected}, data.preferences);
+            auto const added = add(row.prompt, {row.chosen, row.rejected}, preferences_file);
             if (added.empty()) { continue; }
             feedback_.pairs.push_back({added[0], added[1], 1.0});
-            if (data.thumbs.empty()) { take_apart(feedback_, added[0], added[1]); }
+            if (thumbs_file.empty()) { take_apart(feedback_, added[0], added[1]); }
         }
-        if (!data.thumbs.empty()) {
-            auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
-            count_dropped(data.thumbs, thumbs.counts);
+        if (!thumbs_file.empty()) {
+            auto const thumbs = data::read_thumbs(thumbs_file, bad_rows);
+            count_dropped(thumbs_file, thumbs.counts);
             for (auto const& row : thumbs.rows) {
-                auto const added = add(row.prompt, {row.completion}, data.thumbs);
+                auto const added = add(row.prompt, {row.completion}, thumbs_file);
                 if (!added.empty()) { feedback_.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
             }
         }
         context_.result.metrics["feedback/dropped"] = static_cast<double>(dropped_);
         if (feedback_.pairs.empty()) {
-            throw core::ConfigError(core::concat(data.preferences, ": no pair fits model.context = ",
-                                                 context_.config.get<config::ModelConfig>().context));
+            throw core::ConfigError(core::concat(
+                preferences_file, ": no pair fits model.context = ", context_.get(&config::ModelConfig::context)));
         }
         return std::move(feedback_);
     }
@@ -193,7 +196,7 @@ private:
         auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
             return a.completion.size() < b.completion.size();
         });
-        auto const fitted = data::fit(*longest, context_.config.get<config::ModelConfig>().context, policy_, file);
+        auto const fitted = data::fit(*longest, context_.get(&config::ModelConfig::context), policy_, file);
         if (!fitted || fitted->prompt.empty()) {
             ++dropped_;
             return {};
@@ -210,7 +213,7 @@ private:
 
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
     std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
-        bool const heldout = sources::is_heldout(text, context_.config.get<config::DataConfig>().heldout_share);
+        bool const heldout = sources::is_heldout(text, context_.get(&config::DataConfig::heldout_share));
         auto const next = static_cast<std::int64_t>(feedback_.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
         if (is_new) { feedback_.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
@@ -230,13 +233,11 @@ private:
     std::int64_t dropped_ = 0;
 };
 
-}  // namespace
-
 void run_feedback(stages::Context& context) {
-    stages::FeedbackData feedback = sources::is_enumerable(context.config) ? sources::enumerable_feedback(context)
-                                    : context.config.get<config::DataConfig>().preferences.empty()
-                                        ? simulated(context)
-                                        : RealFeedback(context).read();
+    stages::FeedbackData feedback = !context.get(&config::DataConfig::preferences).empty()
+                                        ? RealFeedback(context).read()
+                                    : sources::is_enumerable(context) ? sources::enumerable_feedback(context)
+                                                                      : simulated(context);
     add_partners(context, feedback);
     measure_agreement(context, feedback);
     stages::save_feedback(context.folder(), feedback);
@@ -245,6 +246,52 @@ void run_feedback(stages::Context& context) {
     context.result.metrics["feedback/pairs"] = static_cast<double>(feedback.pairs.size());
     context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
     context.add_cost("tokens/feedback", tokens);
+}
+
+}  // namespace
+
+stages::Descriptor describe_feedback() {
+    using config::DataConfig;
+    return {.name = "feedback",
+            .version = 2,
+            .run = run_feedback,
+            .reads =
+                [](Reads& r) {
+                    r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
+                    if (r.get<DataConfig>().preferences.empty()) {
+                        r.gold().section<config::FeedbackConfig>().model_limits();
+                        return;
+                    }
+                    r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
+                    r.keys(&config::ModelConfig::context);
+                    r.bad_rows();
+                },
+            .inputs =
+                [](config::Config const& config, stages::Descriptor const*) {
+                    std::vector<stages::Input> inputs{{"corpus", "corpus"}};
+                    // Real feedback is read, not sampled.
+                    if (config.get<DataConfig>().preferences.empty()) { inputs.push_back({"sft", "sft"}); }
+                    return inputs;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+                    return stages::Work{0.0, 2.0 * prompts * lengths.answer};
+                },
+            .slowness = 6.3,
+            .entry =
+                stages::Entry{
+                    "who labels",
+                    "P(first better) = sigma((r_1 - r_2) / choice_temperature), r by each annotator's values",
+                    "Bradley and Terry 1952",
+                    {{"feedback.source", "annotators", "simulated people", "Christiano et al. 1706.03741"},
+                     {"feedback.source", "ai", "a language model judges", "Lee et al. 2309.00267"},
+                     {"feedback.source", "constitution", "explicit rules judge", "Bai et al. 2212.08073"},
+                     {"feedback.labels", "choices", "a drawn choice", ""},
+                     {"feedback.labels", "probabilities", "the probability of the choice", "Lee et al. 2309.00267"},
+                     {"feedback.thumbs", "pairs", "thumbs: the pairs taken apart", "Ethayarajh et al. 2402.01306"},
+                     {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
+                      "Ethayarajh et al. 2402.01306"}}}};
 }
 
 }  // namespace alignsweep::kinds

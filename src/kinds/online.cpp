@@ -5,10 +5,11 @@
 #include "core/error.hpp"
 #include "data/order.hpp"
 #include "infer/sampling.hpp"
-#include "kinds/runs.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/thumb_loss.hpp"
 #include "sources/online_judge.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/loop.hpp"
 #include "train/partners.hpp"
 #include "train/trainer.hpp"
@@ -19,6 +20,8 @@
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 using Metrics = std::map<std::string, double>;
 
@@ -33,7 +36,7 @@ public:
         : context_(context),
           config_(config),
           optimizer_(optimizer),
-          chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
+          chunk_(context.chunk()),
           policy_(infer::load_model(context.input("sft"))),
           reference_(infer::load_model(context.input("sft"))),
           reference_transformer_(reference_.shape),
@@ -41,7 +44,7 @@ public:
           judge_(context, config) {
         for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
             auto const length = static_cast<config::Int>(prompt.tokens.size()) + config.max_new_tokens;
-            if (!prompt.heldout && length <= context.config.get<config::ModelConfig>().context) {
+            if (!prompt.heldout && length <= context.get(&config::ModelConfig::context)) {
                 prompts_.push_back(std::move(prompt));
             }
         }
@@ -85,10 +88,10 @@ public:
     [[nodiscard]] core::RandomStream stream(std::string const& purpose) const {
         return context_.stream(&config::SeedConfig::rollout, name() + "/" + purpose);
     }
-    [[nodiscard]] config::Int room() const { return context_.config.get<config::ModelConfig>().context; }
+    [[nodiscard]] config::Int room() const { return context_.get(&config::ModelConfig::context); }
 
 private:
-    [[nodiscard]] std::string const& name() const { return context_.spec.kind; }
+    [[nodiscard]] std::string const& name() const { return context_.kind(); }
 
     // Every round has all its prompts, also where they are few: it runs on into the next epoch.
     std::vector<sources::Duel> draw_prompts(std::int64_t update) const {
@@ -203,7 +206,7 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> cons
 }  // namespace
 
 void run_online_dpo(stages::Context& context) {
-    auto const& config = context.config.get<config::OnlineDpoConfig>();
+    auto const& config = context.section<config::OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         std::vector<data::Example const*> examples;
@@ -224,7 +227,7 @@ void run_online_dpo(stages::Context& context) {
 }
 
 void run_online_kto(stages::Context& context) {
-    auto const& config = context.config.get<config::OnlineKtoConfig>();
+    auto const& config = context.section<config::OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
         auto const thumbs = thumbs_of(run, judgements, update);
@@ -235,6 +238,80 @@ void run_online_kto(stages::Context& context) {
         return run.step(loss, update);
     };
     run.run(learn, config.beta);
+}
+
+namespace {
+
+// People and the gold reward judge by the world; people as feedback describes them.
+void read_online(Reads& r, config::OnlineConfig const& online) {
+    r.model_limits().seeds(&config::SeedConfig::rollout);
+    if (online.judge == config::Judge::reward_model) { return; }
+    r.gold();
+    if (online.judge == config::Judge::annotators) {
+        r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
+    }
+}
+
+// The judge is the reward model, or reads answers as the world does.
+std::vector<stages::Input> online_inputs(config::OnlineConfig const& online) {
+    std::string const judge = online.judge == config::Judge::reward_model ? "reward_model" : "corpus";
+    return {{"sft", "sft"}, {"feedback", "feedback"}, {judge, judge}};
+}
+
+std::vector<std::string> online_models(config::OnlineConfig const& online) {
+    std::vector<std::string> models{"policy", "reference"};
+    if (online.judge == config::Judge::reward_model) { models.emplace_back("reward_model"); }
+    return models;
+}
+
+stages::Work online_work(config::OnlineConfig const& online, stages::Lengths const& lengths) {
+    double const trained = 2.0 * static_cast<double>(online.updates * online.prompts) * lengths.example;
+    return {trained, 3.0 * trained};  // sampled, judged, and under the reference
+}
+
+std::vector<stages::Variant> judges(std::string const& key) {
+    return {{key, "reward_model", "the proxy compares", "Guo et al. 2402.04792"},
+            {key, "gold", "the exact gold reward does", ""},
+            {key, "annotators", "the simulated people do", ""}};
+}
+
+// What the two share. `Section`: of the configuration.
+template <class Section>
+stages::Descriptor online(std::string const& name) {
+    return {
+        .name = name,
+        .version = 1,
+        .purpose = stages::Purpose::method,
+        .reads =
+            [](Reads& r) {
+                r.section<Section>();
+                read_online(r, r.get<Section>().online);
+            },
+        .inputs = [](config::Config const& config,
+                     stages::Descriptor const*) { return online_inputs(config.get<Section>().online); },
+        .models = [](config::Config const& config) { return online_models(config.get<Section>().online); },
+        .beta_key = name + ".beta",
+        .work = [](stages::StageSpec const& spec,
+                   stages::Lengths const& lengths) { return online_work(spec.config.get<Section>().online, lengths); },
+        .slowness = 1.7};
+}
+
+}  // namespace
+
+stages::Descriptor describe_online_dpo() {
+    auto kind = online<config::OnlineDpoConfig>("online_dpo");
+    kind.run = run_online_dpo;
+    kind.entry = {"a judge's choice between fresh samples", "as dpo, on two samples of the policy a prompt",
+                  "Guo et al. 2402.04792", judges("online_dpo.judge")};
+    return kind;
+}
+
+stages::Descriptor describe_online_kto() {
+    auto kind = online<config::OnlineKtoConfig>("online_kto");
+    kind.run = run_online_kto;
+    kind.entry = {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
+                  "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792", judges("online_kto.judge")};
+    return kind;
 }
 
 }  // namespace alignsweep::kinds

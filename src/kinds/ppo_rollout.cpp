@@ -7,12 +7,11 @@
 
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.config.get<config::RlhfConfig>()) {
+EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.section<config::RlhfConfig>()) {
     if (config_.reward == config::EpisodeReward::gold) {
         gold_.emplace(context);
     } else {
-        proxy_.emplace(context.input("reward_model"),
-                       static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+        proxy_.emplace(context.input("reward_model"), context.chunk());
     }
 }
 
@@ -36,13 +35,10 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
 }
 
 PpoEpisodes::PpoEpisodes(stages::Context const& context)
-    : context_(context),
-      config_(context.config.get<config::RlhfConfig>()),
-      chunk_(static_cast<int>(context.config.get<config::ModelConfig>().chunk)),
-      score_(context) {
+    : context_(context), config_(context.section<config::RlhfConfig>()), chunk_(context.chunk()), score_(context) {
     for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
         bool const room = static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <=
-                          context.config.get<config::ModelConfig>().context;
+                          context.get(&config::ModelConfig::context);
         if (!prompt.heldout && room) { prompts_.push_back(std::move(prompt)); }
     }
     if (prompts_.empty()) {

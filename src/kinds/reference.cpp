@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // reference: the SFT model's log-probabilities of all feedback, once for every method, beta and epoch.
 #include "infer/scoring.hpp"
-#include "kinds/runs.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/context.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 
 #include <algorithm>
 #include <span>
@@ -11,11 +13,13 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using stages::Reads;
+
 // Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
 std::vector<double> logprobs(stages::Context const& context, infer::Transformer& transformer,
                              infer::Weights const& weights, std::vector<data::Example> const& examples, double from,
                              double to) {
-    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    int const chunk = context.chunk();
     auto const all = infer::pointers(examples);
     std::size_t const block = 16 * static_cast<std::size_t>(chunk);
     std::vector<double> result;
@@ -27,8 +31,6 @@ std::vector<double> logprobs(stages::Context const& context, infer::Transformer&
     }
     return result;
 }
-
-}  // namespace
 
 void run_reference(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
@@ -45,6 +47,7 @@ void run_reference(stages::Context& context) {
         mismatched.push_back(
             stages::example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
     }
+
     stages::ReferenceData reference;
     reference.completions = logprobs(context, transformer, weights, completions, 0.0, 0.5);
     reference.mismatched = logprobs(context, transformer, weights, mismatched, 0.5, 1.0);
@@ -55,6 +58,24 @@ void run_reference(stages::Context& context) {
     }
     context.add_cost("tokens/reference", tokens);
     context.add_cost("flops/reference", 2.0 * tokens * static_cast<double>(weights.layout.parameter_count()));
+}
+
+}  // namespace
+
+stages::Descriptor describe_reference() {
+    return {.name = "reference",
+            .version = 1,
+            .run = run_reference,
+            .reads = [](Reads& r) { r.model_limits().unread({"model.context"}); },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const*) {
+                    return std::vector<stages::Input>{{"sft", "sft"}, {"feedback", "feedback"}};
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+                    return stages::Work{0.0, 4.0 * prompts * lengths.example};
+                }};
 }
 
 }  // namespace alignsweep::kinds

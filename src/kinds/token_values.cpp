@@ -3,8 +3,9 @@
 #include "kinds/token_values.hpp"
 
 #include "core/error.hpp"
-#include "kinds/runs.hpp"
 #include "sources/enumerable.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "stats/prefix_values.hpp"
 
 #include <cmath>
@@ -12,6 +13,8 @@
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 double beta_of(infer::StoredModel const& model, std::filesystem::path const& folder) {
     auto const found = model.state.find("beta");
@@ -142,22 +145,62 @@ std::map<std::string, double> compare_token_values(stages::PrefixData const& pre
     return metrics;
 }
 
+namespace {
+
 void run_token_values(stages::Context& context) {
     auto const folder = context.input("model");
-    int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+    int const chunk = context.chunk();
     infer::StoredModel const model = infer::load_stored_model(folder);
     infer::Weights const sft = infer::load_model(context.input("sft"));
     infer::Transformer transformer(model.weights.shape);
     infer::Reward reward(context.input("reward_model"), chunk);
     TokenModels const models{model.weights, sft, transformer, reward, beta_of(model, folder)};
     auto prefixes =
-        sources::is_enumerable(context.config) ? enumerate_prefixes(context, models) : sample_prefixes(context, models);
+        sources::is_enumerable(context) ? enumerate_prefixes(context, models) : sample_prefixes(context, models);
     estimate_implicit_rewards(prefixes, models, chunk);
     estimate_values(prefixes, folder, chunk);
     context.result.metrics = compare_token_values(prefixes);
-    prefixes.facts["model"] = context.spec.inputs.at("model");
+    prefixes.facts["model"] = context.input_id("model");
     prefixes.facts["beta"] = models.beta;
     stages::save_prefixes(context.folder(), prefixes);
+}
+
+}  // namespace
+
+stages::Descriptor describe_token_values() {
+    using config::EvaluateConfig;
+    return {.name = "token_values",
+            .version = 2,
+            .purpose = stages::Purpose::side,
+            .run = run_token_values,
+            .reads =
+                [](Reads& r) {
+                    r.world().section<config::TokenValuesConfig>();
+                    r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
+                    r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
+                    if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
+                        r.unread({"token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "seed.eval",
+                                  "input.corpus"});
+                    }
+                },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const* model) {
+                    return std::vector<stages::Input>{
+                        {"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}, {"reward_model", "reward_model"}};
+                },
+            // Of a policy with a beta, which implicit rewards are in units of.
+            .applies =
+                [](config::Config const& config, stages::Descriptor const& model) {
+                    return model.purpose == stages::Purpose::method && !model.beta_key.empty() &&
+                           config.get<config::TokenValuesConfig>().prompts > 0;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    // Each beginning of two answers a prompt goes on under two models.
+                    auto const& values = spec.config.get<config::TokenValuesConfig>();
+                    return stages::Work{0.0, 4.0 * static_cast<double>(values.prompts * values.continuations) *
+                                                 lengths.answer * lengths.example};
+                }};
 }
 
 }  // namespace alignsweep::kinds

@@ -86,7 +86,7 @@ stages::PrefixData enumerate_prefixes(stages::Context& context, TokenModels cons
     auto const world = sources::enumerable_world(context);
     stages::PrefixData prefixes;
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
-        PromptTree(prefixes, world, p).value(models, static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+        PromptTree(prefixes, world, p).value(models, context.chunk());
         context.pass(0.8 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
     }
     return prefixes;

@@ -9,8 +9,8 @@
 
 namespace alignsweep::sources {
 
-[[nodiscard]] inline bool is_enumerable(config::Config const& config) {
-    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+[[nodiscard]] inline bool is_enumerable(stages::Context const& context) {
+    return context.get(&config::WorldConfig::kind) == config::WorldKind::enumerable;
 }
 [[nodiscard]] world::Enumerable enumerable_world(stages::Context const& context);
 

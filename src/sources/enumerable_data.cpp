@@ -10,11 +10,11 @@
 namespace alignsweep::sources {
 
 world::Enumerable enumerable_world(stages::Context const& context) {
-    return {context.config.get<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)};
+    return {context.section<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)};
 }
 
 stages::CorpusData enumerable_corpus(stages::Context const& context) {
-    auto const& corpus = context.config.get<config::CorpusConfig>();
+    auto const& corpus = context.section<config::CorpusConfig>();
     auto const world = enumerable_world(context);
     auto const documents = context.stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context.stream(&config::SeedConfig::data, "corpus/sft");
@@ -52,7 +52,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 stages::FeedbackData enumerable_feedback(stages::Context& context) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     auto const world = enumerable_world(context);
     Gold const gold(context);
     infer::Weights const weights = infer::load_model(context.input("sft"));
@@ -69,13 +69,12 @@ stages::FeedbackData enumerable_feedback(stages::Context& context) {
     auto const answers = [&](std::uint32_t which) {
         infer::SamplingPlan const plan{context.stream(&config::SeedConfig::feedback, "feedback/samples"), which,
                                        config.temperature, config.max_new_tokens};
-        return infer::sample(transformer, weights, asked, plan,
-                             static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+        return infer::sample(transformer, weights, asked, plan, context.chunk());
     };
     auto const first = answers(0);
-    context.host.progress(0.45);
+    context.progress(0.45);
     auto const second = answers(1);
-    context.host.progress(0.9);
+    context.progress(0.9);
 
     std::vector<double> golds;
     for (config::Int i = 0; i < config.prompts; ++i) {

@@ -7,12 +7,8 @@
 namespace alignsweep::sources {
 
 Gold::Worlds Gold::make_world(stages::Context const& context) {
-    if (!context.config.get<config::DataConfig>().preferences.empty()) {
-        throw core::ConfigError(core::concat(context.config.get<config::DataConfig>().preferences,
-                                             ": real prompts have no exact gold reward; only the simulated world has"));
-    }
-    if (is_enumerable(context.config)) { return enumerable_world(context); }
-    return Text{world::World(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world)),
+    if (is_enumerable(context)) { return enumerable_world(context); }
+    return Text{world::World(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world)),
                 stages::load_tokenizer(context.input("corpus"))};
 }
 
@@ -25,6 +21,9 @@ world::Values Gold::values(world::Prompt const& prompt, stages::Tokens const& co
 double Gold::reward(stages::PromptRow const& prompt, stages::Tokens const& completion, bool ended) const {
     if (auto const* enumerable = std::get_if<world::Enumerable>(&world_)) {
         return enumerable->reward(prompt.subject, completion);
+    }
+    if (prompt.kind < 0) {
+        throw core::ConfigError("a real prompt has no exact gold reward; only those of the simulated world have");
     }
     auto const asked =
         world().prompt_at(static_cast<world::PromptKind>(prompt.kind), prompt.subject, prompt.attribute, prompt.form);

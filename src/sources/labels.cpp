@@ -27,8 +27,7 @@ double preference(double gap, double temperature) {
 }
 
 std::vector<QuestionLabel> from_people(stages::Context const& context, Questions const& questions) {
-    auto const& config = context.config;
-    world::Annotators people(config.get<config::FeedbackConfig>(), config.get<config::WorldConfig>(),
+    world::Annotators people(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(questions.gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
@@ -68,8 +67,7 @@ Scores by_model(stages::Context& context, Questions const& questions, infer::Wei
         }
     }
     infer::Transformer transformer(judge.shape);
-    auto const sums = infer::sequence_logprobs(transformer, judge, infer::pointers(examples),
-                                               static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+    auto const sums = infer::sequence_logprobs(transformer, judge, infer::pointers(examples), context.chunk());
     context.add_cost("tokens/judge", tokens);
     context.add_cost("flops/judge", 2.0 * tokens * static_cast<double>(judge.layout.parameter_count()));
     Scores scores;
@@ -111,7 +109,7 @@ std::vector<QuestionLabel> labels_from_scores(std::vector<std::array<double, 2>>
 
 std::vector<QuestionLabel> label(stages::Context& context, Questions const& questions, Gold const& gold,
                                  infer::Weights const& sft) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     if (config.source == config::LabelSource::annotators) { return from_people(context, questions); }
     bool const ai = config.source == config::LabelSource::ai;
     auto const scores = ai ? by_model(context, questions, sft) : by_constitution(questions, gold.tokenizer());

@@ -3,16 +3,15 @@
 
 namespace alignsweep::sources {
 
-OnlineJudge::OnlineJudge(stages::Context const& context, config::OnlineConfig const& config)
-    : asked_before_(context.config.get<config::FeedbackConfig>().prompts) {
+OnlineJudge::OnlineJudge(stages::Context const& context, config::OnlineConfig const& config) {
     if (config.judge == config::Judge::reward_model) {
-        reward_.emplace(context.input("reward_model"),
-                        static_cast<int>(context.config.get<config::ModelConfig>().chunk));
+        reward_.emplace(context.input("reward_model"), context.chunk());
         return;
     }
     gold_.emplace(context);
     if (config.judge == config::Judge::annotators) {
-        people_.emplace(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
+        asked_before_ = context.section<config::FeedbackConfig>().prompts;
+        people_.emplace(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                         context.seed(&config::SeedConfig::feedback));
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
+#include "config/values.hpp"
 #include "sources/check_data.hpp"
 #include "sources/gold.hpp"
 #include "stages/artifacts.hpp"
@@ -92,10 +93,10 @@ TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
 }
 
 TEST(Gold, HasNoneForRealPrompts) {
-    auto spec = finished_life().specs.at("feedback");
-    spec.config.edit<config::DataConfig>().preferences = "pairs.jsonl";
     auto const host = testing::host_of(finished_life().folder.path());
-    EXPECT_THROW(sources::Gold(stages::Context(spec, host)), core::ConfigError);
+    sources::Gold const gold(stages::Context(finished_life().specs.at("feedback"), host));
+    stages::PromptRow const real{{1, 2}, -1, 0, 0, 0, false};
+    EXPECT_THROW((void)gold.reward(real, {3}, true), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// dpo, kto: alignment from a fixed set of feedback, from the SFT weights on.
+// dpo: alignment from a fixed set of pairs, from the SFT weights on.
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "kinds/runs.hpp"
+#include "kinds/preference.hpp"
 #include "losses/pair_loss.hpp"
-#include "losses/thumb_loss.hpp"
+#include "losses/pair_losses.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/reference_sync.hpp"
 #include "train/trainer.hpp"
 
-#include <limits>
 #include <optional>
 
 namespace alignsweep::kinds {
 
 namespace {
-constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
-}
+
+using stages::Reads;
 
 void check_dpo(config::Config const& config) {
     auto const rule = losses::pair_loss_rule(config.get<config::DpoConfig>());
@@ -30,7 +31,7 @@ void check_dpo(config::Config const& config) {
 }
 
 void run_dpo(stages::Context& context) {
-    auto const& config = context.config.get<config::DpoConfig>();
+    auto const& config = context.section<config::DpoConfig>();
     auto pairs = stages::make_pairs(stages::load_feedback(context.input("feedback")),
                                     stages::load_reference(context.input("reference")));
     if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
@@ -44,7 +45,7 @@ void run_dpo(stages::Context& context) {
             core::log_warning(core::concat("dpo.sync_steps = ", config.sync_steps, " acts in none of the ", steps,
                                            " steps of this run: the reference stays the SFT model"));
         }
-        int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
+        int const chunk = context.chunk();
         sync.emplace(config, chunk, infer::load_model(context.input("sft")), weights, pairs);
     }
     train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
@@ -53,16 +54,45 @@ void run_dpo(stages::Context& context) {
     infer::save_model(context.folder(), weights, {{"beta", config.beta}});
 }
 
-void run_kto(stages::Context& context) {
-    auto const& config = context.config.get<config::KtoConfig>();
-    auto const rule = losses::thumb_loss_rule(config);
-    auto const thumbs = stages::make_thumbs(stages::load_feedback(context.input("feedback")),
-                                            stages::load_reference(context.input("reference")), rule.row->has_z0);
-    infer::Weights weights = infer::load_model(context.input("sft"));
-    losses::ThumbLoss loss(thumbs, rule);
-    train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy");
-    context.add_cost("labels/policy", static_cast<double>(thumbs.size()));
-    infer::save_model(context.folder(), weights, {{"beta", config.beta}});
+// D = (log pi - log pi_ref)(chosen) - the same of the rejected; c, r: the two log-ratios; l(x) = -log sigma(x).
+stages::Entry catalogue_entry() {
+    stages::Entry entry{
+        "pairs", "l(beta D); D = c - r, c and r = log pi - log pi_ref of chosen and rejected, l(x) = -log sigma(x)",
+        "Rafailov et al. 2305.18290, eq. 7", variants_of("dpo.loss", losses::pair_losses())};
+    entry.variants.push_back({"dpo.sync_steps", "N", "every N steps pi_ref = sync_alpha pi + (1 - sync_alpha) pi_ref",
+                              "Gorbatovski et al. 2404.09656"});
+    return entry;
+}
+
+}  // namespace
+
+stages::Descriptor describe_dpo() {
+    using config::DpoConfig;
+    return {.name = "dpo",
+            .version = 2,
+            .purpose = stages::Purpose::method,
+            .run = run_dpo,
+            .reads =
+                [](Reads& r) {
+                    r.section<DpoConfig>().model_limits().seeds(&config::SeedConfig::train);
+                    r.unread({"model.context"});
+                },
+            .inputs = preference_inputs,
+            .check = check_dpo,
+            // Stored reference log-probabilities do until the reference moves.
+            .models =
+                [](config::Config const& config) {
+                    return config.get<DpoConfig>().sync_steps > 0 ? std::vector<std::string>{"policy", "reference"}
+                                                                  : std::vector<std::string>{"policy"};
+                },
+            .beta_key = "dpo.beta",
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    auto const epochs = static_cast<double>(spec.config.get<DpoConfig>().epochs);
+                    auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+                    return stages::Work{2.0 * epochs * pairs * lengths.example, 0.0};
+                },
+            .entry = catalogue_entry()};
 }
 
 }  // namespace alignsweep::kinds
