@@ -161,8 +161,8 @@ void Learner::set_moments(Moments<Scalar> const& moments) {
         device_->training);
 }
 
-template Moments<float> Learner::moments() const;
-template Moments<double> Learner::moments() const;
+template Moments<float> Learner::moments<float>() const;
+template Moments<double> Learner::moments<double>() const;
 template void Learner::set_moments(Moments<float> const&);
 template void Learner::set_moments(Moments<double> const&);
 

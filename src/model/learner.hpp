@@ -51,8 +51,9 @@ public:
 
     // As if no step had been taken.
     void reset();
-    template <class Scalar = float>
+    template <class Scalar>
     [[nodiscard]] Moments<Scalar> moments() const;
+    [[nodiscard]] Moments<float> moments() const { return moments<float>(); }
     template <class Scalar>
     void set_moments(Moments<Scalar> const& moments);
 

@@ -39,8 +39,9 @@ private:
 void initialise(Weights& weights, std::uint64_t seed, double init_std, double embedding_init_std);
 
 // The flat buffer, [layout.size()]. Exact in the weights' own precision and in double. Scalar: float, double.
-template <class Scalar = float>
+template <class Scalar>
 [[nodiscard]] std::vector<Scalar> to_host(Weights const& weights);
+[[nodiscard]] inline std::vector<float> to_host(Weights const& weights) { return to_host<float>(weights); }
 // Overwrites it, or one tensor, [tensor.size()], row-major; sizes must agree. Numbers are rounded where the weights are
 // in float. Scalar: float, double.
 template <class Scalar>
