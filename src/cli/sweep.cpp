@@ -4,7 +4,7 @@
 #include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "sources/check_data.hpp"
+#include "sources/files.hpp"
 #include "sweep/index.hpp"
 #include "sweep/scheduler.hpp"
 

@@ -5,9 +5,9 @@
 #include "core/error.hpp"
 #include "data/order.hpp"
 #include "kinds/runs.hpp"
+#include "sources/source.hpp"
 #include "stages/artifacts.hpp"
 #include "train/trainer.hpp"
-#include "world/world.hpp"
 
 #include <cmath>
 #include <limits>
@@ -44,26 +44,12 @@ std::pair<double, double> normalisation(std::vector<double> const& scores) {
 // harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
 // harmless request (should be 0), and above compliance with an unsafe one (should be 1).
 void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
-    world::World const world(context.config.world, context.seed(&config::SeedConfig::world));
-    auto const tokenizer = stages::load_tokenizer(context.input("corpus"));
-    auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/refusals");
-    std::map<world::PromptKind, std::vector<data::Example>> refused, answered;
-    for (std::uint32_t i = 0; i < 1024; ++i) {
-        core::Draws draws(stream, 0, i);
-        auto const prompt = world.prompt(world::Split::heldout, draws);
-        if (prompt.kind != world::PromptKind::harmless && prompt.kind != world::PromptKind::unsafe) { continue; }
-        auto const refusal = world.reply(prompt, world::ReplyKind::refused, draws);
-        auto const answer = world.reply(prompt, world::ReplyKind::complied, draws);
-        refused[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, refusal));
-        answered[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, answer));
-    }
     int const chunk = static_cast<int>(context.config.model.chunk);
-    for (auto const& [kind, examples] : refused) {
-        auto const refusal = infer::scores(transformer, weights, infer::pointers(examples), chunk);
-        auto const answer = infer::scores(transformer, weights, infer::pointers(answered[kind]), chunk);
+    for (auto const& [name, refused, answered] : sources::open_source(context)->refusals()) {
+        auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), chunk);
+        auto const answer = infer::scores(transformer, weights, infer::pointers(answered), chunk);
         double preferred = 0.0;
         for (std::size_t i = 0; i < refusal.size(); ++i) { preferred += refusal[i] > answer[i] ? 1.0 : 0.0; }
-        std::string const name = kind == world::PromptKind::unsafe ? "unsafe" : "harmless";
         context.result.metrics["refusal_preferred/" + name] = preferred / static_cast<double>(refusal.size());
     }
 }
@@ -126,8 +112,7 @@ void run_reward_model(stages::Context& context) {
     auto const [mean, deviation] = gold || config.normalise ? normalisation(own) : std::pair(0.0, 1.0);
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
-    bool const text = context.config.data.preferences.empty() && context.config.world.kind == "text";
-    if (text) { measure_refusals(context, transformer, weights); }
+    measure_refusals(context, transformer, weights);
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 

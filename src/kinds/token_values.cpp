@@ -4,7 +4,6 @@
 
 #include "core/error.hpp"
 #include "kinds/runs.hpp"
-#include "sources/enumerable.hpp"
 #include "stats/prefix_values.hpp"
 
 #include <cmath>
@@ -150,8 +149,10 @@ void run_token_values(stages::Context& context) {
     infer::Transformer transformer(model.weights.shape);
     infer::Reward reward(context.input("reward_model"), chunk);
     TokenModels const models{model.weights, sft, transformer, reward, beta_of(model, folder)};
+    auto const source = sources::open_source(context);
+    auto const* const world = source->listed();
     auto prefixes =
-        sources::is_enumerable(context.config) ? enumerate_prefixes(context, models) : sample_prefixes(context, models);
+        world != nullptr ? enumerate_prefixes(context, *world, models) : sample_prefixes(context, *source, models);
     estimate_implicit_rewards(prefixes, models, chunk);
     estimate_values(prefixes, folder, chunk);
     context.result.metrics = compare_token_values(prefixes);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
-#include "sources/check_data.hpp"
-#include "sources/gold.hpp"
+#include "sources/files.hpp"
 #include "stages/artifacts.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -78,14 +77,14 @@ TEST(Feedback, PairsAreOfOnePromptAndNeverEqual) {
 TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
     auto const spec = finished_life().specs.at("feedback");
     auto const host = testing::host_of(finished_life().folder.path());
-    stages::Context const context(spec, host);
-    sources::Gold const gold(context);
+    stages::Context context(spec, host);
+    auto const source = sources::open_source(context);
     auto const feedback = stages::load_feedback(finished_life().of("feedback"));
     std::set<double> rewards;
     for (auto const& row : feedback.completions) {
         bool const ended = !row.tokens.empty() && row.tokens.back() == data::end_token;
         auto const& prompt = feedback.prompts[static_cast<std::size_t>(row.prompt)];
-        EXPECT_EQ(gold.reward(prompt, row.tokens, ended), row.gold);
+        EXPECT_EQ(source->gold(prompt, row.tokens, ended), row.gold);
         rewards.insert(row.gold);
     }
     EXPECT_GT(rewards.size(), 2U);
@@ -95,7 +94,8 @@ TEST(Gold, HasNoneForRealPrompts) {
     auto spec = finished_life().specs.at("feedback");
     spec.config.data.preferences = "pairs.jsonl";
     auto const host = testing::host_of(finished_life().folder.path());
-    EXPECT_THROW(sources::Gold(stages::Context(spec, host)), core::ConfigError);
+    stages::Context context(spec, host);
+    EXPECT_THROW(static_cast<void>(sources::open_source(context)->gold({}, {}, true)), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.

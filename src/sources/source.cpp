@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/source.hpp"
+
+#include "core/error.hpp"
+#include "data/text.hpp"
+#include "sources/enumerable_world.hpp"
+#include "sources/files.hpp"
+#include "sources/text_world.hpp"
+
+namespace alignsweep::sources {
+
+SourceKind source_kind(config::Config const& config) {
+    if (!config.data.preferences.empty()) { return SourceKind::files; }
+    return config.world.kind == "enumerable" ? SourceKind::enumerable_world : SourceKind::text_world;
+}
+
+std::unique_ptr<Source const> open_source(stages::Context& context) {
+    switch (source_kind(context.config)) {
+        case SourceKind::files:
+            return std::make_unique<Files>(context);
+        case SourceKind::enumerable_world:
+            return std::make_unique<EnumerableWorld>(context);
+        default:
+            return std::make_unique<TextWorld>(context);
+    }
+}
+
+world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/,
+                             bool /*ended*/) const {
+    throw core::ConfigError("people value texts of the simulated world alone: world.kind = text, without data");
+}
+
+stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file) {
+    auto const& config = context.config;
+    stages::CorpusData corpus;
+    corpus.tokenizer = data::Tokenizer::train(texts.train, config.tokenizer.vocabulary);
+    corpus.train = data::token_stream(corpus.tokenizer, texts.train);
+    corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
+    auto const policy = data::too_long_policy(config.data.too_long);
+    std::int64_t dropped = 0;
+    for (auto const& row : texts.sft) {
+        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), config.model.context,
+                                 policy, file);
+        if (example) {
+            corpus.sft.push_back(std::move(*example));
+        } else {
+            ++dropped;
+        }
+    }
+    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
+    return corpus;
+}
+
+}  // namespace alignsweep::sources
