@@ -37,8 +37,8 @@ if(NOT Kokkos_ENABLE_CUDA)
   endif()
 endif()
 
-# alignsweep_module(NAME [KOKKOS] [HOST_FILES f...] [LINKS target...]): a static library alignsweep_NAME of all of
-# src/NAME/*.cpp. Without KOKKOS no unit of it includes Kokkos, and under CUDA the host compiler compiles it.
+# alignsweep_module(NAME [KOKKOS] [LINKS target...]): a static library alignsweep_NAME of all of src/NAME/*.cpp. Without
+# KOKKOS no unit of it includes Kokkos, and the host compiler compiles it in every build.
 function(alignsweep_module name)
   cmake_parse_arguments(ARG "KOKKOS" "" "LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -77,7 +77,7 @@ function(alignsweep_compile_as target kokkos)
       # Where Kokkos' -xhip goes, and only there: Random123 knows nvcc by itself, but not this compiler.
       target_compile_definitions(${target} PUBLIC "R123_CUDA_DEVICE=__host__ __device__" R123_USE_SSE=0)
     endif()
-  elseif(Kokkos_ENABLE_CUDA)
+  elseif(Kokkos_ENABLE_CUDA OR Kokkos_ENABLE_HIP)
     set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/host_compile.sh)
   endif()
 endfunction()

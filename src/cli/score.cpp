@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "losses/pair_losses.hpp"
 #include "losses/thumb_losses.hpp"
-#include "stages/stage.hpp"
+#include "model/runtime.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -144,7 +144,7 @@ int score_command(Arguments const& arguments) {
     auto const values = parse(arguments, usage, text, options, "policy");
     if (!values) { return 0; }
     auto const request = read_request(*values);
-    stages::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
+    model::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
     auto const summary = score::score(request);
     std::cout << summary.scored << " rows scored of " << summary.read << " (dropped: " << summary.too_long
               << " too long, " << summary.empty << " with an empty answer, " << summary.equal << " with equal answers, "

@@ -4,6 +4,7 @@
 #include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "model/runtime.hpp"
 #include "sources/files.hpp"
 #include "sweep/index.hpp"
 #include "sweep/scheduler.hpp"
@@ -60,9 +61,9 @@ int agree(sweep::Comm const& comm, Outcome const& own) {
 void check_data(config::SweepSpec const& spec) {
     std::array const files{&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
                            &config::DataConfig::thumbs};
-    std::set<std::tuple<std::size_t, std::string, std::string>> seen;
+    std::set<std::tuple<std::size_t, std::string, config::BadRows>> seen;
     for (auto const& trial : spec.trials) {
-        config::DataConfig const& data = trial.config.data;
+        config::DataConfig const& data = trial.config.get<config::DataConfig>();
         config::DataConfig fresh;
         fresh.bad_rows = data.bad_rows;
         for (std::size_t role = 0; role < files.size(); ++role) {
@@ -95,7 +96,7 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
                          values = parse(arguments, usage, text, options, "file");
                          if (!values) { return; }
                          int const threads = (*values)["threads"].as<int>();
-                         stages::check_runtime(*arguments.argc, *arguments.argv, threads);
+                         model::check_runtime(*arguments.argc, *arguments.argv, threads);
                          input = read_sweep(*values);
                          if (first_trial_only) { input->spec.trials.resize(1); }
                          plan = sweep::make_plan(input->spec);
@@ -104,8 +105,8 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
                      }));
     if (code != 0 || !values) { return code; }
     if (comm.size() > 1) { core::set_log_prefix(core::concat("[rank ", comm.rank(), "] ")); }
-    stages::Runtime const runtime(*arguments.argc, *arguments.argv,
-                                  choose_threads((*values)["threads"].as<int>(), comm));
+    model::Runtime const runtime(*arguments.argc, *arguments.argv,
+                                 choose_threads((*values)["threads"].as<int>(), comm));
     if ((*values)["strict"].as<bool>()) {
         code = agree(comm, outcome_of([&] { sweep::refuse_mixed(plan, input->out); }));
         if (code != 0) { return code; }

@@ -12,41 +12,41 @@ struct ModelConfig {
     double rope_theta = 10000.0, norm_eps = 1e-5, init_std = 0.02, embedding_init_std = 0.25;
     bool tied = true;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("width", self.width, Range{8, 65536}, "width of the residual stream");
-        visit("depth", self.depth, Range{1, 512}, "layers");
-        visit("heads", self.heads, Range{1, 1024}, "query heads; width / heads is even and at most 128");
-        visit("kv_heads", self.kv_heads, Range{1, 1024}, "key/value heads (grouped-query attention); divides heads");
-        visit("hidden", self.hidden, Range{1, 262144}, "width of SwiGLU's hidden layer");
-        visit("context", self.context, Range{2, 65536}, "most tokens of a sequence");
-        visit("rope_theta", self.rope_theta, positive, "base of the rotary position embedding");
-        visit("norm_eps", self.norm_eps, positive, "epsilon of RMSNorm");
-        visit("init_std", self.init_std, positive, "standard deviation of initial weights");
-        visit("embedding_init_std", self.embedding_init_std, positive, "standard deviation of initial embeddings");
-        visit("tied", self.tied, "whether the LM head is the token embedding");
-        visit("chunk", self.chunk, Range{1, 65536},
+    void fields(FieldVisitor& visit) {
+        visit("width", width, Range{8, 65536}, "width of the residual stream");
+        visit("depth", depth, Range{1, 512}, "layers");
+        visit("heads", heads, Range{1, 1024}, "query heads; width / heads is even and at most 128");
+        visit("kv_heads", kv_heads, Range{1, 1024}, "key/value heads (grouped-query attention); divides heads");
+        visit("hidden", hidden, Range{1, 262144}, "width of SwiGLU's hidden layer");
+        visit("context", context, Range{2, 65536}, "most tokens of a sequence");
+        visit("rope_theta", rope_theta, positive, "base of the rotary position embedding");
+        visit("norm_eps", norm_eps, positive, "epsilon of RMSNorm");
+        visit("init_std", init_std, positive, "standard deviation of initial weights");
+        visit("embedding_init_std", embedding_init_std, positive, "standard deviation of initial embeddings");
+        visit("tied", tied, "whether the LM head is the token embedding");
+        visit("chunk", chunk, Range{1, 65536},
               "sequences of a chunk, the unit of arithmetic: the one number that bits depend on");
     }
 };
+
+enum class Schedule { cosine, linear, constant };
 
 // AdamW and its schedule; part of every training section.
 struct OptimizerConfig {
     double learning_rate, weight_decay = 0.0, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1.0, warmup = 0.05,
                           final_share = 0.1;
-    std::string schedule = "cosine";
+    Schedule schedule = Schedule::cosine;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("learning_rate", self.learning_rate, non_negative, "peak learning rate of AdamW");
-        visit("weight_decay", self.weight_decay, non_negative, "decoupled weight decay of matrices");
-        visit("beta1", self.beta1, Range{0.0, 0.999999}, "AdamW's first moment");
-        visit("beta2", self.beta2, Range{0.0, 0.999999}, "AdamW's second moment");
-        visit("epsilon", self.epsilon, positive, "AdamW's epsilon");
-        visit("clip", self.clip, non_negative, "largest global gradient norm; 0: no clipping");
-        visit("warmup", self.warmup, probability, "share of the steps that warm up linearly");
-        visit("schedule", self.schedule, Choices{"cosine", "linear", "constant"}, "learning rate after warm-up");
-        visit("final_share", self.final_share, probability, "share of the peak that the schedule ends at");
+    void fields(FieldVisitor& visit) {
+        visit("learning_rate", learning_rate, non_negative, "peak learning rate of AdamW");
+        visit("weight_decay", weight_decay, non_negative, "decoupled weight decay of matrices");
+        visit("beta1", beta1, Range{0.0, 0.999999}, "AdamW's first moment");
+        visit("beta2", beta2, Range{0.0, 0.999999}, "AdamW's second moment");
+        visit("epsilon", epsilon, positive, "AdamW's epsilon");
+        visit("clip", clip, non_negative, "largest global gradient norm; 0: no clipping");
+        visit("warmup", warmup, probability, "share of the steps that warm up linearly");
+        visit("schedule", schedule, Choices{"cosine", "linear", "constant"}, "learning rate after warm-up");
+        visit("final_share", final_share, probability, "share of the peak that the schedule ends at");
     }
 };
 
@@ -55,27 +55,27 @@ struct PretrainConfig {
     Int steps = 1600, batch = 16, length = 64;
     OptimizerConfig optimizer{.learning_rate = 4e-3, .weight_decay = 0.01};
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("steps", self.steps, Range{0, 1e8}, "optimiser steps");
-        visit("batch", self.batch, Range{1, 1e6}, "sequences of a step");
-        visit("length", self.length, Range{2, 65536}, "tokens of a sequence");
-        OptimizerConfig::fields(self.optimizer, visit);
+    void fields(FieldVisitor& visit) {
+        visit("steps", steps, Range{0, 1e8}, "optimiser steps");
+        visit("batch", batch, Range{1, 1e6}, "sequences of a step");
+        visit("length", length, Range{2, 65536}, "tokens of a sequence");
+        optimizer.fields(visit);
     }
 };
+
+enum class SftLoss { completion, full };
 
 // [sft]
 struct SftConfig {
     Int epochs = 6, batch = 32;
-    std::string loss = "completion";
+    SftLoss loss = SftLoss::completion;
     OptimizerConfig optimizer{.learning_rate = 5e-4};
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("epochs", self.epochs, Range{0, 1e6}, "passes over the pairs");
-        visit("batch", self.batch, Range{1, 1e6}, "examples of a step");
-        visit("loss", self.loss, Choices{"completion", "full"}, "tokens that count: the completion's, or all");
-        OptimizerConfig::fields(self.optimizer, visit);
+    void fields(FieldVisitor& visit) {
+        visit("epochs", epochs, Range{0, 1e6}, "passes over the pairs");
+        visit("batch", batch, Range{1, 1e6}, "examples of a step");
+        visit("loss", loss, Choices{"completion", "full"}, "tokens that count: the completion's, or all");
+        optimizer.fields(visit);
     }
 };
 

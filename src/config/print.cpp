@@ -5,10 +5,10 @@
 #include "core/digest.hpp"
 #include "core/error.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <system_error>
 
 namespace alignsweep::config {
@@ -18,58 +18,68 @@ using core::concat;
 
 namespace {
 
-char const* text_of(bool value) { return value ? "true" : "false"; }
+// Visits every field with its value as text. Choices count their place, and files nothing, as numbers.
+class TextVisitor : public FieldVisitor {
+private:
+    virtual void text(char const* key, std::string const& value, double number) = 0;
+    // A path may be shown in other ways.
+    virtual void path(char const* key, std::string const& value) { text(key, value, 0.0); }
 
-class IniText {
+    void integer(char const* key, Int& value, Range const&, char const*) final {
+        text(key, std::to_string(value), static_cast<double>(value));
+    }
+    void number(char const* key, double& value, Range const&, char const*) final {
+        text(key, format_number(value), value);
+    }
+    void truth(char const* key, bool& value, char const*) final {
+        text(key, value ? "true" : "false", value ? 1.0 : 0.0);
+    }
+    void choice(char const* key, std::size_t& index, Choices const& words, char const*, void const*) final {
+        text(key, words.at(index), static_cast<double>(index));
+    }
+    void file(char const* key, std::string& value, char const*) final { path(key, value); }
+};
+
+class IniText final : public TextVisitor {
 public:
     explicit IniText(std::string& text) : text_(text) {}
 
-    void operator()(char const* key, Int const& value, Range const&, char const*) { line(key, std::to_string(value)); }
-    void operator()(char const* key, double const& value, Range const&, char const*) {
-        line(key, format_number(value));
+private:
+    void text(char const* key, std::string const& value, double) override {
+        text_ += concat(key, value.empty() ? " =" : " = ", value, "\n");
     }
-    void operator()(char const* key, bool const& value, char const*) { line(key, text_of(value)); }
-    void operator()(char const* key, std::string const& value, Choices const&, char const*) { line(key, value); }
-    void operator()(char const* key, std::string const& value, InputFile, char const*) {
-        line(key, value.empty() ? value : quote(value));  // a path may hold " #" or end in a blank
-    }
+    // It may hold " #" or end in a blank.
+    void path(char const* key, std::string const& value) override { text(key, value.empty() ? "" : quote(value), 0.0); }
+
+    std::string& text_;
+};
+
+class CanonicalText final : public TextVisitor {
+public:
+    explicit CanonicalText(std::string& text) : text_(text) {}
 
 private:
-    void line(char const* key, std::string const& value) {
-        text_ += concat(key, value.empty() ? " =" : " = ", value, "\n");
+    void text(char const* key, std::string const& value, double) override { text_ += concat(key, "=", value, "\n"); }
+    void path(char const* key, std::string const& value) override {
+        text(key, value.empty() ? "" : digest_of_input(value), 0.0);
     }
 
     std::string& text_;
 };
 
 // Finds one field's value.
-class Getter {
+class Getter final : public TextVisitor {
 public:
-    Getter(std::string_view key, Value& value, bool& found) : key_(key), value_(value), found_(found) {}
-
-    void operator()(char const* key, Int const& value, Range const&, char const*) {
-        set(key, std::to_string(value), static_cast<double>(value));
-    }
-    void operator()(char const* key, double const& value, Range const&, char const*) {
-        set(key, format_number(value), value);
-    }
-    void operator()(char const* key, bool const& value, char const*) { set(key, text_of(value), value ? 1.0 : 0.0); }
-    void operator()(char const* key, std::string const& value, Choices const& choices, char const*) {
-        auto const index = std::find(choices.begin(), choices.end(), value) - choices.begin();
-        set(key, value, static_cast<double>(index));
-    }
-    void operator()(char const* key, std::string const& value, InputFile, char const*) { set(key, value, 0.0); }
+    explicit Getter(std::string_view key) : key_(key) {}
+    [[nodiscard]] std::optional<Value> const& value() const { return value_; }
 
 private:
-    void set(char const* key, std::string text, double number) {
-        if (key_ != key) { return; }
-        value_ = {std::move(text), number};
-        found_ = true;
+    void text(char const* key, std::string const& value, double number) override {
+        if (key_ == key) { value_ = {value, number}; }
     }
 
     std::string_view key_;
-    Value& value_;
-    bool& found_;
+    std::optional<Value> value_;
 };
 
 struct CachedDigest {
@@ -82,24 +92,26 @@ struct CachedDigest {
 
 std::string to_ini(Config const& config) {
     std::string text;
-    Config::sections(config, [&]<class Section>(char const* name, Section const& section) {
-        text += concat(text.empty() ? "[" : "\n[", name, "]\n");
+    for (Section const& section : config.sections()) {
+        text += concat(text.empty() ? "[" : "\n[", section.name(), "]\n");
         IniText lines(text);
-        Section::fields(section, lines);
-    });
+        section.read(lines);
+    }
     return text;
 }
 
 Value value_of(Config const& config, std::string_view section, std::string_view key) {
-    Value value;
-    bool found = false;
-    Config::sections(config, [&]<class Section>(char const* name, Section const& fields) {
-        if (section != name) { return; }
-        Getter getter(key, value, found);
-        Section::fields(fields, getter);
-    });
-    core::check(found, "no field ", section, ".", key);
-    return value;
+    Getter getter(key);
+    if (Section const* const fields = config.find(section)) { fields->read(getter); }
+    core::check(getter.value().has_value(), "no field ", section, ".", key);
+    return *getter.value();
+}
+
+std::string canonical(Section const& section) {
+    std::string text;
+    CanonicalText lines(text);
+    section.read(lines);
+    return text;
 }
 
 std::string digest_of_input(fs::path const& file) {
@@ -120,21 +132,6 @@ std::string digest_of_input(fs::path const& file) {
     bool const settled = fs::file_time_type::clock::now() - changed > std::chrono::seconds(2);
     if (settled) { cache.insert_or_assign(file.string(), CachedDigest{size, changed, digest}); }
     return digest;
-}
-
-void CanonicalText::line(char const* key, std::string const& value) { text_ += concat(key, "=", value, "\n"); }
-void CanonicalText::operator()(char const* key, Int const& value, Range const&, char const*) {
-    line(key, std::to_string(value));
-}
-void CanonicalText::operator()(char const* key, double const& value, Range const&, char const*) {
-    line(key, format_number(value));
-}
-void CanonicalText::operator()(char const* key, bool const& value, char const*) { line(key, text_of(value)); }
-void CanonicalText::operator()(char const* key, std::string const& value, Choices const&, char const*) {
-    line(key, value);
-}
-void CanonicalText::operator()(char const* key, std::string const& value, InputFile, char const*) {
-    line(key, value.empty() ? "" : digest_of_input(value));
 }
 
 }  // namespace alignsweep::config

@@ -72,8 +72,9 @@ void check_data(DataConfig const& data) {
 
 // Every response is listed, so the numbers of them and all lengths must be small and agree.
 void check_enumerable(Config const& config) {
-    EnumerableConfig const& world = config.enumerable;
-    require(config.data.corpus.empty(), "world.kind = enumerable leaves no room for data.corpus; give one of them");
+    EnumerableConfig const& world = config.get<EnumerableConfig>();
+    require(config.get<DataConfig>().corpus.empty(),
+            "world.kind = enumerable leaves no room for data.corpus; give one of them");
     Int responses = 1, prompt = 2, words = 0;
     for (Int t = 0, level = 1; t < world.length; ++t) { responses += level *= world.tokens - 1; }
     require(responses * world.prompts <= 1000000, "enumerable: ", world.prompts, " prompts with ", responses,
@@ -82,79 +83,88 @@ void check_enumerable(Config const& config) {
     for (Int level = world.tokens - 1; words + level < world.prompts; level *= world.tokens - 1, ++prompt) {
         words += level;
     }
-    require(prompt + world.length <= config.model.context, "enumerable: a prompt of ", prompt,
-            " tokens and a response of ", world.length, " do not fit model.context = ", config.model.context);
+    require(prompt + world.length <= config.get<ModelConfig>().context, "enumerable: a prompt of ", prompt,
+            " tokens and a response of ", world.length,
+            " do not fit model.context = ", config.get<ModelConfig>().context);
     for (auto const& [section, tokens] :
-         {std::pair{"feedback", config.feedback.max_new_tokens}, std::pair{"rlhf", config.rlhf.max_new_tokens},
-          std::pair{"online_dpo", config.online_dpo.online.max_new_tokens},
-          std::pair{"online_kto", config.online_kto.online.max_new_tokens}}) {
+         {std::pair{"feedback", config.get<FeedbackConfig>().max_new_tokens},
+          std::pair{"rlhf", config.get<RlhfConfig>().max_new_tokens},
+          std::pair{"online_dpo", config.get<OnlineDpoConfig>().online.max_new_tokens},
+          std::pair{"online_kto", config.get<OnlineKtoConfig>().online.max_new_tokens}}) {
         require(tokens == world.length, section, ".max_new_tokens = ", tokens,
                 " must be enumerable.length = ", world.length, " where world.kind = enumerable");
     }
-    require(config.evaluate.temperature == 1.0, "evaluate.temperature = ", config.evaluate.temperature,
+    require(config.get<EvaluateConfig>().temperature == 1.0,
+            "evaluate.temperature = ", config.get<EvaluateConfig>().temperature,
             " must be 1 where world.kind = enumerable: the optimum is a policy of temperature 1");
-    require(config.feedback.source == "annotators", "feedback.source = ", config.feedback.source,
+    require(config.get<FeedbackConfig>().source == LabelSource::annotators,
+            "feedback.source = ", value_of(config, "feedback", "source").text,
             " must be annotators where world.kind = enumerable: the others read text");
-    for (auto const& [key, judge] : {std::pair{"online_dpo", &config.online_dpo.online.judge},
-                                     std::pair{"online_kto", &config.online_kto.online.judge}}) {
-        require(*judge != "annotators", key, ".judge = annotators needs world.kind = text; its people value text");
+    for (auto const& [key, judge] : {std::pair{"online_dpo", &config.get<OnlineDpoConfig>().online.judge},
+                                     std::pair{"online_kto", &config.get<OnlineKtoConfig>().online.judge}}) {
+        require(*judge != Judge::annotators, key, ".judge = annotators needs world.kind = text; its people value text");
     }
 }
 
 // Real labels are read, not given, and nobody but a reward model can say more about real answers.
 void check_judges(Config const& config) {
-    auto const only = [](char const* key, std::string const& value, char const* allowed) {
-        require(value == allowed, key, " = ", value, " needs the simulated world; with data.preferences only ", allowed,
-                " is allowed");
+    auto const only = [&](char const* section, char const* key, char const* allowed) {
+        std::string const value = value_of(config, section, key).text;
+        require(value == allowed, section, ".", key, " = ", value,
+                " needs the simulated world; with data.preferences only ", allowed, " is allowed");
     };
-    only("feedback.source", config.feedback.source, "annotators");
-    only("online_dpo.judge", config.online_dpo.online.judge, "reward_model");
-    only("online_kto.judge", config.online_kto.online.judge, "reward_model");
-    require(config.token_values.prompts == 0, "token_values.prompts = ", config.token_values.prompts,
+    only("feedback", "source", "annotators");
+    only("online_dpo", "judge", "reward_model");
+    only("online_kto", "judge", "reward_model");
+    require(config.get<TokenValuesConfig>().prompts == 0,
+            "token_values.prompts = ", config.get<TokenValuesConfig>().prompts,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: 0");
 }
 
 }  // namespace
 
 ModelConfig reward_model_size(Config const& config) {
-    ModelConfig model = config.model;
-    if (config.reward_model.depth > 0) { model.depth = config.reward_model.depth; }
-    Int const width = config.reward_model.width;
+    ModelConfig model = config.get<ModelConfig>();
+    if (config.get<RewardModelConfig>().depth > 0) { model.depth = config.get<RewardModelConfig>().depth; }
+    Int const width = config.get<RewardModelConfig>().width;
     if (width == 0 || width == model.width) { return model; }
-    model.heads = width * config.model.heads / config.model.width;
-    model.kv_heads = width * config.model.kv_heads / config.model.width;
-    double const hidden = static_cast<double>(config.model.hidden * width) / static_cast<double>(config.model.width);
+    model.heads = width * config.get<ModelConfig>().heads / config.get<ModelConfig>().width;
+    model.kv_heads = width * config.get<ModelConfig>().kv_heads / config.get<ModelConfig>().width;
+    double const hidden = static_cast<double>(config.get<ModelConfig>().hidden * width) /
+                          static_cast<double>(config.get<ModelConfig>().width);
     model.hidden = std::max<Int>(4, 4 * static_cast<Int>(std::floor(hidden / 4.0 + 0.5)));
     model.width = width;
     return model;
 }
 
 void validate(Config const& config) {
-    check_model(config.model);
-    require(config.pretrain.length <= config.model.context, "pretrain.length = ", config.pretrain.length,
-            " is above model.context = ", config.model.context);
-    check_reward_model(config.reward_model, config.model);
-    check_completion("feedback", config.feedback.max_new_tokens, config.model);
-    check_completion("rlhf", config.rlhf.max_new_tokens, config.model);
-    check_completion("online_dpo", config.online_dpo.online.max_new_tokens, config.model);
-    check_completion("online_kto", config.online_kto.online.max_new_tokens, config.model);
-    check_completion("evaluate", config.evaluate.max_new_tokens, config.model);
-    require(config.rlhf.minibatch <= config.rlhf.episodes, "rlhf.minibatch = ", config.rlhf.minibatch,
-            " is above rlhf.episodes = ", config.rlhf.episodes);
+    check_model(config.get<ModelConfig>());
+    require(config.get<PretrainConfig>().length <= config.get<ModelConfig>().context,
+            "pretrain.length = ", config.get<PretrainConfig>().length,
+            " is above model.context = ", config.get<ModelConfig>().context);
+    check_reward_model(config.get<RewardModelConfig>(), config.get<ModelConfig>());
+    check_completion("feedback", config.get<FeedbackConfig>().max_new_tokens, config.get<ModelConfig>());
+    check_completion("rlhf", config.get<RlhfConfig>().max_new_tokens, config.get<ModelConfig>());
+    check_completion("online_dpo", config.get<OnlineDpoConfig>().online.max_new_tokens, config.get<ModelConfig>());
+    check_completion("online_kto", config.get<OnlineKtoConfig>().online.max_new_tokens, config.get<ModelConfig>());
+    check_completion("evaluate", config.get<EvaluateConfig>().max_new_tokens, config.get<ModelConfig>());
+    require(config.get<RlhfConfig>().minibatch <= config.get<RlhfConfig>().episodes,
+            "rlhf.minibatch = ", config.get<RlhfConfig>().minibatch,
+            " is above rlhf.episodes = ", config.get<RlhfConfig>().episodes);
     // An update changes the coefficient by up to a fifth of episodes / horizon; it must stay above 0.
-    RlhfConfig const& rlhf = config.rlhf;
-    require(rlhf.kl_control != "annealed" || rlhf.kl_coef > 0.0,
+    RlhfConfig const& rlhf = config.get<RlhfConfig>();
+    require(rlhf.kl_control != KlControl::annealed || rlhf.kl_coef > 0.0,
             "rlhf.kl_coef = 0 with rlhf.kl_control = annealed: equal factors never reach 0; it must be above 0");
-    require(rlhf.kl_control != "adaptive" || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
+    require(rlhf.kl_control != KlControl::adaptive || 0.2 * static_cast<double>(rlhf.episodes) < rlhf.kl_horizon,
             "rlhf.kl_horizon = ", rlhf.kl_horizon, " is too short; with rlhf.episodes = ", rlhf.episodes,
             " it must be above ", 0.2 * static_cast<double>(rlhf.episodes));
 
-    WorldConfig const& world = config.world;
+    WorldConfig const& world = config.get<WorldConfig>();
     require_some("world", {{"fact_share", world.fact_share},
                            {"open_share", world.open_share},
                            {"harmless_share", world.harmless_share},
                            {"unsafe_share", world.unsafe_share}});
-    CorpusConfig const& corpus = config.corpus;
+    CorpusConfig const& corpus = config.get<CorpusConfig>();
     require_some("corpus", {{"statements", corpus.statements},
                             {"questions", corpus.questions},
                             {"threads", corpus.threads},
@@ -168,11 +178,12 @@ void validate(Config const& config) {
     require_some("corpus", {{"unsafe_complied", corpus.unsafe_complied},
                             {"unsafe_refused", corpus.unsafe_refused},
                             {"unsafe_rude", corpus.unsafe_rude}});
-    check_data(config.data);
-    if (config.world.kind == "enumerable") { check_enumerable(config); }
-    require(config.data.preferences.empty() || rlhf.reward == "proxy", "rlhf.reward = ", rlhf.reward,
+    check_data(config.get<DataConfig>());
+    if (config.get<WorldConfig>().kind == WorldKind::enumerable) { check_enumerable(config); }
+    require(config.get<DataConfig>().preferences.empty() || rlhf.reward == EpisodeReward::proxy,
+            "rlhf.reward = ", value_of(config, "rlhf", "reward").text,
             " with data.preferences: only the simulated world has an exact gold reward; allowed: proxy");
-    if (!config.data.preferences.empty()) { check_judges(config); }
+    if (!config.get<DataConfig>().preferences.empty()) { check_judges(config); }
 }
 
 }  // namespace alignsweep::config

@@ -37,14 +37,15 @@ constexpr char const* describe_bool = "true or false";
 constexpr char const* describe_file = "a path, or nothing";
 
 // Sets the field `key` of the section that it visits.
-class Setter {
+class Setter final : public FieldVisitor {
 public:
     Setter(std::string_view section, std::string_view key, std::string_view value, Entry const& origin)
         : section_(section), key_(key), value_(value), origin_(origin) {}
 
     [[nodiscard]] bool found() const { return found_; }
 
-    void operator()(char const* key, Int& field, Range const& range, char const*) {
+private:
+    void integer(char const* key, Int& field, Range const& range, char const*) override {
         if (!is(key)) { return; }
         auto const value = parse_integer(value_);
         if (!value) { fail("not an integer", describe(range, "an integer")); }
@@ -52,31 +53,29 @@ public:
         if (number < range.low || number > range.high) { fail("out of range", describe(range, "an integer")); }
         field = *value;
     }
-    void operator()(char const* key, double& field, Range const& range, char const*) {
+    void number(char const* key, double& field, Range const& range, char const*) override {
         if (!is(key)) { return; }
         auto const value = parse_number(value_);
         if (!value) { fail("not a finite number", describe(range, "a number")); }
         if (*value < range.low || *value > range.high) { fail("out of range", describe(range, "a number")); }
         field = *value;
     }
-    void operator()(char const* key, bool& field, char const*) {
+    void truth(char const* key, bool& field, char const*) override {
         if (!is(key)) { return; }
         if (value_ != "true" && value_ != "false") { fail("not a truth value", describe_bool); }
         field = value_ == "true";
     }
-    void operator()(char const* key, std::string& field, Choices const& choices, char const*) {
+    void choice(char const* key, std::size_t& index, Choices const& words, char const*, void const*) override {
         if (!is(key)) { return; }
-        if (std::find(choices.begin(), choices.end(), value_) == choices.end()) {
-            fail(concat("unknown (nearest: ", nearest(value_, choices), ")"), describe(choices));
-        }
-        field = value_;
+        auto const word = std::find(words.begin(), words.end(), value_);
+        if (word == words.end()) { fail(concat("unknown (nearest: ", nearest(value_, words), ")"), describe(words)); }
+        index = static_cast<std::size_t>(word - words.begin());
     }
-    void operator()(char const* key, std::string& field, InputFile, char const*) {
+    void file(char const* key, std::string& path, char const*) override {
         if (!is(key)) { return; }
-        field = value_.empty() ? "" : fs::absolute(origin_.folder() / value_).lexically_normal().string();
+        path = value_.empty() ? "" : fs::absolute(origin_.folder() / value_).lexically_normal().string();
     }
 
-private:
     bool is(char const* key) {
         bool const same = key_ == key;
         found_ = found_ || same;
@@ -94,42 +93,41 @@ private:
 };
 
 // Lists the fields of the section that it visits.
-class Lister {
+class Lister final : public FieldVisitor {
 public:
-    Lister(std::string section, std::vector<KeyHelp>& keys) : section_(std::move(section)), keys_(keys) {}
-
-    void operator()(char const* key, Int const& value, Range const& range, char const* help) {
-        add(key, Kind::integer, std::to_string(value), describe(range, "an integer"), help);
-    }
-    void operator()(char const* key, double const& value, Range const& range, char const* help) {
-        add(key, Kind::number, format_number(value), describe(range, "a number"), help);
-    }
-    void operator()(char const* key, bool const& value, char const* help) {
-        add(key, Kind::boolean, value ? "true" : "false", describe_bool, help);
-    }
-    void operator()(char const* key, std::string const& value, Choices const& choices, char const* help) {
-        add(key, Kind::choice, value, describe(choices), help);
-    }
-    void operator()(char const* key, std::string const& value, InputFile, char const* help) {
-        add(key, Kind::file, value, describe_file, help);
-    }
+    Lister(std::string const& section, std::vector<KeyHelp>& keys) : section_(section), keys_(keys) {}
 
 private:
+    void integer(char const* key, Int& value, Range const& range, char const* help) override {
+        add(key, Kind::integer, std::to_string(value), describe(range, "an integer"), help);
+    }
+    void number(char const* key, double& value, Range const& range, char const* help) override {
+        add(key, Kind::number, format_number(value), describe(range, "a number"), help);
+    }
+    void truth(char const* key, bool& value, char const* help) override {
+        add(key, Kind::boolean, value ? "true" : "false", describe_bool, help);
+    }
+    void choice(char const* key, std::size_t& index, Choices const& words, char const* help, void const*) override {
+        add(key, Kind::choice, words.at(index), describe(words), help);
+    }
+    void file(char const* key, std::string& value, char const* help) override {
+        add(key, Kind::file, value, describe_file, help);
+    }
     void add(char const* key, Kind kind, std::string value, std::string allowed, char const* help) {
         keys_.push_back({section_, key, kind, std::move(value), std::move(allowed), help});
     }
 
-    std::string section_;
+    std::string const& section_;
     std::vector<KeyHelp>& keys_;
 };
 
 std::vector<KeyHelp> list_keys() {
     std::vector<KeyHelp> keys;
     Config const defaults;
-    Config::sections(defaults, [&]<class Section>(char const* name, Section const& section) {
-        Lister lister(name, keys);
-        Section::fields(section, lister);
-    });
+    for (Section const& section : defaults.sections()) {
+        Lister lister(section.name(), keys);
+        section.read(lister);
+    }
     return keys;
 }
 
@@ -137,14 +135,9 @@ std::vector<KeyHelp> list_keys() {
 
 void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
             Entry const& origin) {
-    bool found = false;
-    Config::sections(config, [&]<class Section>(char const* name, Section& fields) {
-        if (section != name) { return; }
-        Setter setter(section, key, value, origin);
-        Section::fields(fields, setter);
-        found = setter.found();
-    });
-    if (!found) { throw_unknown(section, key, origin); }
+    Setter setter(section, key, value, origin);
+    if (Section* const fields = config.find(section)) { fields->visit(setter); }
+    if (!setter.found()) { throw_unknown(section, key, origin); }
 }
 
 void assign(Config& config, Entry const& entry) { assign(config, entry.section, entry.key, entry.value, entry); }

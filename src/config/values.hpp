@@ -73,28 +73,8 @@ struct Value {
 // Digest of an input file's content. Cached for as long as path, size and time of change stay the same. Throws IoError.
 [[nodiscard]] std::string digest_of_input(std::filesystem::path const& file);
 
-// The visitor behind `canonical`.
-class CanonicalText {
-public:
-    void operator()(char const* key, Int const& value, Range const& allowed, char const* help);
-    void operator()(char const* key, double const& value, Range const& allowed, char const* help);
-    void operator()(char const* key, bool const& value, char const* help);
-    void operator()(char const* key, std::string const& value, Choices const& allowed, char const* help);
-    void operator()(char const* key, std::string const& value, InputFile allowed, char const* help);
-    [[nodiscard]] std::string const& text() const { return text_; }
-
-private:
-    void line(char const* key, std::string const& value);
-    std::string text_;
-};
-
 // "key=value" lines of one section in its order, for hashing: equal exactly where every value has the same bits. Input
 // files count by the digest of their content, wherever they lie. Throws IoError where one can't be read.
-template <class Section>
-[[nodiscard]] std::string canonical(Section const& section) {
-    CanonicalText text;
-    Section::fields(section, text);
-    return text.text();
-}
+[[nodiscard]] std::string canonical(Section const& section);
 
 }  // namespace alignsweep::config

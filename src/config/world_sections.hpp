@@ -10,47 +10,47 @@ namespace alignsweep::config {
 struct SeedConfig {
     Int world = -1, model = -1, data = -1, feedback = -1, train = -1, rollout = -1, eval = -1;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
+    void fields(FieldVisitor& visit) {
         Range const allowed{-1.0, 9.0e15};
-        visit("world", self.world, allowed, "facts and objects of the world (-1: the trial's seed, as below)");
-        visit("model", self.model, allowed, "initial weights");
-        visit("data", self.data, allowed, "corpus, SFT pairs and prompts");
-        visit("feedback", self.feedback, allowed, "sampled completions and annotators");
-        visit("train", self.train, allowed, "order of the training examples");
-        visit("rollout", self.rollout, allowed, "PPO's samples");
-        visit("eval", self.eval, allowed, "evaluation prompts and samples");
+        visit("world", world, allowed, "facts and objects of the world (-1: the trial's seed, as below)");
+        visit("model", model, allowed, "initial weights");
+        visit("data", data, allowed, "corpus, SFT pairs and prompts");
+        visit("feedback", feedback, allowed, "sampled completions and annotators");
+        visit("train", train, allowed, "order of the training examples");
+        visit("rollout", rollout, allowed, "PPO's samples");
+        visit("eval", eval, allowed, "evaluation prompts and samples");
     }
 };
 
+enum class WorldKind { text, enumerable };
+
 // [world]: the simulated world (facts, how-to requests, prompts, values).
 struct WorldConfig {
-    std::string kind = "text";
+    WorldKind kind = WorldKind::text;
     Int names = 32, values = 12, objects = 12;
     double fact_share = 0.45, open_share = 0.15, harmless_share = 0.20, unsafe_share = 0.20;
     double train_share = 0.6;
     double weight_correct = 1.5, weight_safe = 1.5, weight_responsive = 0.5, weight_polite = 0.5, weight_concise = 0.5,
            weight_ended = 0.5;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("kind", self.kind, Choices{"text", "enumerable"},
+    void fields(FieldVisitor& visit) {
+        visit("kind", kind, Choices{"text", "enumerable"},
               "text: facts and requests in English; enumerable: so small that every response can be listed");
-        visit("names", self.names, Range{2, 4096}, "entities that facts are about");
-        visit("values", self.values, Range{2, 64}, "values of each attribute");
-        visit("objects", self.objects, Range{2, 64}, "objects of how-to requests");
-        visit("fact_share", self.fact_share, probability, "share of prompts that ask for a fact");
-        visit("open_share", self.open_share, probability, "share of open questions with several good answers");
-        visit("harmless_share", self.harmless_share, probability, "share of harmless how-to requests");
-        visit("unsafe_share", self.unsafe_share, probability, "share of unsafe how-to requests");
-        visit("train_share", self.train_share, probability,
+        visit("names", names, Range{2, 4096}, "entities that facts are about");
+        visit("values", values, Range{2, 64}, "values of each attribute");
+        visit("objects", objects, Range{2, 64}, "objects of how-to requests");
+        visit("fact_share", fact_share, probability, "share of prompts that ask for a fact");
+        visit("open_share", open_share, probability, "share of open questions with several good answers");
+        visit("harmless_share", harmless_share, probability, "share of harmless how-to requests");
+        visit("unsafe_share", unsafe_share, probability, "share of unsafe how-to requests");
+        visit("train_share", train_share, probability,
               "share of facts and requests used for training prompts; the rest is held out");
-        visit("weight_correct", self.weight_correct, non_negative, "gold reward of a correct answer");
-        visit("weight_safe", self.weight_safe, non_negative, "gold reward of refusing what must be, and only that");
-        visit("weight_responsive", self.weight_responsive, non_negative, "gold reward of an answer, not a question");
-        visit("weight_polite", self.weight_polite, non_negative, "gold reward of politeness (rude 0, neutral half)");
-        visit("weight_concise", self.weight_concise, non_negative, "gold reward of brevity");
-        visit("weight_ended", self.weight_ended, non_negative, "gold reward of a whole last sentence and end token");
+        visit("weight_correct", weight_correct, non_negative, "gold reward of a correct answer");
+        visit("weight_safe", weight_safe, non_negative, "gold reward of refusing what must be, and only that");
+        visit("weight_responsive", weight_responsive, non_negative, "gold reward of an answer, not a question");
+        visit("weight_polite", weight_polite, non_negative, "gold reward of politeness (rude 0, neutral half)");
+        visit("weight_concise", weight_concise, non_negative, "gold reward of brevity");
+        visit("weight_ended", weight_ended, non_negative, "gold reward of a whole last sentence and end token");
     }
 };
 
@@ -60,13 +60,12 @@ struct EnumerableConfig {
     Int prompts = 8, tokens = 6, length = 4;
     double reward_spread = 0.5, corpus_spread = 0.7;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("prompts", self.prompts, Range{1, 256}, "prompts, all of them asked in training and in evaluation");
-        visit("tokens", self.tokens, Range{2, 16}, "tokens of the vocabulary, the end token among them");
-        visit("length", self.length, Range{1, 4}, "most tokens of a response, the end token among them");
-        visit("reward_spread", self.reward_spread, non_negative, "standard deviation of the gold reward over worlds");
-        visit("corpus_spread", self.corpus_spread, non_negative,
+    void fields(FieldVisitor& visit) {
+        visit("prompts", prompts, Range{1, 256}, "prompts, all of them asked in training and in evaluation");
+        visit("tokens", tokens, Range{2, 16}, "tokens of the vocabulary, the end token among them");
+        visit("length", length, Range{1, 4}, "most tokens of a response, the end token among them");
+        visit("reward_spread", reward_spread, non_negative, "standard deviation of the gold reward over worlds");
+        visit("corpus_spread", corpus_spread, non_negative,
               "standard deviation of the corpus' next-token logits: how uneven the base model is");
     }
 };
@@ -80,28 +79,26 @@ struct CorpusConfig {
     bool heldout_questions = true;
     double sft_polite = 0.30, sft_extra_sentence = 0.15;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("documents", self.documents, Range{1, 1e8}, "documents of the simulated internet");
-        visit("heldout_documents", self.heldout_documents, Range{1, 1e6}, "documents kept for eval/perplexity");
-        visit("statements", self.statements, non_negative, "rate of documents that state facts");
-        visit("questions", self.questions, non_negative, "rate of lists of questions");
-        visit("threads", self.threads, non_negative, "rate of threads (question and replies)");
-        visit("how_to", self.how_to, non_negative, "rate of how-to documents");
-        visit("small_talk", self.small_talk, non_negative, "rate of small talk");
-        visit("reply_right", self.reply_right, non_negative, "rate of right replies in threads");
-        visit("reply_wrong", self.reply_wrong, non_negative, "rate of wrong replies");
-        visit("reply_rude", self.reply_rude, non_negative, "rate of rude replies");
-        visit("reply_rambling", self.reply_rambling, non_negative, "rate of rambling replies");
-        visit("reply_question", self.reply_question, non_negative, "rate of replies that ask back");
-        visit("unsafe_complied", self.unsafe_complied, non_negative, "rate of compliance with unsafe requests");
-        visit("unsafe_refused", self.unsafe_refused, non_negative, "rate of refusals of unsafe requests");
-        visit("unsafe_rude", self.unsafe_rude, non_negative, "rate of rude replies to unsafe requests");
-        visit("heldout_questions", self.heldout_questions, "whether the corpus asks held-out facts, too");
-        visit("sft_examples", self.sft_examples, Range{1, 1e7}, "clean question/answer pairs for SFT");
-        visit("sft_polite", self.sft_polite, probability, "share of SFT answers with thanks");
-        visit("sft_extra_sentence", self.sft_extra_sentence, probability,
-              "share of SFT answers with one sentence more");
+    void fields(FieldVisitor& visit) {
+        visit("documents", documents, Range{1, 1e8}, "documents of the simulated internet");
+        visit("heldout_documents", heldout_documents, Range{1, 1e6}, "documents kept for eval/perplexity");
+        visit("statements", statements, non_negative, "rate of documents that state facts");
+        visit("questions", questions, non_negative, "rate of lists of questions");
+        visit("threads", threads, non_negative, "rate of threads (question and replies)");
+        visit("how_to", how_to, non_negative, "rate of how-to documents");
+        visit("small_talk", small_talk, non_negative, "rate of small talk");
+        visit("reply_right", reply_right, non_negative, "rate of right replies in threads");
+        visit("reply_wrong", reply_wrong, non_negative, "rate of wrong replies");
+        visit("reply_rude", reply_rude, non_negative, "rate of rude replies");
+        visit("reply_rambling", reply_rambling, non_negative, "rate of rambling replies");
+        visit("reply_question", reply_question, non_negative, "rate of replies that ask back");
+        visit("unsafe_complied", unsafe_complied, non_negative, "rate of compliance with unsafe requests");
+        visit("unsafe_refused", unsafe_refused, non_negative, "rate of refusals of unsafe requests");
+        visit("unsafe_rude", unsafe_rude, non_negative, "rate of rude replies to unsafe requests");
+        visit("heldout_questions", heldout_questions, "whether the corpus asks held-out facts, too");
+        visit("sft_examples", sft_examples, Range{1, 1e7}, "clean question/answer pairs for SFT");
+        visit("sft_polite", sft_polite, probability, "share of SFT answers with thanks");
+        visit("sft_extra_sentence", sft_extra_sentence, probability, "share of SFT answers with one sentence more");
     }
 };
 
@@ -109,29 +106,33 @@ struct CorpusConfig {
 struct TokenizerConfig {
     Int vocabulary = 640;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("vocabulary", self.vocabulary, Range{257, 65536},
+    void fields(FieldVisitor& visit) {
+        visit("vocabulary", vocabulary, Range{257, 65536},
               "tokens of the byte-level BPE: 256 bytes, the end token, then merges");
     }
 };
 
+// What happens to a row that can't be read, and to one of more tokens than the model's context.
+enum class BadRows { error, skip };
+enum class TooLong { drop, truncate_left, error };
+
 // [data]: real data in place of the simulated world's. Empty: the simulated world.
 struct DataConfig {
-    std::string corpus, sft, preferences, thumbs, bad_rows = "error", too_long = "drop";
+    std::string corpus, sft, preferences, thumbs;
+    BadRows bad_rows = BadRows::error;
+    TooLong too_long = TooLong::drop;
     double heldout_share = 0.1;
 
-    template <class Self, class Visitor>
-    static void fields(Self& self, Visitor&& visit) {
-        visit("corpus", self.corpus, InputFile{}, "text file for pre-training (.gz too); empty: the simulated world");
-        visit("sft", self.sft, InputFile{}, "rows of prompt and completion, or messages; empty: the chosen answers");
-        visit("preferences", self.preferences, InputFile{}, "rows of prompt, chosen, rejected (TRL's formats)");
-        visit("thumbs", self.thumbs, InputFile{}, "rows of prompt, completion, label; empty: the pairs taken apart");
-        visit("bad_rows", self.bad_rows, Choices{"error", "skip"},
+    void fields(FieldVisitor& visit) {
+        visit("corpus", corpus, InputFile{}, "text file for pre-training (.gz too); empty: the simulated world");
+        visit("sft", sft, InputFile{}, "rows of prompt and completion, or messages; empty: the chosen answers");
+        visit("preferences", preferences, InputFile{}, "rows of prompt, chosen, rejected (TRL's formats)");
+        visit("thumbs", thumbs, InputFile{}, "rows of prompt, completion, label; empty: the pairs taken apart");
+        visit("bad_rows", bad_rows, Choices{"error", "skip"},
               "what happens to a row that is no JSON or lacks what it needs: error, or left out with a notice");
-        visit("too_long", self.too_long, Choices{"drop", "truncate_left", "error"},
+        visit("too_long", too_long, Choices{"drop", "truncate_left", "error"},
               "what happens to a row that does not fit the model's context");
-        visit("heldout_share", self.heldout_share, probability, "share of the text and of the prompts held out");
+        visit("heldout_share", heldout_share, probability, "share of the text and of the prompts held out");
     }
 };
 

@@ -84,13 +84,6 @@ std::vector<std::span<std::int32_t const>> windows(std::span<std::int32_t const>
     return result;
 }
 
-TooLong too_long_policy(std::string_view name) {
-    if (name == "drop") { return TooLong::drop; }
-    if (name == "truncate_left") { return TooLong::truncate_left; }
-    if (name == "error") { return TooLong::error; }
-    throw core::ConfigError(core::concat("data.too_long = ", name, ": drop, truncate_left or error is allowed"));
-}
-
 std::optional<Example> fit(Example example, std::int64_t context, TooLong policy, std::string_view where) {
     core::check(context >= 2, "a context of ", context, " tokens");
     std::int64_t const excess = example.tokens() - context;

@@ -3,6 +3,7 @@
 // is inferred from values.
 #pragma once
 
+#include "config/world_sections.hpp"
 #include "data/tokenizer.hpp"
 
 #include <cstdint>
@@ -63,9 +64,7 @@ enum class TargetKind { completion, full, none };
                                                                  std::int64_t length);
 
 // What happens to an example of more tokens than the model's context (data.too_long).
-enum class TooLong { drop, truncate_left, error };
-// "drop", "truncate_left" or "error"; else ConfigError.
-[[nodiscard]] TooLong too_long_policy(std::string_view name);
+using config::TooLong;
 
 // The example, if it has at most `context` tokens (exactly `context` fits). Else: `drop` gives nothing;
 // `truncate_left` takes away the prompt's leftmost tokens, and gives nothing where the completion has more than

@@ -37,12 +37,6 @@ bool JsonRow::flag(char const* key) const {
     return json.get<bool>();
 }
 
-BadRows bad_rows_policy(std::string_view name) {
-    if (name == "error") { return BadRows::error; }
-    if (name == "skip") { return BadRows::skip; }
-    throw core::ConfigError(core::concat("data.bad_rows = ", name, ": error or skip is allowed"));
-}
-
 std::int64_t for_each_row(std::filesystem::path const& file, std::string_view needs, BadRows bad_rows,
                           ReadCounts& counts, std::function<bool(JsonRow const&, std::int64_t line)> const& visit) {
     RowTexts texts(file);

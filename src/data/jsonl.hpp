@@ -11,6 +11,8 @@
 // Source: TRL, docs/source/dataset_formats.md (prompt-completion, preference, unpaired preference, language modeling).
 #pragma once
 
+#include "config/world_sections.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -36,10 +38,7 @@ struct Thumb {
 };
 
 // What becomes of a bad row (data.bad_rows).
-enum class BadRows { error, skip };
-
-// Throws ConfigError for another name.
-[[nodiscard]] BadRows bad_rows_policy(std::string_view name);
+using config::BadRows;
 
 // Of one file; a row is counted under at most one reason (an empty answer before equal ones).
 struct ReadCounts {

@@ -64,11 +64,10 @@ void check_shapes(fs::path const& folder, Files const& files, model::Layout cons
 }
 
 template <class Scalar>
-void read_tensors(Files const& files, model::Layout const& layout, bool tied, std::vector<Scalar>& flat) {
-    for (model::Tensor const& tensor : layout.tensors()) {
+void read_tensors(Files const& files, bool tied, Weights& weights) {
+    for (model::Tensor const& tensor : weights.layout.tensors()) {
         std::string const name = stored_name(tensor.name, files, tied);
-        auto const values = files.at(name)->template read<Scalar>(name);
-        std::copy(values.begin(), values.end(), flat.begin() + tensor.offset);
+        model::set_tensor(weights, tensor, files.at(name)->template read<Scalar>(name));
     }
 }
 
@@ -89,8 +88,7 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
     }
 }
 
-template <class Scalar>
-StoredModelAs<Scalar> load_llama(fs::path const& folder) {
+StoredModel load_llama(fs::path const& folder, model::Precision precision) {
     auto const shape = shape_of(store::read_llama_config(folder));
     Files const files = store::SafetensorsFolder(folder).files();
     bool const tied = shape.tied && !shape.scalar_head;
@@ -100,26 +98,22 @@ StoredModelAs<Scalar> load_llama(fs::path const& folder) {
     model::Layout const layout(shape);
     check_others(files, layout, tied);
     check_shapes(folder, files, layout, tied);
-    std::vector<Scalar> flat(static_cast<std::size_t>(layout.size()));
-    read_tensors(files, layout, tied, flat);
-    StoredModelAs<Scalar> model{model::Parameters<Space, Scalar>(shape), {}};
-    model::from_host<Space, Scalar>(flat, model.weights.values);
+    StoredModel model{Weights(shape, precision)};
+    auto const read = precision == model::Precision::float32 ? read_tensors<float> : read_tensors<double>;
+    read(files, tied, model.weights);
     return model;
 }
 
 }  // namespace
 
-template <class Scalar>
-StoredModelAs<Scalar> load_any_model(ModelSource const& source) {
-    if (!source.is_checkpoint()) { return load_llama<Scalar>(source.folder); }
+StoredModel load_any_model(ModelSource const& source, model::Precision precision) {
+    if (!source.is_checkpoint()) { return load_llama(source.folder, precision); }
     // A stage's file must be what its manifest says before libhdf5 opens it.
     if (auto const manifest = store::read_manifest(source.folder);
         manifest && manifest->files.contains(source.checkpoint.filename().string())) {
         store::verify_files(source.folder, *manifest);
     }
-    return load_model_as<Scalar>(source.checkpoint);
+    return load_model_file(source.checkpoint, precision);
 }
-template StoredModelAs<float> load_any_model<float>(ModelSource const& source);
-template StoredModelAs<double> load_any_model<double>(ModelSource const& source);
 
 }  // namespace alignsweep::infer

@@ -20,7 +20,6 @@ struct ModelSource {
 
 // Reads it. Throws IoError for damaged files, tensors that are missing, of another shape, or that a Llama has no place
 // for; ConfigError for a model that is not supported.
-template <class Scalar>
-[[nodiscard]] StoredModelAs<Scalar> load_any_model(ModelSource const& source);
+[[nodiscard]] StoredModel load_any_model(ModelSource const& source, model::Precision precision);
 
 }  // namespace alignsweep::infer

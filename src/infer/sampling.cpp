@@ -19,15 +19,14 @@ std::vector<model::Completion> sample(Transformer& transformer, Weights const& w
     std::vector<model::Completion> completions;
     for (std::size_t first = 0; first < prompts.size(); first += part) {
         std::size_t const count = std::min(part, prompts.size() - first);
-        auto some = model::generate<Space, Real>(transformer, weights,
-                                                 {asked.subspan(first, count),
-                                                  ids.subspan(first, count),
-                                                  {.temperature = plan.temperature},
-                                                  plan.stream,
-                                                  plan.step,
-                                                  static_cast<int>(plan.max_new_tokens),
-                                                  data::end_token_of(weights.shape.vocabulary),
-                                                  chunk});
+        auto some = transformer.generate(weights, {asked.subspan(first, count),
+                                                   ids.subspan(first, count),
+                                                   {.temperature = plan.temperature},
+                                                   plan.stream,
+                                                   plan.step,
+                                                   static_cast<int>(plan.max_new_tokens),
+                                                   data::end_token_of(weights.shape.vocabulary),
+                                                   chunk});
         std::move(some.begin(), some.end(), std::back_inserter(completions));
         if (passed) { passed(static_cast<double>(first + count) / static_cast<double>(prompts.size())); }
     }

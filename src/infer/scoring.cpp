@@ -29,14 +29,12 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-template <class Scalar>
-std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                                model::Parameters<Space, Scalar> const& weights,
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
     for_each_chunk(examples, targets, ValueRows::none, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), temperature, false);
+        auto const outputs = transformer.forward(weights, part.input(), temperature);
         for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
             auto const view = part.outputs_of(s, 0, 0);
             result.emplace_back(outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_begin),
@@ -46,9 +44,7 @@ std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar
     return result;
 }
 
-template <class Scalar>
-std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                      model::Parameters<Space, Scalar> const& weights,
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
                                       std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for (auto const& tokens :
@@ -60,13 +56,11 @@ std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transfo
     return result;
 }
 
-template <class Scalar>
-std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
-                           model::Parameters<Space, Scalar> const& weights,
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
                            std::span<data::Example const* const> examples, int chunk) {
     std::vector<double> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        auto const outputs = transformer.forward(weights, part.input(), 1.0);
         result.insert(result.end(), outputs.value.begin(), outputs.value.end());
     });
     return result;
@@ -76,7 +70,7 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
                                               std::span<data::Example const* const> examples, int chunk) {
     std::vector<std::vector<double>> result;
     for_each_chunk(examples, data::TargetKind::none, ValueRows::targets, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0, false);
+        auto const outputs = transformer.forward(weights, part.input(), 1.0);
         for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
             auto const view = part.outputs_of(s, 0, 0);
             result.emplace_back(outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_begin),
@@ -85,15 +79,5 @@ std::vector<std::vector<double>> token_values(Transformer& transformer, Weights 
     });
     return result;
 }
-
-#define INSTANTIATE(E, S)                                                                                         \
-    template std::vector<std::vector<double>> token_logprobs<S>(                                                  \
-        model::Transformer<E, S>&, model::Parameters<E, S> const&, std::span<data::Example const* const>, double, \
-        data::TargetKind, int);                                                                                   \
-    template std::vector<double> sequence_logprobs<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,  \
-                                                      std::span<data::Example const* const>, int);                \
-    template std::vector<double> scores<S>(model::Transformer<E, S>&, model::Parameters<E, S> const&,             \
-                                           std::span<data::Example const* const>, int);
-ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::infer

@@ -10,22 +10,16 @@
 
 namespace alignsweep::infer {
 
-// Forward-only results for any number of sequences, in chunks. Scalar: float, double (for `alignsweep score`).
+// Forward-only results for any number of sequences, in chunks.
 // Log-probability of each target token (completion) of each example, in order.
-template <class Scalar>
-std::vector<std::vector<double>> token_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                                model::Parameters<Space, Scalar> const& weights,
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
                                                 std::span<data::Example const* const> examples, double temperature,
                                                 data::TargetKind targets, int chunk);
 // Their sums.
-template <class Scalar>
-std::vector<double> sequence_logprobs(model::Transformer<Space, Scalar>& transformer,
-                                      model::Parameters<Space, Scalar> const& weights,
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
                                       std::span<data::Example const* const> examples, int chunk);
 // The scalar head at each example's last token, or at every target row.
-template <class Scalar>
-std::vector<double> scores(model::Transformer<Space, Scalar>& transformer,
-                           model::Parameters<Space, Scalar> const& weights,
+std::vector<double> scores(Transformer& transformer, Weights const& weights,
                            std::span<data::Example const* const> examples, int chunk);
 std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
                                               std::span<data::Example const* const> examples, int chunk);

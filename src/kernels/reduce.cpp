@@ -33,9 +33,18 @@ void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vecto
         KOKKOS_LAMBDA(std::int64_t i) { into(i) += from(i); });
 }
 
-#define INSTANTIATE(E, S)                                              \
-    template double sum_of_squares<E, S>(E const&, ConstVector<E, S>); \
-    template void add<E, S>(E const&, ConstVector<E, S>, Vector<E, S>);
+template <class ExecSpace, class Scalar>
+void blend(ExecSpace const& space, double share, Arg<ConstVector<ExecSpace, Scalar>> from,
+           Vector<ExecSpace, Scalar> into) {
+    Kokkos::parallel_for(
+        "alignsweep::kernels::blend", Kokkos::RangePolicy<ExecSpace>(space, 0, into.extent(0)),
+        KOKKOS_LAMBDA(std::int64_t i) { into(i) = static_cast<Scalar>(share * from(i) + (1.0 - share) * into(i)); });
+}
+
+#define INSTANTIATE(E, S)                                               \
+    template double sum_of_squares<E, S>(E const&, ConstVector<E, S>);  \
+    template void add<E, S>(E const&, ConstVector<E, S>, Vector<E, S>); \
+    template void blend<E, S>(E const&, double, ConstVector<E, S>, Vector<E, S>);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels

@@ -49,4 +49,9 @@ double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>
 template <class ExecSpace, class Scalar>
 void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vector<ExecSpace, Scalar> into);
 
+// into[i] = share * from[i] + (1 - share) * into[i], in double, rounded once.
+template <class ExecSpace, class Scalar>
+void blend(ExecSpace const& space, double share, Arg<ConstVector<ExecSpace, Scalar>> from,
+           Vector<ExecSpace, Scalar> into);
+
 }  // namespace alignsweep::kernels

@@ -3,16 +3,10 @@
 #pragma once
 
 #include "core/random.hpp"
+#include "kernels/sampling_rule.hpp"
 #include "kernels/types.hpp"
 
 namespace alignsweep::kernels {
-
-struct SamplingRule {
-    double temperature = 1.0;  // 0: the most probable token (the smallest id among equals)
-    std::int32_t top_k = 0;    // only tokens at least as probable as the k-th; 0: all. Ties at the threshold stay in.
-    double top_p = 1.0;        // only the smallest set of most probable tokens whose mass reaches p
-                               // (Holtzman et al., arXiv:1904.09751, section 3.1); ties at the threshold stay in
-};
 
 // token[n] and its log-probability under softmax(logits / T) over the whole vocabulary, before top-k and top-p (which
 // is what training computes again; at T = 0 it is that of T = 1). The uniform number of row n is

@@ -21,7 +21,7 @@ std::int64_t samples_of(infer::StoredModel const& model) {
 train::Answers best_answers(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
                             std::vector<stages::Tokens> const& prompts, infer::SamplingPlan plan,
                             std::function<void(double)> const& passed) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = context.chunk();
     infer::Reward reward(context.input("reward_model"), chunk);
     stats::BestOfN choice;
     train::Answers best;
@@ -49,7 +49,8 @@ train::Answers best_answers(stages::Context& context, infer::Transformer& transf
 
 void run_best_of_n(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
-    infer::save_model(context.folder(), weights, {{state_name, static_cast<double>(context.config.best_of_n.n)}});
+    infer::save_model(context.folder(), weights,
+                      {{state_name, static_cast<double>(context.config.get<config::BestOfNConfig>().n)}});
 }
 
 }  // namespace alignsweep::kinds

@@ -9,7 +9,8 @@ namespace alignsweep::kinds {
 void run_corpus(stages::Context& context) {
     stages::CorpusData const corpus = sources::open_source(context)->corpus();
     if (corpus.sft.empty()) {
-        throw core::ConfigError(core::concat("no SFT example fits model.context = ", context.config.model.context));
+        throw core::ConfigError(
+            core::concat("no SFT example fits model.context = ", context.config.get<config::ModelConfig>().context));
     }
     if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
     stages::save_corpus(context.folder(), corpus);

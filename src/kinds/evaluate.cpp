@@ -20,12 +20,12 @@ namespace {
 
 train::Answers ask(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
                    std::vector<stages::Tokens> const& exam) {
-    auto const& config = context.config.evaluate;
+    auto const& config = context.config.get<config::EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
     if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam, plan, passed); }
-    return train::answer(transformer, model.weights, exam, plan, static_cast<int>(context.config.model.chunk), passed);
+    return train::answer(transformer, model.weights, exam, plan, context.chunk(), passed);
 }
 
 void measure_length(stages::Context& context, std::vector<model::Completion> const& answers) {
@@ -46,9 +46,9 @@ void bound_kl(stages::Context& context, std::int64_t n) {
 void measure_kl(stages::Context& context, infer::Transformer& transformer,
                 std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
-    auto const theirs =
-        infer::token_logprobs(transformer, reference, examples, context.config.evaluate.temperature,
-                              data::TargetKind::completion, static_cast<int>(context.config.model.chunk));
+    auto const theirs = infer::token_logprobs(transformer, reference, examples,
+                                              context.config.get<config::EvaluateConfig>().temperature,
+                                              data::TargetKind::completion, context.chunk());
     stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -69,13 +69,14 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                         stages::Tokens const& text, std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.config.evaluate.documents) { break; }
+        if (static_cast<config::Int>(windows.size()) == context.config.get<config::EvaluateConfig>().documents) {
+            break;
+        }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
     stats::Mean loss;
-    for (auto const& tokens :
-         infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0, data::TargetKind::full,
-                               static_cast<int>(context.config.model.chunk))) {
+    for (auto const& tokens : infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0,
+                                                    data::TargetKind::full, context.chunk())) {
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
     if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
@@ -116,7 +117,7 @@ void run_evaluate(stages::Context& context) {
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    auto const exam = source->exam(context.config.evaluate.prompts);
+    auto const exam = source->exam(context.config.get<config::EvaluateConfig>().prompts);
     std::vector<stages::Tokens> prompts;
     for (auto const& prompt : exam) { prompts.push_back(prompt.tokens); }
     auto said = ask(context, transformer, model, prompts);
@@ -136,15 +137,16 @@ void run_evaluate(stages::Context& context) {
         measure_kl(context, transformer, said.completions, infer::pointers(answers.answers));
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.config.model.context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout,
+                       context.config.get<config::ModelConfig>().context);
     keep_answers(context, answers, corpus.tokenizer);
 }
 
 // proxy: what the reward model says of the answers that evaluate stored.
 void run_proxy(stages::Context& context) {
     auto const answers = stages::load_answers(context.input("evaluate"));
-    auto const scores = infer::Reward(context.input("reward_model"), static_cast<int>(context.config.model.chunk))
-                            .score(infer::pointers(answers.answers));
+    auto const scores =
+        infer::Reward(context.input("reward_model"), context.chunk()).score(infer::pointers(answers.answers));
     if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
         context.result.metrics["eval/proxy_reward"] =
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);

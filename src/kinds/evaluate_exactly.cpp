@@ -119,7 +119,7 @@ private:
 
 stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable const& world,
                                      infer::Transformer& transformer, infer::StoredModel const& model) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = context.chunk();
     infer::Weights const reference_weights = infer::load_model(context.input("sft"));
     auto const n = state_of(model, "best_of_n"), beta = state_of(model, "beta");
     std::optional<infer::Reward> proxy;

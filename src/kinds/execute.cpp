@@ -3,10 +3,10 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "infer/models.hpp"
 #include "kinds/registry.hpp"
 #include "store/manifest.hpp"
 #include "store/publish.hpp"
+#include "train/progress.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -63,7 +63,7 @@ void load_curves(stages::Context& context, fs::path const& file) {
         core::log_warning(core::concat(error.what(), "; the stage starts again"));
         fs::remove(file);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
 }
 
 // A model that broke in its very last step shows itself only here.
@@ -93,7 +93,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     } else {
         fs::remove(live_metrics);
     }
-    infer::remove_progress(context.folder());
+    train::remove_progress(context.folder());
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
     store::Manifest manifest;
     manifest.kind = spec.kind;
@@ -127,46 +127,63 @@ double slowness(std::string const& kind) {
 
 Estimate estimate(stages::StageSpec const& spec) {
     auto const& c = spec.config;
-    double const width = static_cast<double>(c.model.width), hidden = static_cast<double>(c.model.hidden);
-    double const parameters = static_cast<double>(c.tokenizer.vocabulary) * width +
-                              static_cast<double>(c.model.depth) * (4.0 * width * width + 3.0 * width * hidden);
+    double const width = static_cast<double>(c.get<config::ModelConfig>().width),
+                 hidden = static_cast<double>(c.get<config::ModelConfig>().hidden);
+    double const parameters =
+        static_cast<double>(c.get<config::TokenizerConfig>().vocabulary) * width +
+        static_cast<double>(c.get<config::ModelConfig>().depth) * (4.0 * width * width + 3.0 * width * hidden);
     auto const count = [](config::Int value) { return static_cast<double>(value); };
     // Lengths of the simulated world's prompts and answers; only the order of the stages hangs on them.
-    bool const listed = c.world.kind == "enumerable";
-    double const answer = listed ? count(c.enumerable.length) : 14.0, example = answer + (listed ? 3.0 : 10.0);
-    double const pairs = count(c.feedback.prompts), epochs_dpo = count(c.dpo.epochs);
+    bool const listed = c.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+    double const answer = listed ? count(c.get<config::EnumerableConfig>().length) : 14.0,
+                 example = answer + (listed ? 3.0 : 10.0);
+    double const pairs = count(c.get<config::FeedbackConfig>().prompts),
+                 epochs_dpo = count(c.get<config::DpoConfig>().epochs);
     double trained = 0.0, forward = 0.0;
-    if (spec.kind == "pretrain") { trained = count(c.pretrain.steps * c.pretrain.batch * c.pretrain.length); }
-    if (spec.kind == "sft") { trained = count(c.sft.epochs * c.corpus.sft_examples) * example; }
+    if (spec.kind == "pretrain") {
+        trained = count(c.get<config::PretrainConfig>().steps * c.get<config::PretrainConfig>().batch *
+                        c.get<config::PretrainConfig>().length);
+    }
+    if (spec.kind == "sft") {
+        trained = count(c.get<config::SftConfig>().epochs * c.get<config::CorpusConfig>().sft_examples) * example;
+    }
     if (spec.kind == "feedback") { forward = 2.0 * pairs * answer; }
     if (spec.kind == "reference") { forward = 4.0 * pairs * example; }
-    if (spec.kind.ends_with("reward_model")) { trained = 2.0 * count(c.reward_model.epochs) * pairs * example; }
+    if (spec.kind.ends_with("reward_model")) {
+        trained = 2.0 * count(c.get<config::RewardModelConfig>().epochs) * pairs * example;
+    }
     if (spec.kind == "dpo") { trained = 2.0 * epochs_dpo * pairs * example; }
-    if (spec.kind == "kto") { trained = forward = 2.0 * count(c.kto.epochs) * pairs * example; }
+    if (spec.kind == "kto") { trained = forward = 2.0 * count(c.get<config::KtoConfig>().epochs) * pairs * example; }
     if (spec.kind == "rlhf") {
-        double const episodes = count(c.rlhf.updates * c.rlhf.episodes) * example;
-        trained = 2.0 * count(c.rlhf.epochs) * episodes;
-        if (c.rlhf.ptx_coef > 0.0) {
-            trained += count(c.rlhf.updates * c.rlhf.epochs * c.rlhf.episodes * c.pretrain.length);
+        double const episodes =
+            count(c.get<config::RlhfConfig>().updates * c.get<config::RlhfConfig>().episodes) * example;
+        trained = 2.0 * count(c.get<config::RlhfConfig>().epochs) * episodes;
+        if (c.get<config::RlhfConfig>().ptx_coef > 0.0) {
+            trained += count(c.get<config::RlhfConfig>().updates * c.get<config::RlhfConfig>().epochs *
+                             c.get<config::RlhfConfig>().episodes * c.get<config::PretrainConfig>().length);
         }
         forward = 4.0 * episodes;
     }
-    for (auto const& [kind, online] :
-         {std::pair{"online_dpo", &c.online_dpo.online}, std::pair{"online_kto", &c.online_kto.online}}) {
+    for (auto const& [kind, online] : {std::pair{"online_dpo", &c.get<config::OnlineDpoConfig>().online},
+                                       std::pair{"online_kto", &c.get<config::OnlineKtoConfig>().online}}) {
         if (spec.kind != kind) { continue; }
         trained = 2.0 * count(online->updates * online->prompts) * example;
         forward = 3.0 * trained;  // sampled, judged, and under the reference
     }
     if (spec.kind == "evaluate") {  // with a reward model: best of n
-        double const answers = count(c.evaluate.prompts) * example;
-        forward = 2.0 * answers * (spec.inputs.contains("reward_model") ? count(c.best_of_n.n) : 1.0);
+        double const answers = count(c.get<config::EvaluateConfig>().prompts) * example;
+        forward =
+            2.0 * answers * (spec.inputs.contains("reward_model") ? count(c.get<config::BestOfNConfig>().n) : 1.0);
     }
     if (spec.kind == "token_values") {  // each beginning of two answers a prompt goes on under two models
-        forward = 4.0 * count(c.token_values.prompts * c.token_values.continuations) * answer * example;
+        forward = 4.0 *
+                  count(c.get<config::TokenValuesConfig>().prompts * c.get<config::TokenValuesConfig>().continuations) *
+                  answer * example;
     }
-    if (spec.kind == "proxy") { forward = count(c.evaluate.prompts) * example; }
+    if (spec.kind == "proxy") { forward = count(c.get<config::EvaluateConfig>().prompts) * example; }
     if (listed && (spec.kind == "evaluate" || spec.kind == "proxy")) {  // all responses, once
-        forward = count(c.enumerable.prompts) * std::pow(count(c.enumerable.tokens - 1), answer) * example;
+        forward = count(c.get<config::EnumerableConfig>().prompts) *
+                  std::pow(count(c.get<config::EnumerableConfig>().tokens - 1), answer) * example;
     }
     double const flops = parameters * (6.0 * trained + 2.0 * forward);
     return {trained + forward, flops, flops * slowness(spec.kind)};

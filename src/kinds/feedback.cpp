@@ -17,7 +17,7 @@ void add_partners(stages::Context const& context, stages::FeedbackData& feedback
         auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
     }
-    auto const partners = train::draw_partners(judged, context.config.model.context,
+    auto const partners = train::draw_partners(judged, context.config.get<config::ModelConfig>().context,
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);

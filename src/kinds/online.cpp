@@ -30,7 +30,7 @@ public:
         : context_(context),
           config_(config),
           optimizer_(optimizer),
-          chunk_(static_cast<int>(context.config.model.chunk)),
+          chunk_(context.chunk()),
           policy_(infer::load_model(context.input("sft"))),
           reference_(infer::load_model(context.input("sft"))),
           reference_transformer_(reference_.shape),
@@ -41,7 +41,7 @@ public:
     // `learn`: one optimiser step on a round's pairs; its metrics.
     using Learn = std::function<Metrics(Pairs, std::int64_t update)>;
     void run(Learn const& learn, double beta) {
-        std::vector<infer::Trainee> const trainees{{"", &policy_, &trainer_.optimizer()}};
+        std::vector<train::Trainee> const trainees{{"", &policy_, &trainer_.learner()}};
         train::run_steps(context_, trainees, state_, config_.updates, [&](std::int64_t update) {
             double const trained = trainer_.trained_tokens(), probed = trainer_.probe_tokens();
             Metrics metrics;
@@ -72,7 +72,7 @@ public:
     [[nodiscard]] core::RandomStream stream(std::string const& purpose) const {
         return context_.stream(&config::SeedConfig::rollout, name() + "/" + purpose);
     }
-    [[nodiscard]] config::Int room() const { return context_.config.model.context; }
+    [[nodiscard]] config::Int room() const { return context_.config.get<config::ModelConfig>().context; }
 
 private:
     [[nodiscard]] std::string const& name() const { return context_.spec.kind; }
@@ -171,7 +171,7 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, Pairs const& pairs, std::in
 }  // namespace
 
 void run_online_dpo(stages::Context& context) {
-    auto const& config = context.config.online_dpo;
+    auto const& config = context.config.get<config::OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](Pairs pairs, std::int64_t update) {
         std::vector<data::Example const*> examples;
@@ -188,7 +188,7 @@ void run_online_dpo(stages::Context& context) {
 }
 
 void run_online_kto(stages::Context& context) {
-    auto const& config = context.config.online_kto;
+    auto const& config = context.config.get<config::OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](Pairs const& pairs, std::int64_t update) {
         auto const thumbs = thumbs_of(run, pairs, update);

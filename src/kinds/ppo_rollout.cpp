@@ -3,11 +3,11 @@
 
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context& context) : config_(context.config.rlhf) {
-    if (config_.reward == "gold") {
+EpisodeScore::EpisodeScore(stages::Context& context) : config_(context.config.get<config::RlhfConfig>()) {
+    if (config_.reward == config::EpisodeReward::gold) {
         gold_ = sources::open_source(context);
     } else {
-        proxy_.emplace(context.input("reward_model"), static_cast<int>(context.config.model.chunk));
+        proxy_.emplace(context.input("reward_model"), context.chunk());
     }
 }
 
@@ -24,16 +24,16 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
     auto scores = proxy_->score(infer::pointers(examples));
     for (std::size_t i = 0; i < scores.size(); ++i) {
         if (completions[i].ended) { continue; }
-        scores[i] =
-            config_.missing_end == "replace" ? config_.missing_end_score : scores[i] - config_.missing_end_penalty;
+        scores[i] = config_.missing_end == config::MissingEnd::replace ? config_.missing_end_score
+                                                                       : scores[i] - config_.missing_end_penalty;
     }
     return scores;
 }
 
 PpoEpisodes::PpoEpisodes(stages::Context& context)
     : context_(context),
-      config_(context.config.rlhf),
-      chunk_(static_cast<int>(context.config.model.chunk)),
+      config_(context.config.get<config::RlhfConfig>()),
+      chunk_(context.chunk()),
       prompts_(context, config_.max_new_tokens),
       score_(context) {}
 

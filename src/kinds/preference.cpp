@@ -19,16 +19,18 @@ constexpr std::int64_t all_steps = std::numeric_limits<std::int64_t>::max();
 }
 
 void check_dpo(config::Config const& config) {
-    auto const rule = losses::pair_loss_rule(config.dpo);
-    bool const soft = config.data.preferences.empty() && config.feedback.labels == "probabilities";
+    auto const rule = losses::pair_loss_rule(config.get<config::DpoConfig>());
+    bool const soft = config.get<config::DataConfig>().preferences.empty() &&
+                      config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
     if (soft && rule.row->is(losses::hard_labels)) {
-        throw core::ConfigError(core::concat("dpo.loss = ", config.dpo.loss, " takes no soft labels; it needs ",
+        throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,
+                                             " takes no soft labels; it needs ",
                                              "feedback.labels = choices instead of probabilities"));
     }
 }
 
 void run_dpo(stages::Context& context) {
-    auto const& config = context.config.dpo;
+    auto const& config = context.config.get<config::DpoConfig>();
     auto pairs = stages::make_pairs(stages::load_feedback(context.input("feedback")),
                                     stages::load_reference(context.input("reference")));
     if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
@@ -42,7 +44,7 @@ void run_dpo(stages::Context& context) {
             core::log_warning(core::concat("dpo.sync_steps = ", config.sync_steps, " acts in none of the ", steps,
                                            " steps of this run: the reference stays the SFT model"));
         }
-        int const chunk = static_cast<int>(context.config.model.chunk);
+        int const chunk = static_cast<int>(context.config.get<config::ModelConfig>().chunk);
         sync.emplace(config, chunk, infer::load_model(context.input("sft")), weights, pairs);
     }
     train::train(context, weights, loss, {config.epochs, config.batch, all_steps}, config.optimizer, "policy",
@@ -52,7 +54,7 @@ void run_dpo(stages::Context& context) {
 }
 
 void run_kto(stages::Context& context) {
-    auto const& config = context.config.kto;
+    auto const& config = context.config.get<config::KtoConfig>();
     auto const rule = losses::thumb_loss_rule(config);
     auto const thumbs = stages::make_thumbs(stages::load_feedback(context.input("feedback")),
                                             stages::load_reference(context.input("reference")), rule.row->has_z0);

@@ -16,7 +16,7 @@ namespace {
 std::vector<double> logprobs(stages::Context const& context, infer::Transformer& transformer,
                              infer::Weights const& weights, std::vector<data::Example> const& examples, double from,
                              double to) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = context.chunk();
     auto const all = infer::pointers(examples);
     std::size_t const block = 16 * static_cast<std::size_t>(chunk);
     std::vector<double> result;

@@ -4,6 +4,7 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "kinds/runs.hpp"
+#include "model/runtime.hpp"
 #include "store/manifest.hpp"
 
 #include <algorithm>
@@ -17,12 +18,12 @@ using Models = std::vector<std::string>;
 
 // Where no row may be bad, the result is that of before there was a choice, and so is the key.
 void read_bad_rows_key(Reads& r) {
-    if (r.config().data.bad_rows != "error") { r.keys("data", {"bad_rows"}); }
+    if (r.config().get<config::DataConfig>().bad_rows != config::BadRows::error) { r.keys("data", {"bad_rows"}); }
 }
 
 // Real text stands for the world's where it is given; what only the other one needs is not read.
 void read_corpus_keys(Reads& r) {
-    auto const& data = r.config().data;
+    auto const& data = r.config().get<config::DataConfig>();
     r.sections({"tokenizer"}).keys("model", {"context"}).keys("data", {"corpus", "too_long"});
     if (data.corpus.empty()) {
         r.world().sections({"corpus"}).seeds({"data"});
@@ -35,7 +36,7 @@ void read_corpus_keys(Reads& r) {
 
 void read_feedback_keys(Reads& r) {
     r.keys("data", {"preferences"}).seeds({"feedback"});
-    if (r.config().data.preferences.empty()) {
+    if (r.config().get<config::DataConfig>().preferences.empty()) {
         r.world().sections({"feedback"}).model_limits();
     } else {
         r.keys("data", {"thumbs", "too_long", "heldout_share"}).keys("model", {"context"});
@@ -46,35 +47,37 @@ void read_feedback_keys(Reads& r) {
 // The variants of PPO read what they need of the world, of the model's seed and of pre-training.
 void read_rlhf_keys(Reads& r) {
     r.sections({"rlhf"}).model_limits().seeds({"train", "rollout"});
-    auto const& rlhf = r.config().rlhf;
-    if (rlhf.reward == "gold") { r.world(); }
-    if (rlhf.reward == "gold" || rlhf.value_model == "shared") { r.seeds({"model"}); }  // a new scalar head
+    auto const& rlhf = r.config().get<config::RlhfConfig>();
+    if (rlhf.reward == config::EpisodeReward::gold) { r.world(); }
+    if (rlhf.reward == config::EpisodeReward::gold || rlhf.value_model == config::ValueModel::shared) {
+        r.seeds({"model"});
+    }  // a new scalar head
     if (rlhf.ptx_coef > 0.0) { r.sections({"pretrain"}); }
 }
 
 Models rlhf_models(config::Config const& c) {
     Models models{"policy", "reference"};
-    if (c.rlhf.value_model == "own") { models.push_back("value"); }
-    if (c.rlhf.reward == "proxy") { models.push_back("reward_model"); }
+    if (c.get<config::RlhfConfig>().value_model == config::ValueModel::own) { models.push_back("value"); }
+    if (c.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { models.push_back("reward_model"); }
     return models;
 }
 
 // Stored reference log-probabilities do until the reference moves.
 Models dpo_models(config::Config const& c) {
-    return c.dpo.sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
+    return c.get<config::DpoConfig>().sync_steps > 0 ? Models{"policy", "reference"} : Models{"policy"};
 }
 
 // People and the gold reward judge by the world; people as feedback describes them.
 void read_online_keys(Reads& r, config::OnlineConfig const& online) {
     r.model_limits().seeds({"rollout"});
-    if (online.judge == "reward_model") { return; }
+    if (online.judge == config::Judge::reward_model) { return; }
     r.world();
-    if (online.judge == "annotators") { r.sections({"feedback"}).seeds({"feedback"}); }
+    if (online.judge == config::Judge::annotators) { r.sections({"feedback"}).seeds({"feedback"}); }
 }
 
 Models online_models(config::OnlineConfig const& online) {
     Models models{"policy", "reference"};
-    if (online.judge == "reward_model") { models.push_back("reward_model"); }
+    if (online.judge == config::Judge::reward_model) { models.push_back("reward_model"); }
     return models;
 }
 
@@ -111,11 +114,15 @@ std::vector<StageKind> const& stage_kinds() {
         {"kto", 2, run_kto, [](Reads& r) { r.sections({"kto"}).model_limits().seeds({"train"}); }, true},
         {"best_of_n", 1, run_best_of_n, [](Reads& r) { r.sections({"best_of_n"}); }, true, nullptr, best_of_n_models},
         {"online_dpo", 1, run_online_dpo,
-         [](Reads& r) { read_online_keys(r.sections({"online_dpo"}), r.config().online_dpo.online); }, true, nullptr,
-         [](config::Config const& c) { return online_models(c.online_dpo.online); }},
+         [](Reads& r) {
+             read_online_keys(r.sections({"online_dpo"}), r.config().get<config::OnlineDpoConfig>().online);
+         },
+         true, nullptr, [](config::Config const& c) { return online_models(c.get<config::OnlineDpoConfig>().online); }},
         {"online_kto", 1, run_online_kto,
-         [](Reads& r) { read_online_keys(r.sections({"online_kto"}), r.config().online_kto.online); }, true, nullptr,
-         [](config::Config const& c) { return online_models(c.online_kto.online); }},
+         [](Reads& r) {
+             read_online_keys(r.sections({"online_kto"}), r.config().get<config::OnlineKtoConfig>().online);
+         },
+         true, nullptr, [](config::Config const& c) { return online_models(c.get<config::OnlineKtoConfig>().online); }},
         {"evaluate", 1, run_evaluate, [](Reads& r) { r.world().sections({"evaluate"}).model_limits().seeds({"eval"}); },
          false},
         {"token_values", 2, run_token_values,
@@ -156,17 +163,13 @@ Reads::Reads(config::Config const& config, std::int64_t seed) : config_(config),
 
 template <class Wanted>
 Reads& Reads::add(char const* section, Wanted&& wanted) {
-    bool found = false;
-    config::Config::sections(config_, [&](char const* name, auto const& values) {
-        if (std::string_view(name) != section) { return; }
-        found = true;
-        text_ += core::concat("[", name, "]\n");
-        std::istringstream lines(config::canonical(values));
-        for (std::string line; std::getline(lines, line);) {
-            if (wanted(line.substr(0, line.find('=')))) { text_ += line + '\n'; }
-        }
-    });
-    core::check(found, "section ", section);
+    config::Section const* const values = config_.find(section);
+    core::check(values != nullptr, "section ", section);
+    text_ += core::concat("[", section, "]\n");
+    std::istringstream lines(config::canonical(*values));
+    for (std::string line; std::getline(lines, line);) {
+        if (wanted(line.substr(0, line.find('=')))) { text_ += line + '\n'; }
+    }
     return *this;
 }
 
@@ -179,7 +182,7 @@ Reads& Reads::sections(std::initializer_list<char const*> names) {
 
 Reads& Reads::world() {
     sections({"world"});
-    if (config_.world.kind == "enumerable") { sections({"enumerable"}); }
+    if (config_.get<config::WorldConfig>().kind == config::WorldKind::enumerable) { sections({"enumerable"}); }
     return seeds({"world"});
 }
 
@@ -207,7 +210,8 @@ Reads& Reads::seeds(std::initializer_list<char const*> names) {
 }
 
 Reads& Reads::model_limits() {
-    text_ += core::concat("model.chunk=", config_.model.chunk, "\nmodel.context=", config_.model.context, "\n");
+    auto const& model = config_.get<config::ModelConfig>();
+    text_ += core::concat("model.chunk=", model.chunk, "\nmodel.context=", model.context, "\n");
     return *this;
 }
 
@@ -218,8 +222,8 @@ stages::StageSpec make_stage(std::string const& kind, config::Config const& conf
     Reads reads(config, seed);
     entry.reads(reads);
     stages::StageSpec spec{kind, "", "", std::move(inputs), config, seed};
-    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", stages::backend_name(),
-                                 "\nscalar=", stages::scalar_name(), "\n", reads.text());
+    spec.identity = core::concat("kind=", kind, "\nversion=", entry.version, "\nbackend=", model::backend_name(),
+                                 "\nscalar=", model::scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
     spec.key = store::key_of_identity(spec.identity);
     return spec;

@@ -20,10 +20,10 @@ namespace {
 std::vector<losses::Pair> training_pairs(stages::Context const& context, stages::FeedbackData const& feedback,
                                          bool gold) {
     auto all = stages::make_pairs(feedback, {}, gold);
-    if (gold || context.config.reward_model.share >= 1.0) { return all; }
+    if (gold || context.config.get<config::RewardModelConfig>().share >= 1.0) { return all; }
     auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/share");
-    auto const count =
-        static_cast<std::size_t>(std::ceil(context.config.reward_model.share * static_cast<double>(all.size())));
+    auto const count = static_cast<std::size_t>(
+        std::ceil(context.config.get<config::RewardModelConfig>().share * static_cast<double>(all.size())));
     std::vector<losses::Pair> some;
     auto const order = data::epoch_order(static_cast<std::int64_t>(all.size()), stream, 0);
     for (std::size_t i = 0; i < count; ++i) { some.push_back(std::move(all[static_cast<std::size_t>(order[i])])); }
@@ -44,7 +44,7 @@ std::pair<double, double> normalisation(std::vector<double> const& scores) {
 // harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
 // harmless request (should be 0), and above compliance with an unsafe one (should be 1).
 void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = context.chunk();
     for (auto const& [name, refused, answered] : sources::open_source(context)->refusals()) {
         auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), chunk);
         auto const answer = infer::scores(transformer, weights, infer::pointers(answered), chunk);
@@ -85,7 +85,7 @@ void measure_heldout_accuracy(stages::Context& context, stages::FeedbackData con
 
 void run_reward_model(stages::Context& context) {
     bool const gold = context.spec.kind == "gold_reward_model";
-    auto const& config = context.config.reward_model;
+    auto const& config = context.config.get<config::RewardModelConfig>();
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
     auto const pairs = training_pairs(context, feedback, gold);
     if (pairs.empty()) { throw core::ConfigError("reward_model: no pair of a training prompt to learn from"); }
@@ -103,8 +103,7 @@ void run_reward_model(stages::Context& context) {
         completions.push_back(
             stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
     }
-    auto const all =
-        infer::scores(transformer, weights, infer::pointers(completions), static_cast<int>(context.config.model.chunk));
+    auto const all = infer::scores(transformer, weights, infer::pointers(completions), context.chunk());
     std::vector<double> own;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (feedback.completions[i].on_policy) { own.push_back(all[i]); }

@@ -19,9 +19,9 @@ class MixedText {
 public:
     MixedText(stages::Context const& context, std::int64_t steps)
         : windows_(windows_of(context)),
-          loss_(windows_, context.config.rlhf.ptx_coef),
+          loss_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
           // An epoch has a step or more.
-          order_(loss_.size(), context.config.rlhf.minibatch, is_used() ? steps : 0,
+          order_(loss_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
@@ -31,9 +31,9 @@ public:
 
 private:
     static std::vector<data::Example> windows_of(stages::Context const& context) {
-        if (context.config.rlhf.ptx_coef == 0.0) { return {}; }
+        if (context.config.get<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
         return stages::text_examples(stages::load_corpus(context.input("corpus")).train,
-                                     context.config.pretrain.length);
+                                     context.config.get<config::PretrainConfig>().length);
     }
 
     std::vector<data::Example> windows_;
@@ -46,9 +46,9 @@ class PpoRun {
 public:
     explicit PpoRun(stages::Context& context)
         : context_(context),
-          config_(context.config.rlhf),
-          chunk_(static_cast<int>(context.config.model.chunk)),
-          shared_(config_.value_model == "shared"),
+          config_(context.config.get<config::RlhfConfig>()),
+          chunk_(context.chunk()),
+          shared_(config_.value_model == config::ValueModel::shared),
           policy_(shared_ ? sft_with_head() : infer::load_model(context.input("sft"))),
           reference_(infer::load_model(context.input("sft"))),
           policy_trainer_(policy_, config_.optimizer, chunk_),
@@ -56,15 +56,16 @@ public:
           steps_per_update_(data::BatchOrder(config_.episodes, config_.minibatch, config_.epochs, {0, ""}).steps()),
           text_(context, config_.updates * steps_per_update_) {
         if (shared_) { return; }
-        own_value_.emplace(config_.reward == "gold" ? sft_with_head()
-                                                    : infer::load_model(context.input("reward_model")));
+        own_value_.emplace(config_.reward == config::EpisodeReward::gold
+                               ? sft_with_head()
+                               : infer::load_model(context.input("reward_model")));
         own_value_trainer_.emplace(*own_value_, config_.optimizer, chunk_);
     }
 
     void run() {
         std::map<std::string, double> state{{"num_tokens", 0.0}, {"policy_tokens", 0.0}, {"kl_coef", config_.kl_coef}};
-        std::vector<infer::Trainee> trainees{{"", &policy_, &policy_trainer_.optimizer()}};
-        if (!shared_) { trainees.push_back({"value.", &value(), &value_trainer().optimizer()}); }
+        std::vector<train::Trainee> trainees{{"", &policy_, &policy_trainer_.learner()}};
+        if (!shared_) { trainees.push_back({"value.", &value(), &value_trainer().learner()}); }
         train::run_steps(context_, trainees, state, rounds(),
                          [&](std::int64_t update) { return one_update(update, state); });
         add_costs(state.at("num_tokens"), state.at("policy_tokens"));
@@ -90,7 +91,7 @@ private:
     [[nodiscard]] train::Trainer& value_trainer() { return own_value_trainer_ ? *own_value_trainer_ : policy_trainer_; }
 
     [[nodiscard]] double coefficient(std::int64_t update, std::map<std::string, double> const& state) const {
-        if (config_.kl_control != "annealed") { return state.at("kl_coef"); }
+        if (config_.kl_control != config::KlControl::annealed) { return state.at("kl_coef"); }
         double const done = static_cast<double>(std::max<std::int64_t>(0, update - config_.value_warmup)),
                      falling = config_.kl_anneal * static_cast<double>(config_.updates);
         return losses::annealed_kl_coef(config_.kl_start, config_.kl_coef, falling > 0.0 ? done / falling : 1.0);
@@ -104,7 +105,7 @@ private:
             {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
         optimise(update, rollout, metrics);
         // The warm-up's policy is the reference, which says nothing about the coefficient.
-        if (config_.kl_control == "adaptive" && !warming_up(update)) {
+        if (config_.kl_control == config::KlControl::adaptive && !warming_up(update)) {
             state["kl_coef"] =
                 losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
                                         static_cast<double>(config_.episodes), {config_.kl_target, config_.kl_horizon});
@@ -128,7 +129,7 @@ private:
         data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
                                      context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
         // The head's moments from the warm-up say nothing about a trunk that moves as well.
-        if (shared_ && update == config_.value_warmup) { policy_trainer_.optimizer().reset(); }
+        if (shared_ && update == config_.value_warmup) { policy_trainer_.learner().reset(); }
         std::map<std::string, double> sums;
         for (std::int64_t s = 0; s < steps_per_update_; ++s) {
             std::int64_t const step = update * steps_per_update_ + s;
@@ -176,7 +177,7 @@ private:
         add("policy", policy_, shared_ ? 2.0 * tokens : tokens, policy_tokens);
         if (!shared_) { add("value", value(), tokens, static_cast<double>(config_.epochs) * tokens); }
         add("reference", reference_, tokens, 0.0);
-        if (config_.reward == "proxy") {
+        if (config_.reward == config::EpisodeReward::proxy) {
             train::add_model_cost(context_, "reward_model", episodes_.proxy_parameters(), tokens);
         }
     }

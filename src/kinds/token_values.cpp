@@ -143,7 +143,7 @@ std::map<std::string, double> compare_token_values(stages::PrefixData const& pre
 
 void run_token_values(stages::Context& context) {
     auto const folder = context.input("model");
-    int const chunk = static_cast<int>(context.config.model.chunk);
+    int const chunk = context.chunk();
     infer::StoredModel const model = infer::load_stored_model(folder);
     infer::Weights const sft = infer::load_model(context.input("sft"));
     infer::Transformer transformer(model.weights.shape);

@@ -85,7 +85,7 @@ stages::PrefixData enumerate_prefixes(stages::Context& context, world::Enumerabl
                                       TokenModels const& models) {
     stages::PrefixData prefixes;
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
-        PromptTree(prefixes, world, p).value(models, static_cast<int>(context.config.model.chunk));
+        PromptTree(prefixes, world, p).value(models, context.chunk());
         context.pass(0.8 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
     }
     return prefixes;

@@ -8,12 +8,12 @@
 
 namespace alignsweep::losses {
 
-double kl_estimate(double logprob, double reference_logprob, std::string const& estimator) {
+double kl_estimate(double logprob, double reference_logprob, config::KlEstimator estimator) {
     double const k1 = logprob - reference_logprob;
-    return estimator == "k3" ? std::exp(-k1) - 1.0 + k1 : k1;
+    return estimator == config::KlEstimator::k3 ? std::exp(-k1) - 1.0 + k1 : k1;
 }
 
-void estimate_advantages(Episode& episode, double kl_coef, std::string const& estimator, double gamma, double lambda) {
+void estimate_advantages(Episode& episode, double kl_coef, config::KlEstimator estimator, double gamma, double lambda) {
     std::size_t const length = episode.logprob.size();
     core::check(episode.value.size() == length && episode.reference_logprob.size() == length,
                 "an episode has one value and one reference log-probability a token");

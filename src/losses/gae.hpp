@@ -2,8 +2,9 @@
 // What PPO makes of a rollout: per-token rewards, advantages, returns.
 #pragma once
 
+#include "config/method_sections.hpp"
+
 #include <span>
-#include <string>
 #include <vector>
 
 namespace alignsweep::losses {
@@ -17,14 +18,14 @@ struct Episode {
 
 // Estimators of the KL from one sample (Schulman, "Approximating KL divergence", 2020): k1 = log pi - log pi_ref,
 // k3 = exp(-k1) - 1 + k1, which is never negative.
-[[nodiscard]] double kl_estimate(double logprob, double reference_logprob, std::string const& estimator);
+[[nodiscard]] double kl_estimate(double logprob, double reference_logprob, config::KlEstimator estimator);
 
 // Generalised advantage estimation (Schulman et al., arXiv:1506.02438, eq. 16) with the per-token reward
 // -kl_coef kl_t, plus the score at the last token; returns = advantage + value. Fills advantage and returns.
 // The value after the last token is 0: the episode is over (Ziegler et al., arXiv:1909.08593). TRL's PPO gives the
 // score of a completion shorter than the longest allowed one slot later and learns a value there; with that slot as
 // one more token (equal log-probabilities), this gives TRL's numbers.
-void estimate_advantages(Episode& episode, double kl_coef, std::string const& estimator, double gamma, double lambda);
+void estimate_advantages(Episode& episode, double kl_coef, config::KlEstimator estimator, double gamma, double lambda);
 
 // Shifts and scales all advantages of the rollout to mean 0 and variance 1 (unbiased, 1e-8 added to the variance, as
 // TRL's masked_whiten), over every token of every episode; a rollout of fewer than two tokens is only shifted. TRL

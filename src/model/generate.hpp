@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batched generation with a key/value cache.
+// What batched generation takes and gives, on the host.
 #pragma once
 
 #include "core/random.hpp"
-#include "kernels/sampling.hpp"
-#include "model/transformer.hpp"
+#include "kernels/sampling_rule.hpp"
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 namespace alignsweep::model {
@@ -26,11 +27,5 @@ struct GenerationRequest {
     std::int32_t end_token = 0;
     int chunk = 32;  // prompts that run side by side: bits depend on it
 };
-
-// One completion a prompt. A row that ended leaves its chunk, and the chunk's rows alone decide on that. Throws
-// ConfigError where a prompt and its completion do not fit the context.
-template <class ExecSpace, class Scalar>
-std::vector<Completion> generate(Transformer<ExecSpace, Scalar>& transformer,
-                                 Parameters<ExecSpace, Scalar> const& weights, GenerationRequest const& request);
 
 }  // namespace alignsweep::model

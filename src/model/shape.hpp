@@ -3,7 +3,6 @@
 #pragma once
 
 #include "config/schema.hpp"
-#include "kernels/attention.hpp"
 
 namespace alignsweep::model {
 
@@ -14,7 +13,6 @@ struct Shape {
     bool scalar_head;  // one more output: a reward or a value for each row
 
     [[nodiscard]] int head_dim() const { return width / heads; }
-    [[nodiscard]] kernels::HeadShape head_shape() const { return {heads, kv_heads, head_dim()}; }
 };
 
 inline Shape make_shape(config::ModelConfig const& config, int vocabulary, bool scalar_head) {

@@ -18,16 +18,15 @@ namespace alignsweep::score {
 namespace {
 
 // A model in memory, ready to score.
-template <class Scalar>
 struct Model {
-    infer::StoredModelAs<Scalar> stored;
-    model::Transformer<infer::Space, Scalar> transformer;
+    infer::StoredModel stored;
+    model::Transformer transformer;
     std::string name;
     int chunk;
 
-    Model(infer::ModelSource const& source, int chunk_in)
-        : stored(infer::load_any_model<Scalar>(source)),
-          transformer(stored.weights.shape),
+    Model(infer::ModelSource const& source, model::Precision precision, int chunk_in)
+        : stored(infer::load_any_model(source, precision)),
+          transformer(stored.weights.shape, precision),
           name((source.is_checkpoint() ? source.checkpoint : source.folder).string()),
           chunk(chunk_in) {}
 
@@ -60,11 +59,10 @@ std::vector<double> token_counts(std::vector<data::Example> const& examples) {
 constexpr char const* logps_help = "log-probability of the completion's tokens after the prompt, summed, under the ";
 constexpr char const* tokens_help = "tokens of the completion that are predicted";
 
-template <class Scalar>
 class Scorer {
 public:
     explicit Scorer(ScoreRequest const& request)
-        : request_(request), source_(infer::find_model(request.policy)), policy_(source_, chunk()) {
+        : request_(request), source_(infer::find_model(request.policy)), policy_(source_, precision(), chunk()) {
         bool const wants_head = request.method == ScoreMethod::reward;
         if (wants_head != policy_.shape().scalar_head) {
             throw core::ConfigError(
@@ -101,13 +99,16 @@ public:
     }
 
 private:
-    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.model.chunk); }
+    [[nodiscard]] model::Precision precision() const {
+        return request_.in_double ? model::Precision::float64 : model::Precision::float32;
+    }
+    [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
         if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
             throw core::ConfigError(core::concat("--reference: --method ", request_.method_name, " reads none"));
         }
-        reference_.emplace(infer::find_model(request_.reference), chunk());
+        reference_.emplace(infer::find_model(request_.reference), precision(), chunk());
         if (reference_->shape().scalar_head) {
             throw core::ConfigError(core::concat(reference_->name, ": is a reward model; a language model is allowed"));
         }
@@ -123,8 +124,10 @@ private:
     }
 
     void pairs() {
-        auto const rule = losses::pair_loss_rule(request_.config.dpo);
-        if (!rule.row->is(losses::no_reference)) { need_reference("dpo.loss = " + request_.config.dpo.loss); }
+        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        if (!rule.row->is(losses::no_reference)) {
+            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
+        }
         auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
         std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
         result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
@@ -162,7 +165,7 @@ private:
     }
 
     void thumbs() {
-        auto const rule = losses::thumb_loss_rule(request_.config.kto);
+        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
         auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
         double const z0 = rule.row->has_z0 ? divergence() : 0.0;
@@ -209,7 +212,7 @@ private:
     }
 
     void rewards() {
-        auto const& config = request_.config.reward_model;
+        auto const& config = request_.config.get<config::RewardModelConfig>();
         auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -253,15 +256,17 @@ private:
 
     ScoreRequest const& request_;
     infer::ModelSource source_;
-    Model<Scalar> policy_;
-    std::optional<Model<Scalar>> reference_;
+    Model policy_;
+    std::optional<Model> reference_;
     ScoreRows rows_;
     ScoreColumns result_;
 };
 
-template <class Scalar>
-ScoreSummary score_in(ScoreRequest const& request) {
-    Scorer<Scalar> scorer(request);
+}  // namespace
+
+ScoreSummary score(ScoreRequest const& request) {
+    check_scores_file(request.out);
+    Scorer scorer(request);
     ScoreRows const& rows = scorer.rows();
     ScoreColumns const result = scorer.run();
     ScoreSummary summary{
@@ -281,13 +286,6 @@ ScoreSummary score_in(ScoreRequest const& request) {
     }
     write_scores(request, rows, result);
     return summary;
-}
-
-}  // namespace
-
-ScoreSummary score(ScoreRequest const& request) {
-    check_scores_file(request.out);
-    return request.in_double ? score_in<double>(request) : score_in<float>(request);
 }
 
 }  // namespace alignsweep::score

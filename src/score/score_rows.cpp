@@ -20,8 +20,8 @@ public:
           policy_(policy),
           vocabulary_(vocabulary),
           context_(context),
-          too_long_(data::too_long_policy(request.config.data.too_long)),
-          bad_rows_(data::bad_rows_policy(request.config.data.bad_rows)) {}
+          too_long_(request.config.get<config::DataConfig>().too_long),
+          bad_rows_(request.config.get<config::DataConfig>().bad_rows) {}
 
     ScoreRows read() {
         if (data::holds_token_ids(request_.data, bad_rows_)) {
@@ -137,7 +137,7 @@ private:
     void draw() {
         std::vector<train::Judged> all;
         for (data::Example const& example : rows_.first) { all.push_back({&example.prompt, &example.completion}); }
-        std::int64_t const seed = request_.config.seed.feedback;
+        std::int64_t const seed = request_.config.get<config::SeedConfig>().feedback;
         core::RandomStream const stream(static_cast<std::uint64_t>(seed >= 0 ? seed : 1), "feedback/partners");
         for (std::int64_t const partner : train::draw_partners(all, context_, stream, 0)) {
             mismatched_.push_back(partner < 0 ? data::TokenIds()
@@ -155,8 +155,8 @@ private:
     ScoreRequest const& request_;
     infer::ModelSource const& policy_;
     std::int64_t vocabulary_, context_;
-    data::TooLong too_long_;
-    data::BadRows bad_rows_;
+    config::TooLong too_long_;
+    config::BadRows bad_rows_;
     ScoreRows rows_;
     std::vector<data::TokenIds> mismatched_;  // a row; empty: none
 };

@@ -6,7 +6,7 @@
 namespace alignsweep::sources {
 
 stages::CorpusData EnumerableWorld::corpus() const {
-    auto const& corpus = config().corpus;
+    auto const& corpus = config().get<config::CorpusConfig>();
     auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
     stages::CorpusData data{data::Tokenizer::letters(world_.responses().tokens()), {}, {}, {}};
@@ -40,7 +40,7 @@ std::vector<double> EnumerableWorld::judge(std::vector<stages::PromptRow> const&
 }
 
 stages::FeedbackData EnumerableWorld::feedback() const {
-    auto const& feedback = config().feedback;
+    auto const& feedback = config().get<config::FeedbackConfig>();
     auto prompts = exam(world_.prompts());
     std::vector<Question> questions;
     for (config::Int i = 0; i < feedback.prompts; ++i) { questions.push_back({i % world_.prompts()}); }

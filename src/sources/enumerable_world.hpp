@@ -9,7 +9,8 @@ namespace alignsweep::sources {
 class EnumerableWorld final : public Source {
 public:
     explicit EnumerableWorld(stages::Context& context)
-        : Source(context), world_(context.config.enumerable, context.seed(&config::SeedConfig::world)) {}
+        : Source(context),
+          world_(context.config.get<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)) {}
 
     // Documents for pre-training and answers for SFT, both drawn from the corpus' own next-token distribution.
     [[nodiscard]] stages::CorpusData corpus() const override;

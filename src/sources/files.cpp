@@ -42,7 +42,7 @@ std::vector<std::string> documents_of(config::DataConfig const& data) {
 class Rows {
 public:
     Rows(config::Config const& config, data::Tokenizer tokenizer)
-        : config_(config), tokenizer_(std::move(tokenizer)), policy_(data::too_long_policy(config.data.too_long)) {}
+        : config_(config), tokenizer_(std::move(tokenizer)), policy_(config.get<config::DataConfig>().too_long) {}
 
     // Indices of a row's new completions; none where the longest does not fit. They share one prompt, cut for the
     // longest: policy, reference and both answers of a pair must see the same.
@@ -53,7 +53,7 @@ public:
         auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
             return a.completion.size() < b.completion.size();
         });
-        auto const fitted = data::fit(*longest, config_.model.context, policy_, file);
+        auto const fitted = data::fit(*longest, config_.get<config::ModelConfig>().context, policy_, file);
         if (!fitted || fitted->prompt.empty()) {
             ++dropped;
             return {};
@@ -74,7 +74,7 @@ public:
 private:
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
     std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
-        bool const heldout = is_heldout(text, config_.data.heldout_share);
+        bool const heldout = is_heldout(text, config_.get<config::DataConfig>().heldout_share);
         auto const next = static_cast<std::int64_t>(feedback.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
         if (is_new) { feedback.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
@@ -90,22 +90,21 @@ private:
 }  // namespace
 
 void Files::count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
-    if (config().data.bad_rows == "error") { return; }
+    if (config().get<config::DataConfig>().bad_rows == config::BadRows::error) { return; }
     context().result.metrics[context().spec.kind + "/bad_rows"] += static_cast<double>(counts.bad);
     if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
 }
 
 // Without what answers a held-out prompt.
 std::vector<data::Completion> Files::sft_rows() const {
-    config::DataConfig const& data = config().data;
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+    config::DataConfig const& data = config().get<config::DataConfig>();
     std::vector<data::Completion> rows;
     if (!data.sft.empty()) {
-        auto read = data::read_completions(data.sft, bad_rows);
+        auto read = data::read_completions(data.sft, data.bad_rows);
         count_skipped_rows(data.sft, read.counts);
         rows = std::move(read.rows);
     } else {
-        auto const read = data::read_preferences(data.preferences, bad_rows);
+        auto const read = data::read_preferences(data.preferences, data.bad_rows);
         count_skipped_rows(data.preferences, read.counts);
         for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
     }
@@ -114,7 +113,7 @@ std::vector<data::Completion> Files::sft_rows() const {
 }
 
 stages::CorpusData Files::corpus() const {
-    auto const& data = config().data;
+    auto const& data = config().get<config::DataConfig>();
     Texts texts;
     auto const documents = documents_of(data);
     // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
@@ -127,14 +126,13 @@ stages::CorpusData Files::corpus() const {
 }
 
 stages::FeedbackData Files::feedback() const {
-    auto const& data = config().data;
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
+    auto const& data = config().get<config::DataConfig>();
     Rows rows(config(), stages::load_tokenizer(context().input("corpus")));
     auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
         rows.dropped += counts.empty_completion + counts.equal_answers;
         count_skipped_rows(file, counts);
     };
-    auto const preferences = data::read_preferences(data.preferences, bad_rows);
+    auto const preferences = data::read_preferences(data.preferences, data.bad_rows);
     count(data.preferences, preferences.counts);
     for (auto const& row : preferences.rows) {
         auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, data.preferences);
@@ -143,7 +141,7 @@ stages::FeedbackData Files::feedback() const {
         if (data.thumbs.empty()) { take_apart(rows.feedback, added[0], added[1]); }
     }
     if (!data.thumbs.empty()) {
-        auto const thumbs = data::read_thumbs(data.thumbs, bad_rows);
+        auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
         count(data.thumbs, thumbs.counts);
         for (auto const& row : thumbs.rows) {
             auto const added = rows.add(row.prompt, {row.completion}, data.thumbs);
@@ -152,8 +150,8 @@ stages::FeedbackData Files::feedback() const {
     }
     context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
     if (rows.feedback.pairs.empty()) {
-        throw core::ConfigError(
-            core::concat(data.preferences, ": no pair fits model.context = ", config().model.context));
+        throw core::ConfigError(core::concat(
+            data.preferences, ": no pair fits model.context = ", config().get<config::ModelConfig>().context));
     }
     return std::move(rows.feedback);
 }
@@ -163,7 +161,8 @@ std::vector<stages::PromptRow> Files::exam(config::Int count) const {
     std::set<stages::Tokens> seen;
     for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
         bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + config().evaluate.max_new_tokens <= config().model.context;
+            static_cast<config::Int>(prompt.tokens.size()) + config().get<config::EvaluateConfig>().max_new_tokens <=
+            config().get<config::ModelConfig>().context;
         if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
         if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
     }
@@ -178,20 +177,19 @@ std::vector<double> Files::judge(std::vector<stages::PromptRow> const& exam,
                                  std::vector<model::Completion> const& answers) const {
     std::vector<data::Example> examples;
     for (std::size_t i = 0; i < exam.size(); ++i) { examples.push_back({exam[i].tokens, answers[i].tokens}); }
-    infer::Reward reward(context().input("gold"), static_cast<int>(config().model.chunk));
+    infer::Reward reward(context().input("gold"), context().chunk());
     return reward.score(infer::pointers(examples));
 }
 
 double Files::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
-    throw core::ConfigError(core::concat(config().data.preferences,
+    throw core::ConfigError(core::concat(config().get<config::DataConfig>().preferences,
                                          ": real prompts have no exact gold reward; only the simulated world has"));
 }
 
 void check_data(config::DataConfig const& data) {
-    auto const bad_rows = data::bad_rows_policy(data.bad_rows);
     auto const check = [&](std::string const& file, auto const& read) {
         if (file.empty()) { return; }
-        std::string const skipped = data::skipped_rows(file, read(file, bad_rows).counts);
+        std::string const skipped = data::skipped_rows(file, read(file, data.bad_rows).counts);
         if (!skipped.empty()) { core::log_warning(skipped); }
     };
     if (!data.corpus.empty()) { static_cast<void>(data::read_text(data.corpus)); }

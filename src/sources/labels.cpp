@@ -30,7 +30,7 @@ double preference(double gap, ScoreRule const& rule) {
 
 std::vector<Verdict> from_people(stages::Context const& context, TextWorld const& world, std::vector<Duel> const& duels,
                                  Scores const& gold) {
-    world::Annotators people(context.config.feedback, context.config.world,
+    world::Annotators people(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
@@ -64,8 +64,7 @@ Scores by_model(stages::Context& context, std::vector<Duel> const& duels, infer:
         for (auto const& answer : duel.answers) { examples.push_back({duel.prompt->tokens, answer.tokens}); }
     }
     infer::Transformer transformer(judge.shape);
-    auto const sums = infer::sequence_logprobs(transformer, judge, infer::pointers(examples),
-                                               static_cast<int>(context.config.model.chunk));
+    auto const sums = infer::sequence_logprobs(transformer, judge, infer::pointers(examples), context.chunk());
     train::add_model_cost(context, "judge", judge.layout.parameter_count(), train::tokens_of(examples));
     Scores scores;
     for (std::size_t i = 0; i < examples.size(); i += 2) {
@@ -103,9 +102,9 @@ std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const&
 
 std::vector<Verdict> label(stages::Context& context, TextWorld const& world, std::vector<Duel> const& duels,
                            Scores const& gold, infer::Weights const& sft) {
-    auto const& config = context.config.feedback;
-    if (config.source == "annotators") { return from_people(context, world, duels, gold); }
-    bool const ai = config.source == "ai";
+    auto const& config = context.config.get<config::FeedbackConfig>();
+    if (config.source == config::LabelSource::annotators) { return from_people(context, world, duels, gold); }
+    bool const ai = config.source == config::LabelSource::ai;
     auto const scores = ai ? by_model(context, duels, sft) : by_constitution(world, duels);
     return verdicts_from_scores(scores, {config.choice_temperature, ai}, context.seed(&config::SeedConfig::feedback));
 }

@@ -4,14 +4,15 @@
 namespace alignsweep::sources {
 
 OnlineJudge::OnlineJudge(stages::Context& context, config::OnlineConfig const& config)
-    : asked_before_(context.config.feedback.prompts) {
-    if (config.judge == "reward_model") {
-        reward_.emplace(context.input("reward_model"), static_cast<int>(context.config.model.chunk));
+    : asked_before_(context.config.get<config::FeedbackConfig>().prompts) {
+    if (config.judge == config::Judge::reward_model) {
+        reward_.emplace(context.input("reward_model"), context.chunk());
         return;
     }
     source_ = open_source(context);
-    if (config.judge == "annotators") {
-        people_.emplace(context.config.feedback, context.config.world, context.seed(&config::SeedConfig::feedback));
+    if (config.judge == config::Judge::annotators) {
+        people_.emplace(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
+                        context.seed(&config::SeedConfig::feedback));
     }
 }
 

@@ -9,7 +9,7 @@ namespace alignsweep::sources {
 
 std::vector<Duel> ask(stages::Context const& context, infer::Weights const& sft,
                       std::vector<stages::PromptRow> const& prompts, std::vector<Question> const& questions) {
-    auto const& config = context.config.feedback;
+    auto const& config = context.config.get<config::FeedbackConfig>();
     std::vector<Duel> duels;
     std::array<std::vector<stages::Tokens>, 2> asked;
     for (Question const& question : questions) {
@@ -20,9 +20,9 @@ std::vector<Duel> ask(stages::Context const& context, infer::Weights const& sft,
     infer::Transformer transformer(sft.shape);
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/samples");
     for (std::uint32_t which = 0; which < 2; ++which) {
-        auto answers = train::answer(
-            transformer, sft, asked[which], {stream, which, config.temperature, config.max_new_tokens},
-            static_cast<int>(context.config.model.chunk), [&](double share) { context.pass(0.45 * (which + share)); });
+        auto answers =
+            train::answer(transformer, sft, asked[which], {stream, which, config.temperature, config.max_new_tokens},
+                          context.chunk(), [&](double share) { context.pass(0.45 * (which + share)); });
         for (std::size_t i = 0; i < duels.size(); ++i) { duels[i].answers[which] = std::move(answers.completions[i]); }
     }
     return duels;
@@ -42,8 +42,9 @@ void take_apart(stages::FeedbackData& feedback, std::int64_t chosen, std::int64_
 stages::FeedbackData labelled(stages::Context& context, std::vector<stages::PromptRow> prompts,
                               std::vector<Question> const& questions, std::vector<Duel> const& duels,
                               Scores const& gold, std::vector<Verdict> const& verdicts) {
-    auto const& config = context.config.feedback;
-    bool const judged_alone = config.thumbs == "annotators", soft = config.labels == "probabilities";
+    auto const& config = context.config.get<config::FeedbackConfig>();
+    bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
+               soft = config.labels == config::PairLabels::probabilities;
     stages::FeedbackData feedback;
     feedback.prompts = std::move(prompts);
     double equal = 0.0;

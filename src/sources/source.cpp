@@ -10,8 +10,9 @@
 namespace alignsweep::sources {
 
 SourceKind source_kind(config::Config const& config) {
-    if (!config.data.preferences.empty()) { return SourceKind::files; }
-    return config.world.kind == "enumerable" ? SourceKind::enumerable_world : SourceKind::text_world;
+    if (!config.get<config::DataConfig>().preferences.empty()) { return SourceKind::files; }
+    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable ? SourceKind::enumerable_world
+                                                                                   : SourceKind::text_world;
 }
 
 std::unique_ptr<Source const> open_source(stages::Context& context) {
@@ -33,14 +34,14 @@ world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens
 stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file) {
     auto const& config = context.config;
     stages::CorpusData corpus;
-    corpus.tokenizer = data::Tokenizer::train(texts.train, config.tokenizer.vocabulary);
+    corpus.tokenizer = data::Tokenizer::train(texts.train, config.get<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
-    auto const policy = data::too_long_policy(config.data.too_long);
+    auto const policy = config.get<config::DataConfig>().too_long;
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
-        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion), config.model.context,
-                                 policy, file);
+        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
+                                 config.get<config::ModelConfig>().context, policy, file);
         if (example) {
             corpus.sft.push_back(std::move(*example));
         } else {

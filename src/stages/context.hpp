@@ -33,9 +33,11 @@ public:
         return {seed(which), purpose};
     }
     [[nodiscard]] std::uint64_t seed(config::Int config::SeedConfig::*which) const {
-        config::Int const own = config.seed.*which;
+        config::Int const own = config.get<config::SeedConfig>().*which;
         return static_cast<std::uint64_t>(own >= 0 ? own : spec.seed);
     }
+    // Sequences that are computed side by side.
+    [[nodiscard]] int chunk() const { return static_cast<int>(config.get<config::ModelConfig>().chunk); }
     // Adds a row to the curves and publishes metrics.h5 every few seconds.
     void log(std::int64_t step, std::map<std::string, double> const& metrics);
     // For work that keeps no checkpoint: says how far it is, and throws Stopped where the host asks for it. Nothing is

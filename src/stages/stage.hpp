@@ -39,21 +39,6 @@ struct StageResult {
     std::map<std::string, double> costs;    // "<what>/<role>": tokens/policy, labels/feedback, ...
 };
 
-// Throws ConfigError where --threads, a KOKKOS_* or OMP_* variable or a --kokkos-* flag asks for what there is not.
-void check_runtime(int argc, char const* const* argv, int threads);
-
-// Checks the same, then starts Kokkos, and ends it; threads = 0 leaves the choice to Kokkos and the environment.
-class Runtime {
-public:
-    Runtime(int& argc, char** argv, int threads);
-    ~Runtime();
-    Runtime(Runtime const&) = delete;
-    Runtime& operator=(Runtime const&) = delete;
-};
-
-// "openmp", "cuda", ...; "float32" or "float64".
-[[nodiscard]] std::string backend_name();
-[[nodiscard]] std::string scalar_name();
 // What a result's bits may depend on beside its configuration: backend, scalar, blas (with the processor that its
 // kernels are for), compiler, kokkos, git_commit, softwareVersion, processor. The same keys always.
 [[nodiscard]] std::map<std::string, std::string> run_facts();

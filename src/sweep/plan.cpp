@@ -17,7 +17,7 @@ using Inputs = std::map<std::string, std::string>;
 class Life {
 public:
     Life(Plan& plan, config::TrialPoint const& point)
-        : plan_(plan), point_(point), real_(!point.config.data.preferences.empty()) {
+        : plan_(plan), point_(point), real_(!point.config.get<config::DataConfig>().preferences.empty()) {
         corpus = add("corpus", {});
         pretrain = add("pretrain", {{"corpus", corpus}});
         sft = add("sft", {{"corpus", corpus}, {"pretrain", pretrain}});
@@ -32,16 +32,16 @@ public:
 
     std::string align() {
         if (point_.method == "rlhf") {
-            auto const& rlhf = point_.config.rlhf;
-            bool const gold_reward = rlhf.reward == "gold";
+            auto const& rlhf = point_.config.get<config::RlhfConfig>();
+            bool const gold_reward = rlhf.reward == config::EpisodeReward::gold;
             Inputs inputs{{"sft", sft}, {"feedback", feedback}};
             if (!gold_reward) { inputs["reward_model"] = reward_model; }
             if (gold_reward || rlhf.ptx_coef > 0.0) { inputs["corpus"] = corpus; }
             return add("rlhf", inputs);
         }
         if (point_.method == "best_of_n") { return add("best_of_n", {{"sft", sft}}); }
-        if (point_.method == "online_dpo") { return online(point_.config.online_dpo.online.judge); }
-        if (point_.method == "online_kto") { return online(point_.config.online_kto.online.judge); }
+        if (point_.method == "online_dpo") { return online(point_.config.get<config::OnlineDpoConfig>().online.judge); }
+        if (point_.method == "online_kto") { return online(point_.config.get<config::OnlineKtoConfig>().online.judge); }
         std::string const reference = add("reference", {{"sft", sft}, {"feedback", feedback}});
         return add(point_.method, {{"sft", sft}, {"feedback", feedback}, {"reference", reference}});
     }
@@ -58,7 +58,7 @@ public:
         trial.proxy_stage = add("proxy", {{"evaluate", trial.evaluate_stage}, {"reward_model", reward_model}});
         // The best of n samples has no policy of its own.
         bool const aligned = model_stage != pretrain && model_stage != sft && method != "best_of_n";
-        if (aligned && point_.config.token_values.prompts > 0) {
+        if (aligned && point_.config.get<config::TokenValuesConfig>().prompts > 0) {
             trial.token_stage =
                 add("token_values",
                     {{"corpus", corpus}, {"model", model_stage}, {"sft", sft}, {"reward_model", reward_model}});
@@ -81,15 +81,15 @@ private:
     // text: the one that a trial with that [model] has as well.
     std::string own_reward_model(Inputs inputs) {
         config::Config config = point_.config;
-        config.model = config::reward_model_size(config);
+        config.edit<config::ModelConfig>() = config::reward_model_size(config);
         std::string const own = add("pretrain", {{"corpus", corpus}}, config);
         inputs["sft"] = add("sft", {{"corpus", corpus}, {"pretrain", own}}, config);
         return add("reward_model", inputs, config);
     }
     // The judge is the reward model, or reads answers as the world does.
-    std::string online(std::string const& judge) {
+    std::string online(config::Judge judge) {
         Inputs inputs{{"sft", sft}, {"feedback", feedback}};
-        if (judge == "reward_model") {
+        if (judge == config::Judge::reward_model) {
             inputs["reward_model"] = reward_model;
         } else {
             inputs["corpus"] = corpus;

@@ -5,9 +5,9 @@
 
 namespace alignsweep::train {
 
-std::map<std::string, double> run_steps(stages::Context& context, std::vector<infer::Trainee> const& trainees,
+std::map<std::string, double> run_steps(stages::Context& context, std::vector<Trainee> const& trainees,
                                         std::map<std::string, double>& state, std::int64_t steps, Step const& step) {
-    std::int64_t const first = infer::load_progress(context.folder(), trainees, state);
+    std::int64_t const first = load_progress(context.folder(), trainees, state);
     context.curves.trim(first - 1);
     auto saved = std::chrono::steady_clock::now();
     std::map<std::string, double> metrics;
@@ -17,9 +17,9 @@ std::map<std::string, double> run_steps(stages::Context& context, std::vector<in
         context.host.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
         bool const stop = context.host.stop_requested();
         std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
-        if (stop || since.count() > context.config.run.checkpoint_seconds) {
+        if (stop || since.count() > context.config.get<config::RunConfig>().checkpoint_seconds) {
             context.curves.publish(context.folder() / "metrics.h5");
-            infer::save_progress(context.folder(), s + 1, trainees, state);
+            save_progress(context.folder(), s + 1, trainees, state);
             saved = std::chrono::steady_clock::now();
         }
         if (stop) { throw core::Stopped(); }

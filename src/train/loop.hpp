@@ -2,8 +2,8 @@
 // The steps of a stage that trains: resume, log, publish, checkpoint, stop.
 #pragma once
 
-#include "infer/models.hpp"
 #include "stages/context.hpp"
+#include "train/progress.hpp"
 
 #include <functional>
 
@@ -13,7 +13,7 @@ namespace alignsweep::train {
 // checkpoint keeps; its first values hold where there is no checkpoint. Throws Stopped after the step in which the
 // host asked for it, with everything saved. Returns the last step's metrics; empty where no step was left.
 using Step = std::function<std::map<std::string, double>(std::int64_t)>;
-std::map<std::string, double> run_steps(stages::Context& context, std::vector<infer::Trainee> const& trainees,
+std::map<std::string, double> run_steps(stages::Context& context, std::vector<Trainee> const& trainees,
                                         std::map<std::string, double>& state, std::int64_t steps, Step const& step);
 
 }  // namespace alignsweep::train

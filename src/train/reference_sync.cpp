@@ -42,12 +42,7 @@ double ReferenceSync::refresh(std::int64_t step, std::span<std::int64_t const> e
 
 void ReferenceSync::follow(std::int64_t step) {
     if ((step + 1) % steps_ != 0) { return; }
-    auto const policy = model::to_host(policy_.values);
-    auto reference = model::to_host(reference_.values);
-    for (std::size_t i = 0; i < reference.size(); ++i) {
-        reference[i] = static_cast<infer::Real>(alpha_ * policy[i] + (1.0 - alpha_) * reference[i]);
-    }
-    model::from_host<infer::Space, infer::Real>(reference, reference_.values);
+    model::blend(policy_, alpha_, reference_);
 }
 
 }  // namespace alignsweep::train

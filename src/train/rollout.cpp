@@ -10,7 +10,9 @@ Prompts::Prompts(stages::Context const& context, config::Int max_new_tokens)
     : order_(context.stream(&config::SeedConfig::rollout, context.spec.kind + "/prompts")) {
     for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
         auto const length = static_cast<config::Int>(prompt.tokens.size()) + max_new_tokens;
-        if (!prompt.heldout && length <= context.config.model.context) { rows_.push_back(std::move(prompt)); }
+        if (!prompt.heldout && length <= context.config.get<config::ModelConfig>().context) {
+            rows_.push_back(std::move(prompt));
+        }
     }
     if (rows_.empty()) {
         std::string const& kind = context.spec.kind;

@@ -15,26 +15,7 @@ namespace alignsweep::train {
 using losses::SequenceOutputs;
 
 Trainer::Trainer(infer::Weights& weights, config::OptimizerConfig const& optimizer, int chunk)
-    : weights_(weights),
-      transformer_(weights.shape),
-      optimizer_(weights.layout, optimizer),
-      tree_(weights.layout.size()),
-      chunk_(chunk) {}
-
-void Trainer::check_finite(model::GradientTree<infer::Space, infer::Real>::Vector const& gradient, double norm,
-                           std::int64_t step) const {
-    if (std::isfinite(norm)) { return; }
-    auto const host = model::to_host(gradient);
-    for (model::Tensor const& tensor : weights_.layout.tensors()) {
-        for (std::int64_t i = 0; i < tensor.size(); ++i) {
-            if (!std::isfinite(host[static_cast<std::size_t>(tensor.offset + i)])) {
-                throw core::TrialError(
-                    core::concat("step ", step, ": the gradient of ", tensor.name, " is not finite"));
-            }
-        }
-    }
-    throw core::TrialError(core::concat("step ", step, ": the gradient's norm is not finite"));
-}
+    : weights_(weights), learner_(weights, optimizer), chunk_(chunk) {}
 
 void Trainer::add_gradients(Part const& part, losses::MetricSums& sums) {
     losses::Loss& loss = *part.loss;
@@ -46,7 +27,7 @@ void Trainer::add_gradients(Part const& part, losses::MetricSums& sums) {
             probe_tokens_ += static_cast<double>(probe->tokens());
         }
     }
-    loss.prepare(examples, infer::sequence_logprobs(transformer_, weights_, probes, chunk_));
+    loss.prepare(examples, infer::sequence_logprobs(transformer(), weights_, probes, chunk_));
 
     int const unit = loss.sequences_per_example();
     auto const per_chunk = static_cast<std::size_t>(std::max(1, chunk_ / unit));
@@ -57,29 +38,15 @@ void Trainer::add_gradients(Part const& part, losses::MetricSums& sums) {
             for (int which = 0; which < unit; ++which) { sequences.push_back(&loss.sequence(example, which)); }
         }
         infer::Chunk const chunk(sequences, loss.targets(), loss.value_rows());
-        auto const outputs = transformer_.forward(weights_, chunk.input(), loss.temperature(), true);
+        auto const outputs = learner_.forward(chunk.input(), loss.temperature());
         std::vector<SequenceOutputs> views;
         for (std::size_t s = 0; s < sequences.size(); ++s) {
             views.push_back(chunk.outputs_of(s, some[s / static_cast<std::size_t>(unit)],
                                              static_cast<int>(s % static_cast<std::size_t>(unit))));
         }
-        auto const gradients = loss.backward(views, outputs, sums);
-        auto const& space = transformer_.space();
-        transformer_.backward(weights_, gradients, tree_.begin_chunk(space));
-        tree_.finish_chunk(space);
+        learner_.backward(loss.backward(views, outputs, sums));
         trained_tokens_ += static_cast<double>(chunk.batch.tokens.size());
     }
-}
-
-double Trainer::update(Trained trained, model::GradientTree<infer::Space, infer::Real>::Vector const& gradient,
-                       double learning_rate) {
-    auto const& space = transformer_.space();
-    if (trained == Trained::all) { return optimizer_.step(space, gradient, learning_rate, weights_); }
-    auto const& tensors = weights_.layout.tensors();
-    auto const head = std::find_if(tensors.begin(), tensors.end(),
-                                   [&](auto const& tensor) { return tensor.offset == weights_.layout.score(); });
-    core::check(head != tensors.end(), "a model without scalar head was to train it");
-    return optimizer_.step_tensor(space, gradient, learning_rate, *head, weights_);
 }
 
 std::map<std::string, double> Trainer::step(losses::Loss& loss, std::span<std::int64_t const> examples,
@@ -98,9 +65,13 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
             throw core::TrialError(core::concat("step ", step, ": ", name, " is not finite"));
         }
     }
-    auto const total = tree_.total(transformer_.space());
-    double const norm = update(trained, total, learning_rate);
-    check_finite(total, norm, step);
+    double const norm = learner_.step(learning_rate, trained);
+    if (!std::isfinite(norm)) {
+        std::string const tensor = learner_.nonfinite_tensor();
+        throw core::TrialError(tensor.empty()
+                                   ? core::concat("step ", step, ": the gradient's norm is not finite")
+                                   : core::concat("step ", step, ": the gradient of ", tensor, " is not finite"));
+    }
     metrics["grad_norm"] = norm;
     metrics["learning_rate"] = learning_rate;
     return metrics;
@@ -111,8 +82,8 @@ void train(stages::Context& context, infer::Weights& weights, losses::Loss& loss
     auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
     data::BatchOrder const order(loss.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
-    Trainer trainer(weights, optimizer, static_cast<int>(context.config.model.chunk));
-    std::vector<infer::Trainee> trainees{{"", &weights, &trainer.optimizer()}};
+    Trainer trainer(weights, optimizer, context.chunk());
+    std::vector<Trainee> trainees{{"", &weights, &trainer.learner()}};
     trainees.insert(trainees.end(), surroundings.kept.begin(), surroundings.kept.end());
     std::map<std::string, double> state{{"num_tokens", 0.0}, {"probe_tokens", 0.0}};
     run_steps(context, trainees, state, steps, [&](std::int64_t s) {

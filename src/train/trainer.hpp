@@ -5,6 +5,7 @@
 #include "infer/scoring.hpp"
 #include "losses/loss.hpp"
 #include "stages/context.hpp"
+#include "train/progress.hpp"
 
 #include <functional>
 
@@ -16,8 +17,7 @@ struct Part {
     std::span<std::int64_t const> examples;
 };
 
-// What a step may change: every weight, or the scalar head's alone.
-enum class Trained { all, scalar_head };
+using model::Trained;
 
 class Trainer {
 public:
@@ -32,23 +32,17 @@ public:
     std::map<std::string, double> step(std::span<Part const> parts, double learning_rate, std::int64_t step,
                                        Trained trained = Trained::all);
 
-    [[nodiscard]] infer::Optimizer& optimizer() { return optimizer_; }
-    [[nodiscard]] infer::Transformer& transformer() { return transformer_; }
+    [[nodiscard]] model::Learner& learner() { return learner_; }
+    [[nodiscard]] infer::Transformer& transformer() { return learner_.transformer(); }
     // Tokens that went through since the trainer was made: forward alone, and forward with backward.
     [[nodiscard]] double probe_tokens() const { return probe_tokens_; }
     [[nodiscard]] double trained_tokens() const { return trained_tokens_; }
 
 private:
     void add_gradients(Part const& part, losses::MetricSums& sums);
-    double update(Trained trained, model::GradientTree<infer::Space, infer::Real>::Vector const& gradient,
-                  double learning_rate);
-    void check_finite(model::GradientTree<infer::Space, infer::Real>::Vector const& gradient, double norm,
-                      std::int64_t step) const;
 
     infer::Weights& weights_;
-    infer::Transformer transformer_;
-    infer::Optimizer optimizer_;
-    model::GradientTree<infer::Space, infer::Real> tree_;
+    model::Learner learner_;
     int chunk_;
     double probe_tokens_ = 0.0, trained_tokens_ = 0.0;
 };
@@ -60,7 +54,7 @@ struct Schedule {
 };
 // What goes on around the steps of a run, where there is more to it than learning.
 struct Surroundings {
-    std::vector<infer::Trainee> kept{};  // further models that checkpoints keep
+    std::vector<Trainee> kept{};  // further models that checkpoints keep
     // Before a step; returns the tokens that it sent forward.
     std::function<double(std::int64_t step, std::span<std::int64_t const> examples)> before{};
     // After a step, before its checkpoint.

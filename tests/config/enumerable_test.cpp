@@ -11,9 +11,10 @@ using testing::expect_error;
 
 Config small_world() {
     Config c;
-    c.world.kind = "enumerable";
-    c.feedback.max_new_tokens = c.rlhf.max_new_tokens = c.online_dpo.online.max_new_tokens =
-        c.online_kto.online.max_new_tokens = c.enumerable.length;
+    c.edit<WorldConfig>().kind = WorldKind::enumerable;
+    c.edit<FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
+        c.edit<OnlineDpoConfig>().online.max_new_tokens = c.edit<OnlineKtoConfig>().online.max_new_tokens =
+            c.get<EnumerableConfig>().length;
     return c;
 }
 
@@ -27,20 +28,22 @@ void expect_refused(Change&& change, std::initializer_list<std::string_view> par
 TEST(Enumerable, AgreesWithTheLengthsOfAllSampling) {
     validate(small_world());
     validate(Config{});  // the text world has nothing to do with these
-    expect_refused([](Config& c) { c.rlhf.max_new_tokens = 5; }, {"rlhf.max_new_tokens = 5", "enumerable.length = 4"});
-    expect_refused([](Config& c) { c.feedback.max_new_tokens = 3; }, {"feedback.max_new_tokens = 3"});
-    expect_refused([](Config& c) { c.online_kto.online.max_new_tokens = 32; }, {"online_kto.max_new_tokens = 32"});
+    expect_refused([](Config& c) { c.edit<RlhfConfig>().max_new_tokens = 5; },
+                   {"rlhf.max_new_tokens = 5", "enumerable.length = 4"});
+    expect_refused([](Config& c) { c.edit<FeedbackConfig>().max_new_tokens = 3; }, {"feedback.max_new_tokens = 3"});
+    expect_refused([](Config& c) { c.edit<OnlineKtoConfig>().online.max_new_tokens = 32; },
+                   {"online_kto.max_new_tokens = 32"});
 }
 
 TEST(Enumerable, IsNoLargerThanCanBeListed) {
     Config c = small_world();
-    c.enumerable.tokens = 16;
-    c.enumerable.prompts = 18;  // 54241 responses each
+    c.edit<EnumerableConfig>().tokens = 16;
+    c.edit<EnumerableConfig>().prompts = 18;  // 54241 responses each
     validate(c);
     expect_refused(
         [](Config& config) {
-            config.enumerable.tokens = 16;
-            config.enumerable.prompts = 19;
+            config.edit<EnumerableConfig>().tokens = 16;
+            config.edit<EnumerableConfig>().prompts = 19;
         },
         {"54241", "1000000"});
 }
@@ -48,25 +51,26 @@ TEST(Enumerable, IsNoLargerThanCanBeListed) {
 TEST(Enumerable, ItsPromptsFitTheContext) {
     // With two tokens the 256th prompt is 256 times the same letter, and the end token.
     auto const long_prompts = [](Config& c) {
-        c.enumerable.tokens = 2;
-        c.enumerable.prompts = 256;
+        c.edit<EnumerableConfig>().tokens = 2;
+        c.edit<EnumerableConfig>().prompts = 256;
     };
     expect_refused(long_prompts, {"257", "model.context = 128"});
     Config c = small_world();
     long_prompts(c);
-    c.model.context = 261;
+    c.edit<ModelConfig>().context = 261;
     validate(c);
-    c.model.context = 260;
+    c.edit<ModelConfig>().context = 260;
     expect_error<ConfigError>([&] { validate(c); }, {"model.context = 260"});
 }
 
 TEST(Enumerable, RefusesWhatReadsTextAndOtherTemperatures) {
-    expect_refused([](Config& c) { c.evaluate.temperature = 0.5; }, {"evaluate.temperature = 0.5"});
-    expect_refused([](Config& c) { c.feedback.source = "constitution"; }, {"feedback.source = constitution"});
+    expect_refused([](Config& c) { c.edit<EvaluateConfig>().temperature = 0.5; }, {"evaluate.temperature = 0.5"});
+    expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = LabelSource::constitution; },
+                   {"feedback.source = constitution"});
     expect_refused(
         [](Config& c) {
-            c.data.corpus = "text.txt";
-            c.data.preferences = "pairs.jsonl";
+            c.edit<DataConfig>().corpus = "text.txt";
+            c.edit<DataConfig>().preferences = "pairs.jsonl";
         },
         {"data.corpus"});
 }

@@ -17,32 +17,27 @@ using testing::expect_error;
 using testing::TemporaryFolder;
 
 // Changes the one field of the sections that has the given number, as little as possible.
-class Change {
+class Change : public FieldVisitor {
 public:
     Change(int number, std::string file) : left_(number), file_(std::move(file)) {}
-
-    template <class Section>
-    void operator()(char const*, Section& section) {
-        Section::fields(section, *this);
-    }
-    void operator()(char const* key, Int& value, Range const& range, char const*) {
-        if (is_it(key)) { value += static_cast<double>(value) < range.high ? 1 : -1; }
-    }
-    void operator()(char const* key, double& value, Range const& range, char const*) {
-        if (is_it(key)) { value = std::nextafter(value, value < range.high ? INFINITY : -INFINITY); }
-    }
-    void operator()(char const* key, bool& value, char const*) {
-        if (is_it(key)) { value = !value; }
-    }
-    void operator()(char const* key, std::string& value, Choices const& choices, char const*) {
-        if (is_it(key)) { value = choices[value == choices[0] ? 1 : 0]; }
-    }
-    void operator()(char const* key, std::string& value, InputFile, char const*) {
-        if (is_it(key)) { value = file_; }
-    }
     [[nodiscard]] std::string const& changed() const { return changed_; }
 
 private:
+    void integer(char const* key, Int& value, Range const& range, char const*) override {
+        if (is_it(key)) { value += static_cast<double>(value) < range.high ? 1 : -1; }
+    }
+    void number(char const* key, double& value, Range const& range, char const*) override {
+        if (is_it(key)) { value = std::nextafter(value, value < range.high ? INFINITY : -INFINITY); }
+    }
+    void truth(char const* key, bool& value, char const*) override {
+        if (is_it(key)) { value = !value; }
+    }
+    void choice(char const* key, std::size_t& index, Choices const&, char const*, void const*) override {
+        if (is_it(key)) { index = index == 0 ? 1 : 0; }
+    }
+    void file(char const* key, std::string& value, char const*) override {
+        if (is_it(key)) { value = file_; }
+    }
     bool is_it(char const* key) {
         bool const is = left_-- == 0;
         if (is) { changed_ = key; }
@@ -57,9 +52,13 @@ private:
 // The canonical texts of all sections, one after the other.
 std::string canonical_of(Config const& config) {
     std::string text;
-    Config::sections(config,
-                     [&](char const* name, auto const& section) { text += name + ("\n" + canonical(section)); });
+    for (Section const& section : config.sections()) { text += section.name() + "\n" + canonical(section); }
     return text;
+}
+
+template <class Values>
+std::string canonical(Values const& values) {
+    return alignsweep::config::canonical(Section::of("section", values));
 }
 
 Config read_back(std::string const& text) {
@@ -70,12 +69,13 @@ Config read_back(std::string const& text) {
 TEST(ConfigPrint, EveryFieldChangesTheHashTextAndSurvivesTheRoundTrip) {
     TemporaryFolder const folder;
     std::string const file = folder.write("input # \"1\".txt", "text");
-    std::set<std::string> texts = {canonical_of(Config())};
+    Config const defaults;
+    std::set<std::string> texts = {canonical_of(defaults)};
     std::size_t const fields = all_keys().size();
     for (std::size_t i = 0; i < fields; ++i) {
         Config config;
         Change change(static_cast<int>(i), file);
-        Config::sections(config, change);
+        for (Section const& section : defaults.sections()) { config.find(section.name())->visit(change); }
         ASSERT_EQ(change.changed(), all_keys()[i].key);
         EXPECT_TRUE(texts.insert(canonical_of(config)).second) << all_keys()[i].name();
         std::string const ini = to_ini(config);

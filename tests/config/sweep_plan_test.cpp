@@ -66,8 +66,8 @@ TEST(ConfigSweep, OrderIsMethodThenAxesThenSeeds) {
                                   "dpo 1 model.depth=2 sft.epochs=1", "dpo 2 model.depth=2 sft.epochs=1"}));
     EXPECT_EQ(spec.axis_names, (Texts{"sft.epochs", "model.depth"}));
     EXPECT_EQ(spec.methods, (Texts{"kto", "dpo"}));
-    EXPECT_EQ(spec.trials[2].config.model.depth, 2);
-    EXPECT_EQ(spec.trials[2].config.sft.epochs, 4);
+    EXPECT_EQ(spec.trials[2].config.get<ModelConfig>().depth, 2);
+    EXPECT_EQ(spec.trials[2].config.get<SftConfig>().epochs, 4);
 }
 
 TEST(ConfigSweep, AMethodsAxisMultipliesOnlyItsTrials) {
@@ -77,7 +77,7 @@ TEST(ConfigSweep, AMethodsAxisMultipliesOnlyItsTrials) {
         ++counts[trial.method];
         EXPECT_EQ(trial.axes.contains("dpo.beta"), trial.method == "dpo");
         EXPECT_EQ(trial.axes.contains("rlhf.kl_coef"), trial.method == "rlhf");
-        if (trial.method != "dpo") { EXPECT_EQ(trial.config.dpo.beta, Config().dpo.beta); }
+        if (trial.method != "dpo") { EXPECT_EQ(trial.config.get<DpoConfig>().beta, Config().get<DpoConfig>().beta); }
     }
     EXPECT_EQ(counts, (std::map<std::string, int>{{"rlhf", 6}, {"dpo", 9}, {"kto", 3}}));
     EXPECT_EQ(spec.axis_names, (Texts{"dpo.beta", "rlhf.kl_coef"}));
@@ -124,7 +124,7 @@ TEST(ConfigSweep, TextAxesCountByIndex) {
     ASSERT_EQ(spec.trials.size(), 4u);
     EXPECT_EQ(spec.trials[0].axes.at("rlhf.kl_estimator"), 1.0);
     EXPECT_EQ(spec.trials[0].text_axes.at("rlhf.kl_estimator"), "k3");
-    EXPECT_EQ(spec.trials[0].config.rlhf.kl_estimator, "k3");
+    EXPECT_EQ(spec.trials[0].config.get<RlhfConfig>().kl_estimator, KlEstimator::k3);
     EXPECT_EQ(spec.trials[2].axes.at("rlhf.kl_estimator"), 0.0);
     EXPECT_EQ(spec.trials[1].axes.at("model.tied"), 0.0);
     EXPECT_FALSE(spec.trials[1].text_axes.contains("model.tied"));
@@ -137,10 +137,10 @@ TEST(ConfigSweep, FileAxesAreRelativeToTheirFile) {
                                    "\"b, c.txt\"\n");
     SweepSpec const spec = expand(read_ini(file), known);
     ASSERT_EQ(spec.trials.size(), 2u);
-    EXPECT_EQ(spec.trials[0].config.data.corpus, (folder.path() / "a.txt").string());
-    EXPECT_EQ(spec.trials[1].config.data.corpus, (folder.path() / "run/b, c.txt").string());
+    EXPECT_EQ(spec.trials[0].config.get<DataConfig>().corpus, (folder.path() / "a.txt").string());
+    EXPECT_EQ(spec.trials[1].config.get<DataConfig>().corpus, (folder.path() / "run/b, c.txt").string());
     EXPECT_EQ(spec.trials[1].axes.at("data.corpus"), 1.0);
-    EXPECT_EQ(spec.trials[1].text_axes.at("data.corpus"), spec.trials[1].config.data.corpus);
+    EXPECT_EQ(spec.trials[1].text_axes.at("data.corpus"), spec.trials[1].config.get<DataConfig>().corpus);
 }
 
 TEST(ConfigSweep, SetReplacesEarlierEntries) {
@@ -158,8 +158,8 @@ TEST(ConfigSweep, AxesWinOverPlainSettings) {
     SweepSpec const spec =
         expand_text("[sweep]\nmethod = dpo\ndpo.beta = 0.5\n[dpo]\nbeta = 0.2\nbatch = 7\n", {"dpo.beta=0.9"});
     ASSERT_EQ(spec.trials.size(), 1u);
-    EXPECT_EQ(spec.trials[0].config.dpo.beta, 0.5);
-    EXPECT_EQ(spec.trials[0].config.dpo.batch, 7);
+    EXPECT_EQ(spec.trials[0].config.get<DpoConfig>().beta, 0.5);
+    EXPECT_EQ(spec.trials[0].config.get<DpoConfig>().batch, 7);
 }
 
 TEST(ConfigSweep, RefusesBadMethods) {

@@ -36,13 +36,13 @@ TEST(ConfigAssign, SetsEveryType) {
     assign(config, at_line_12("model", "tied", "false"));
     assign(config, at_line_12("rlhf", "kl_estimator", "k3"));
     assign(config, at_line_12("sft", "learning_rate", "1e-3"));  // lives in the optimiser's struct
-    EXPECT_EQ(config.model.depth, 3);
-    EXPECT_EQ(config.corpus.documents, 10000);
-    EXPECT_EQ(config.dpo.beta, 0.25);
-    EXPECT_FALSE(config.model.tied);
-    EXPECT_EQ(config.rlhf.kl_estimator, "k3");
-    EXPECT_EQ(config.sft.optimizer.learning_rate, 1e-3);
-    EXPECT_EQ(config.dpo.optimizer.learning_rate, Config().dpo.optimizer.learning_rate);
+    EXPECT_EQ(config.get<ModelConfig>().depth, 3);
+    EXPECT_EQ(config.get<CorpusConfig>().documents, 10000);
+    EXPECT_EQ(config.get<DpoConfig>().beta, 0.25);
+    EXPECT_FALSE(config.get<ModelConfig>().tied);
+    EXPECT_EQ(config.get<RlhfConfig>().kl_estimator, KlEstimator::k3);
+    EXPECT_EQ(config.get<SftConfig>().optimizer.learning_rate, 1e-3);
+    EXPECT_EQ(config.get<DpoConfig>().optimizer.learning_rate, Config().get<DpoConfig>().optimizer.learning_rate);
 }
 
 TEST(ConfigAssign, TakesBothEndsOfARange) {
@@ -51,7 +51,7 @@ TEST(ConfigAssign, TakesBothEndsOfARange) {
     assign(config, at_line_12("world", "fact_share", "0"));
     assign(config, at_line_12("world", "fact_share", "1"));
     assign(config, at_line_12("seed", "world", "9000000000000000"));
-    EXPECT_EQ(config.seed.world, 9'000'000'000'000'000);
+    EXPECT_EQ(config.get<SeedConfig>().world, 9'000'000'000'000'000);
     expect_refused("seed", "world", "-2", {"out of range", "from -1 to 9000000000000000"});
     expect_refused("world", "fact_share", "1.0000001", {"out of range", "a number from 0 to 1"});
     expect_refused("model", "depth", "0", {"model.depth = 0: out of range", "an integer from 1 to 512"});
@@ -86,15 +86,15 @@ TEST(ConfigAssign, PathsAreRelativeToWhereTheyStand) {
     namespace fs = std::filesystem;
     Config config;
     assign(config, {"data", "corpus", "../texts/a b.txt", "/project/run/demo.ini", 3});
-    EXPECT_EQ(config.data.corpus, "/project/texts/a b.txt");
+    EXPECT_EQ(config.get<DataConfig>().corpus, "/project/texts/a b.txt");
     assign(config, {"data", "corpus", "x.txt", "runs/demo.ini", 3});
-    EXPECT_EQ(config.data.corpus, (fs::current_path() / "runs/x.txt").string());
+    EXPECT_EQ(config.get<DataConfig>().corpus, (fs::current_path() / "runs/x.txt").string());
     assign(config, {"data", "corpus", "/data/./x.txt", "runs/demo.ini", 3});
-    EXPECT_EQ(config.data.corpus, "/data/x.txt");
+    EXPECT_EQ(config.get<DataConfig>().corpus, "/data/x.txt");
     assign(config, parse_set("data.corpus=y.txt"));
-    EXPECT_EQ(config.data.corpus, (fs::current_path() / "y.txt").string());
+    EXPECT_EQ(config.get<DataConfig>().corpus, (fs::current_path() / "y.txt").string());
     assign(config, {"data", "corpus", "", "runs/demo.ini", 3});
-    EXPECT_EQ(config.data.corpus, "");
+    EXPECT_EQ(config.get<DataConfig>().corpus, "");
 }
 
 TEST(ConfigApply, LaterEntriesOverrideEarlierOnes) {
@@ -102,9 +102,9 @@ TEST(ConfigApply, LaterEntriesOverrideEarlierOnes) {
     folder.write("base.ini", "[dpo]\nbeta = 0.2\nbatch = 8\nepochs = 2\n");
     auto const file = folder.write("demo.ini", "base = base.ini\n[dpo]\nbeta = 0.3\nbatch = 16\n[sweep]\nseed = 1\n");
     Config const config = apply(read_all({file}, {"dpo.batch=32", "sweep.seed=2"}));
-    EXPECT_EQ(config.dpo.epochs, 2);
-    EXPECT_EQ(config.dpo.beta, 0.3);
-    EXPECT_EQ(config.dpo.batch, 32);
+    EXPECT_EQ(config.get<DpoConfig>().epochs, 2);
+    EXPECT_EQ(config.get<DpoConfig>().beta, 0.3);
+    EXPECT_EQ(config.get<DpoConfig>().batch, 32);
     EXPECT_EQ(to_ini(apply({})), to_ini(Config()));
 }
 
@@ -129,7 +129,7 @@ TEST(ConfigKeys, ListsEveryKeyOnce) {
 
 TEST(ConfigValue, HasANumberAndAText) {
     Config config;
-    config.rlhf.kl_estimator = "k3";
+    config.edit<RlhfConfig>().kl_estimator = KlEstimator::k3;
     EXPECT_EQ(value_of(config, "rlhf", "kl_estimator").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").number, 1.0);
     EXPECT_EQ(value_of(config, "model", "tied").text, "true");
@@ -232,22 +232,24 @@ TEST(ConfigValidate, TheRewardModelKeepsTheHeadsWidth) {
 
 TEST(ConfigRewardModel, HasItsOwnSizeWithHeadsOfThePolicysWidth) {
     Config config;
-    EXPECT_EQ(canonical(reward_model_size(config)), canonical(config.model));
-    config.reward_model.width = config.model.width;
-    config.model.hidden = 171;  // of the same width: nothing is rounded
-    EXPECT_EQ(canonical(reward_model_size(config)), canonical(config.model));
-    config.model.hidden = 172;
-    config.reward_model.depth = 5;
-    config.reward_model.width = 96;
+    EXPECT_EQ(canonical(Section::of("model", reward_model_size(config))),
+              canonical(Section::of("model", config.get<ModelConfig>())));
+    config.edit<RewardModelConfig>().width = config.get<ModelConfig>().width;
+    config.edit<ModelConfig>().hidden = 171;  // of the same width: nothing is rounded
+    EXPECT_EQ(canonical(Section::of("model", reward_model_size(config))),
+              canonical(Section::of("model", config.get<ModelConfig>())));
+    config.edit<ModelConfig>().hidden = 172;
+    config.edit<RewardModelConfig>().depth = 5;
+    config.edit<RewardModelConfig>().width = 96;
     auto size = reward_model_size(config);
     EXPECT_EQ(size.width, 96);
     EXPECT_EQ(size.depth, 5);
     EXPECT_EQ(size.heads, 6);
     EXPECT_EQ(size.kv_heads, 6);
     EXPECT_EQ(size.hidden, 260);  // 258 is as near to 256: upwards
-    EXPECT_EQ(size.context, config.model.context);
-    config.model.kv_heads = 1;
-    config.reward_model.width = 128;
+    EXPECT_EQ(size.context, config.get<ModelConfig>().context);
+    config.edit<ModelConfig>().kv_heads = 1;
+    config.edit<RewardModelConfig>().width = 128;
     size = reward_model_size(config);
     EXPECT_EQ(size.heads, 8);
     EXPECT_EQ(size.kv_heads, 2);

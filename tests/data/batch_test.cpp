@@ -130,13 +130,5 @@ TEST(Fit, ErrorNamesTheRowAndTheLimit) {
     test::expect_contains(message, "data.too_long = drop or truncate_left");
 }
 
-TEST(Fit, PolicyNames) {
-    EXPECT_EQ(too_long_policy("drop"), TooLong::drop);
-    EXPECT_EQ(too_long_policy("truncate_left"), TooLong::truncate_left);
-    EXPECT_EQ(too_long_policy("error"), TooLong::error);
-    auto const message = test::message_of<core::ConfigError>([] { (void)too_long_policy("keep"); });
-    test::expect_contains(message, "data.too_long = keep: drop, truncate_left or error is allowed");
-}
-
 }  // namespace
 }  // namespace alignsweep::data

@@ -45,7 +45,7 @@ double mean_score(stages::AnswersData const& answers) {
 
 TEST(BestOfNStage, OneSampleIsTheSftModelsAnswer) {
     auto config = finished_life().config;
-    config.best_of_n.n = 1;
+    config.edit<config::BestOfNConfig>().n = 1;
     auto const sft = evaluated("sft", config), one = evaluated("best_of_n", config);
     EXPECT_EQ(one.answers.answers, sft.answers.answers);
     EXPECT_EQ(one.answers.gold, sft.answers.gold);
@@ -63,7 +63,7 @@ TEST(BestOfNStage, MoreSamplesRaiseTheProxyRewardAndTheirCost) {
     double proxy = mean_score(evaluated("sft", config).answers);
     auto const sft_perplexity = evaluated("sft", config).manifest.metrics.at("eval/perplexity");
     for (config::Int const n : {2, 8}) {
-        config.best_of_n.n = n;
+        config.edit<config::BestOfNConfig>().n = n;
         auto const best = evaluated("best_of_n", config);
         // Each prompt's first samples are the same for every n, so its best score can only rise.
         EXPECT_GT(mean_score(best.answers), proxy) << n;

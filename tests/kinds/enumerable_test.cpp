@@ -23,20 +23,21 @@ namespace fs = std::filesystem;
 
 config::Config small_world(config::Int prompts, config::Int tokens, config::Int length) {
     auto c = testing::tiny_config();
-    c.world.kind = "enumerable";
-    c.enumerable.prompts = prompts;
-    c.enumerable.tokens = tokens;
-    c.enumerable.length = length;
-    c.corpus.documents = 100;
-    c.pretrain.length = 6;
-    c.pretrain.steps = 20;
-    c.feedback.prompts = 40;
-    c.feedback.max_new_tokens = c.rlhf.max_new_tokens = c.online_dpo.online.max_new_tokens =
-        c.online_kto.online.max_new_tokens = length;
-    c.feedback.choice_temperature = 1.0;
-    c.feedback.flip = 0.0;
-    c.rlhf.reward = "gold";
-    c.rlhf.missing_end = "subtract";
+    c.edit<config::WorldConfig>().kind = config::WorldKind::enumerable;
+    c.edit<config::EnumerableConfig>().prompts = prompts;
+    c.edit<config::EnumerableConfig>().tokens = tokens;
+    c.edit<config::EnumerableConfig>().length = length;
+    c.edit<config::CorpusConfig>().documents = 100;
+    c.edit<config::PretrainConfig>().length = 6;
+    c.edit<config::PretrainConfig>().steps = 20;
+    c.edit<config::FeedbackConfig>().prompts = 40;
+    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<config::RlhfConfig>().max_new_tokens =
+        c.edit<config::OnlineDpoConfig>().online.max_new_tokens =
+            c.edit<config::OnlineKtoConfig>().online.max_new_tokens = length;
+    c.edit<config::FeedbackConfig>().choice_temperature = 1.0;
+    c.edit<config::FeedbackConfig>().flip = 0.0;
+    c.edit<config::RlhfConfig>().reward = config::EpisodeReward::gold;
+    c.edit<config::RlhfConfig>().missing_end = config::MissingEnd::subtract;
     return c;
 }
 
@@ -71,8 +72,9 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
     Life life(small_world(3, 4, 2));
     life.run(to_feedback);
     life.run({"reward_model", "reference", "rlhf", "dpo", "kto"});
-    for (auto const& [kind, beta] : {std::pair{"rlhf", life.config.rlhf.kl_coef},
-                                     std::pair{"dpo", life.config.dpo.beta}, std::pair{"kto", life.config.kto.beta}}) {
+    for (auto const& [kind, beta] : {std::pair{"rlhf", life.config.get<config::RlhfConfig>().kl_coef},
+                                     std::pair{"dpo", life.config.get<config::DpoConfig>().beta},
+                                     std::pair{"kto", life.config.get<config::KtoConfig>().beta}}) {
         auto const metrics = life.evaluate(kind);
         double const gap = metrics.at("eval/exact/gap");
         EXPECT_GT(gap, 0.0) << kind;
@@ -101,7 +103,7 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
                reference = file.read<double>("/exact/reference");
     ASSERT_EQ(recovered.size(), 39U);
     for (std::size_t i = 0; i < recovered.size(); ++i) {
-        EXPECT_NEAR(recovered[i], life.config.kto.beta * (policy[i] - reference[i]), 1e-12);
+        EXPECT_NEAR(recovered[i], life.config.get<config::KtoConfig>().beta * (policy[i] - reference[i]), 1e-12);
     }
     // The proxy's mean is that over all answers.
     auto const proxy = make_stage(
@@ -127,12 +129,12 @@ TEST(Enumerable, TheSftModelIsItsOwnReference) {
 // Listed probabilities are those that training and sampling see.
 TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
     Life life(small_world(2, 3, 2));
-    life.config.feedback.prompts = 4000;
+    life.config.edit<config::FeedbackConfig>().prompts = 4000;
     life.specs["feedback"] = make_stage("feedback", life.config, 3, life.specs.at("feedback").inputs);
     life.run(to_feedback);
     infer::Weights const weights = infer::load_model(life.of("sft"));
     infer::Transformer transformer(weights.shape);
-    world::Enumerable const world(life.config.enumerable, 3);
+    world::Enumerable const world(life.config.get<config::EnumerableConfig>(), 3);
     auto const& tree = world.responses();
     auto const feedback = stages::load_feedback(life.of("feedback"));
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
@@ -159,11 +161,11 @@ TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
 
 TEST(Enumerable, LabelsAreChoicesOrProbabilities) {
     auto config = small_world(2, 4, 3);
-    config.feedback.prompts = 3000;
+    config.edit<config::FeedbackConfig>().prompts = 3000;
     Life life(config);
     life.run(to_feedback);
     auto const hard = stages::load_feedback(life.of("feedback"));
-    config.feedback.labels = "probabilities";
+    config.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
     auto const spec = make_stage("feedback", config, 3, life.specs.at("feedback").inputs);
     execute(spec, testing::host_of(life.folder.path()));
     auto const soft = stages::load_feedback(life.folder.path() / spec.id());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // evaluate measures every model against the SFT model, and a new scalar head depends on its seed alone.
 #include "infer/models.hpp"
-#include "model/parameters.hpp"
 #include "stages/artifacts.hpp"
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
@@ -47,7 +46,7 @@ TEST(Evaluate, WinRateAndKlAreThoseOfTheStoredAnswers) {
         inputs["model"] = life.specs.at(model).id();
         if (!baseline.empty()) { inputs["baseline"] = baseline; }
         auto config = life.config;
-        config.evaluate.prompts = 64;
+        config.edit<config::EvaluateConfig>().prompts = 64;
         auto const spec = make_stage("evaluate", config, 3, inputs);
         execute(spec, testing::host_of(folder.path()));
         return spec.id();
@@ -77,9 +76,7 @@ TEST(Evaluate, WinRateAndKlAreThoseOfTheStoredAnswers) {
 // trl#4887: a head drawn before the seed was set.
 TEST(ScalarHead, IsDrawnFromItsSeedAlone) {
     auto const folder = finished_life().of("sft");
-    auto const head = [&](std::uint64_t seed) {
-        return model::to_host(infer::load_model_with_head(folder, seed).values);
-    };
+    auto const head = [&](std::uint64_t seed) { return model::to_host(infer::load_model_with_head(folder, seed)); };
     EXPECT_EQ(head(1), head(1));
     EXPECT_NE(head(1), head(2));
 }

@@ -35,7 +35,7 @@ void expect_mismatched_partners(stages::FeedbackData const& feedback) {
 TEST(Feedback, PartnersAreOfAnotherPromptAndBothClassesOccur) {
     for (std::string const thumbs : {"annotators", "pairs"}) {
         auto config = testing::tiny_config();
-        config.feedback.thumbs = thumbs;
+        config::assign(config, "feedback", "thumbs", thumbs, config::Entry{});
         TemporaryFolder folder;
         finished_life().copy_inputs("feedback", folder.path());
         auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
@@ -92,7 +92,7 @@ TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
 
 TEST(Gold, HasNoneForRealPrompts) {
     auto spec = finished_life().specs.at("feedback");
-    spec.config.data.preferences = "pairs.jsonl";
+    spec.config.edit<config::DataConfig>().preferences = "pairs.jsonl";
     auto const host = testing::host_of(finished_life().folder.path());
     stages::Context context(spec, host);
     EXPECT_THROW(static_cast<void>(sources::open_source(context)->gold({}, {}, true)), core::ConfigError);
@@ -101,9 +101,9 @@ TEST(Gold, HasNoneForRealPrompts) {
 // An answer of no tokens at all but the end is what both samples of such a model are.
 TEST(Feedback, EqualAnswersGiveNoPair) {
     auto config = testing::tiny_config();
-    config.feedback.temperature = 1e-6;  // both answers are the likeliest one
-    config.feedback.contrast = 0.0;
-    config.feedback.thumbs = "annotators";
+    config.edit<config::FeedbackConfig>().temperature = 1e-6;  // both answers are the likeliest one
+    config.edit<config::FeedbackConfig>().contrast = 0.0;
+    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::annotators;
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
@@ -118,10 +118,10 @@ TEST(Feedback, EqualAnswersGiveNoPair) {
 TEST(Feedback, RealPairsThatAreEqualAreDroppedAndCounted) {
     TemporaryFolder folder;
     auto config = testing::tiny_config();
-    config.data.corpus = (folder.path() / "corpus.txt").string();
-    config.data.preferences = (folder.path() / "pairs.jsonl").string();
-    config.data.heldout_share = 0.25;
-    std::ofstream corpus(config.data.corpus), pairs(config.data.preferences);
+    config.edit<config::DataConfig>().corpus = (folder.path() / "corpus.txt").string();
+    config.edit<config::DataConfig>().preferences = (folder.path() / "pairs.jsonl").string();
+    config.edit<config::DataConfig>().heldout_share = 0.25;
+    std::ofstream corpus(config.get<config::DataConfig>().corpus), pairs(config.get<config::DataConfig>().preferences);
     for (int i = 0; i < 40; ++i) {
         corpus << "The sky of day " << i << " is blue.\n\nThe sea of day " << i << " is green.\n\n";
         pairs << R"({"prompt": "What of day )" << i % 20 << R"(?", "chosen": " Blue )" << i
@@ -147,23 +147,23 @@ TEST(Feedback, RealPairsThatAreEqualAreDroppedAndCounted) {
 TEST(Feedback, BadRowsAreSkippedCountedAndNamedInTheLog) {
     TemporaryFolder folder;
     auto config = testing::tiny_config();
-    config.data.corpus = (folder.path() / "corpus.txt").string();
-    config.data.preferences = (folder.path() / "pairs.jsonl").string();
-    config.data.thumbs = (folder.path() / "thumbs.jsonl").string();
-    config.data.heldout_share = 0.0;
-    std::ofstream(config.data.corpus) << "The sky is blue.\n\nThe sea is green.\n";
-    std::ofstream(config.data.preferences) << R"({"prompt": "a", "chosen": " b", "rejected": " c"}
+    config.edit<config::DataConfig>().corpus = (folder.path() / "corpus.txt").string();
+    config.edit<config::DataConfig>().preferences = (folder.path() / "pairs.jsonl").string();
+    config.edit<config::DataConfig>().thumbs = (folder.path() / "thumbs.jsonl").string();
+    config.edit<config::DataConfig>().heldout_share = 0.0;
+    std::ofstream(config.get<config::DataConfig>().corpus) << "The sky is blue.\n\nThe sea is green.\n";
+    std::ofstream(config.get<config::DataConfig>().preferences) << R"({"prompt": "a", "chosen": " b", "rejected": " c"}
 {"prompt": "a", "chosen": " b"}
 {"prompt": "d", "chosen": " e", "rejected": " f"}
 )";
-    std::ofstream(config.data.thumbs) << R"({"prompt": "a", "completion": " b", "label": true}
+    std::ofstream(config.get<config::DataConfig>().thumbs) << R"({"prompt": "a", "completion": " b", "label": true}
 {"prompt": "c", "completion": " b", "label": 1}
 {"prompt": "d", "completion": " b", "label": false}
 )";
-    EXPECT_THROW(sources::check_data(config.data), core::IoError);
-    config.data.bad_rows = "skip";
+    EXPECT_THROW(sources::check_data(config.get<config::DataConfig>()), core::IoError);
+    config.edit<config::DataConfig>().bad_rows = config::BadRows::skip;
     ::testing::internal::CaptureStderr();
-    sources::check_data(config.data);
+    sources::check_data(config.get<config::DataConfig>());
     std::string const said = ::testing::internal::GetCapturedStderr();
     EXPECT_NE(said.find("pairs.jsonl: 1 row skipped: line 2 (key 'rejected' is missing"), std::string::npos) << said;
     EXPECT_NE(said.find("thumbs.jsonl: 1 row skipped: line 2 (key 'label' is of type number"), std::string::npos)
@@ -234,9 +234,9 @@ TEST(Reference, IsOfTheVerySequencesThatMethodsReadItFor) {
 // Prompts whose answers are equal have no thumbs: a thumb's place and its completion's differ.
 TEST(Feedback, PartnersAreAnswersOfOtherThumbs) {
     auto config = testing::tiny_config();
-    config.feedback.thumbs = "pairs";
-    config.feedback.temperature = 0.6;
-    config.feedback.max_new_tokens = 2;
+    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::pairs;
+    config.edit<config::FeedbackConfig>().temperature = 0.6;
+    config.edit<config::FeedbackConfig>().max_new_tokens = 2;
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);

@@ -105,30 +105,35 @@ TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
         std::ofstream(folder.path() / name) << text;
         return (folder.path() / name).string();
     };
-    config.data.corpus = write("corpus.txt", "a");
-    config.data.preferences = write("pairs.jsonl", "b");
-    config.data.sft = write("sft.jsonl", "c");
+    config.edit<config::DataConfig>().corpus = write("corpus.txt", "a");
+    config.edit<config::DataConfig>().preferences = write("pairs.jsonl", "b");
+    config.edit<config::DataConfig>().sft = write("sft.jsonl", "c");
     auto const reads_it = [&](char const* kind, auto change) {
         auto other = config;
         change(other);
         return make_stage(kind, other, 3, {}).key != make_stage(kind, config, 3, {}).key;
     };
-    auto const thumbs = [&](config::Config& c) { c.data.thumbs = write("thumbs.jsonl", "d"); };
+    auto const thumbs = [&](config::Config& c) { c.edit<config::DataConfig>().thumbs = write("thumbs.jsonl", "d"); };
     EXPECT_FALSE(reads_it("corpus", thumbs));
     EXPECT_TRUE(reads_it("feedback", thumbs));
-    auto const pairs = [&](config::Config& c) { c.data.preferences = write("others.jsonl", "e"); };
+    auto const pairs = [&](config::Config& c) {
+        c.edit<config::DataConfig>().preferences = write("others.jsonl", "e");
+    };
     EXPECT_FALSE(reads_it("corpus", pairs));  // data.sft stands in for the chosen answers
     EXPECT_TRUE(reads_it("feedback", pairs));
-    auto const sft = [](config::Config& c) { c.data.sft.clear(); };
+    auto const sft = [](config::Config& c) { c.edit<config::DataConfig>().sft.clear(); };
     EXPECT_TRUE(reads_it("corpus", sft));
     EXPECT_FALSE(reads_it("feedback", sft));
-    auto const world = [](config::Config& c) { c.world.names += 1, c.feedback.flip = 0.2, c.corpus.documents += 1; };
+    auto const world = [](config::Config& c) {
+        c.edit<config::WorldConfig>().names += 1, c.edit<config::FeedbackConfig>().flip = 0.2,
+                                                  c.edit<config::CorpusConfig>().documents += 1;
+    };
     EXPECT_FALSE(reads_it("corpus", world));
     EXPECT_FALSE(reads_it("feedback", world));
-    auto const share = [](config::Config& c) { c.data.heldout_share = 0.3; };
+    auto const share = [](config::Config& c) { c.edit<config::DataConfig>().heldout_share = 0.3; };
     EXPECT_TRUE(reads_it("corpus", share));
     EXPECT_TRUE(reads_it("feedback", share));
-    auto const skip = [](config::Config& c) { c.data.bad_rows = "skip"; };
+    auto const skip = [](config::Config& c) { c.edit<config::DataConfig>().bad_rows = config::BadRows::skip; };
     EXPECT_TRUE(reads_it("corpus", skip));
     EXPECT_TRUE(reads_it("feedback", skip));
     // Stages of before there was a choice keep their keys.
@@ -143,11 +148,11 @@ TEST(Identity, OnlineMethodsReadWhatTheirJudgeReads) {
         change(other);
         return make_stage("online_kto", other, 3, {}).key != make_stage("online_kto", config, 3, {}).key;
     };
-    auto const weight = [](config::Config& c) { c.world.weight_polite = 2.0; };
-    auto const flip = [](config::Config& c) { c.feedback.flip = 0.3; };
+    auto const weight = [](config::Config& c) { c.edit<config::WorldConfig>().weight_polite = 2.0; };
+    auto const flip = [](config::Config& c) { c.edit<config::FeedbackConfig>().flip = 0.3; };
     for (auto const& [judge, world, people] : {std::tuple{"reward_model", false, false},
                                                std::tuple{"gold", true, false}, std::tuple{"annotators", true, true}}) {
-        config.online_kto.online.judge = judge;
+        config::assign(config, "online_kto", "judge", judge, config::Entry{});
         EXPECT_EQ(reads_it(weight), world) << judge;
         EXPECT_EQ(reads_it(flip), people) << judge;
     }
@@ -156,7 +161,7 @@ TEST(Identity, OnlineMethodsReadWhatTheirJudgeReads) {
 TEST(Identity, TheTrialsSeedCountsAsEachOfItsSeeds) {
     auto const config = testing::tiny_config();
     auto apart = config;
-    apart.seed.train = 3;
+    apart.edit<config::SeedConfig>().train = 3;
     EXPECT_EQ(make_stage("dpo", apart, 3, {}).key, make_stage("dpo", config, 3, {}).key);
     EXPECT_EQ(make_stage("dpo", apart, 4, {}).key, make_stage("dpo", config, 3, {}).key);
     EXPECT_NE(make_stage("dpo", config, 4, {}).key, make_stage("dpo", config, 3, {}).key);

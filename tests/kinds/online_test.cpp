@@ -48,9 +48,9 @@ TEST(Online, EachRoundSamplesAnewFromThePolicyAndMovesIt) {
 // z0 compares like with like, or it would begin above 0 for some of the samples.
 TEST(Online, Z0BeginsAtZeroWhateverIsSampled) {
     auto config = finished_life().config;
-    config.online_kto.online.updates = 1;
+    config.edit<config::OnlineKtoConfig>().online.updates = 1;
     for (config::Int const seed : {1, 2, 3, 4, 5, 6}) {
-        config.seed.rollout = seed;
+        config.edit<config::SeedConfig>().rollout = seed;
         TemporaryFolder folder;
         finished_life().copy_inputs("online_kto", folder.path());
         auto const spec = make_stage("online_kto", config, 3, finished_life().specs.at("online_kto").inputs);
@@ -69,7 +69,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         auto const host = testing::host_of(life.folder.path());
         stages::Context context(life.specs.at(kind), host);
-        auto const& config = context.config.online_dpo.online;
+        auto const& config = context.config.get<config::OnlineDpoConfig>().online;
         auto const stream = [&](char const* purpose) {
             return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
         };
@@ -117,10 +117,10 @@ protected:
         }
     }
     sources::OnlineJudge::Judgement judged(std::string const& judge, std::int64_t first = 0) {
-        spec_.config.online_dpo.online.judge = judge;
+        config::assign(spec_.config, "online_dpo", "judge", judge, config::Entry{});
         auto const host = testing::host_of(finished_life().folder.path());
         stages::Context context(spec_, host);
-        return sources::OnlineJudge(context, spec_.config.online_dpo.online).judge(duels_, first);
+        return sources::OnlineJudge(context, spec_.config.get<config::OnlineDpoConfig>().online).judge(duels_, first);
     }
     [[nodiscard]] double gold(std::size_t i, std::size_t k) const { return feedback_.completions[2 * i + k].gold; }
 
@@ -155,7 +155,7 @@ TEST_F(Judges, TheRewardModelNamesTheHigherScore) {
 }
 
 TEST_F(Judges, PeopleWithoutNoiseOrTastesFollowGoldAndOthersChooseAnewEachRound) {
-    auto& feedback = spec_.config.feedback;
+    auto& feedback = spec_.config.edit<config::FeedbackConfig>();
     feedback.weight_spread = feedback.choice_temperature = feedback.flip = feedback.position_bias = 0.0;
     auto const exact = judged("annotators").verdicts;
     for (std::size_t i = 0; i < exact.size(); ++i) {
@@ -175,7 +175,7 @@ TEST(Online, EveryJudgeTrains) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         for (std::string const judge : {"gold", "annotators"}) {
             auto config = finished_life().config;
-            config.online_dpo.online.judge = config.online_kto.online.judge = judge;
+            config::assign(config, kind, "judge", judge, config::Entry{});
             TemporaryFolder folder;
             finished_life().copy_inputs("feedback", folder.path());
             finished_life().copy_inputs(kind, folder.path());
@@ -194,7 +194,8 @@ TEST(Online, EveryJudgeTrains) {
 // One prompt, asked again and again: KTO has no other to compare with, and DPO needs none.
 TEST(Online, ARoundWithoutAnythingToLearnFromPasses) {
     auto config = finished_life().config;
-    config.online_dpo.online.temperature = config.online_kto.online.temperature = 1e-6;  // both answers are equal
+    config.edit<config::OnlineDpoConfig>().online.temperature =
+        config.edit<config::OnlineKtoConfig>().online.temperature = 1e-6;  // both answers are equal
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         TemporaryFolder folder;
         finished_life().copy_inputs(kind, folder.path());

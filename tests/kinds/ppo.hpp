@@ -19,14 +19,17 @@ struct Ppo {
     explicit Ppo(Changes const& change) {
         auto const& life = finished_life();
         auto config = life.config;
-        config.rlhf.value_warmup = 2;
-        change(config.rlhf);
+        config.edit<config::RlhfConfig>().value_warmup = 2;
+        change(config.edit<config::RlhfConfig>());
         std::map<std::string, std::string> inputs;
         auto const add = [&](std::string const& role) { inputs[role] = life.specs.at(role).id(); };
         add("sft");
         add("feedback");
-        if (config.rlhf.reward == "proxy") { add("reward_model"); }
-        if (config.rlhf.reward == "gold" || config.rlhf.ptx_coef > 0.0) { add("corpus"); }
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::proxy) { add("reward_model"); }
+        if (config.get<config::RlhfConfig>().reward == config::EpisodeReward::gold ||
+            config.get<config::RlhfConfig>().ptx_coef > 0.0) {
+            add("corpus");
+        }
         spec = make_stage("rlhf", config, 3, inputs);
         for (auto const& [role, id] : inputs) {
             fs::copy(life.folder.path() / id, folder.path() / id, fs::copy_options::recursive);
@@ -40,18 +43,16 @@ struct Ppo {
     [[nodiscard]] std::vector<double> curve(std::string const& name) const {
         return store::MetricStream::load(stage() / "metrics.h5").column(name);
     }
-    [[nodiscard]] std::vector<infer::Real> policy() const { return model::to_host(infer::load_model(stage()).values); }
+    [[nodiscard]] std::vector<float> policy() const { return model::to_host(infer::load_model(stage())); }
 };
 
-inline double largest_difference(std::vector<infer::Real> const& a, std::vector<infer::Real> const& b) {
+inline double largest_difference(std::vector<float> const& a, std::vector<float> const& b) {
     EXPECT_EQ(a.size(), b.size());
     double largest = 0.0;
     for (std::size_t i = 0; i < a.size(); ++i) { largest = std::max(largest, std::abs(double(a[i]) - double(b[i]))); }
     return largest;
 }
 
-inline std::vector<infer::Real> sft_weights() {
-    return model::to_host(infer::load_model(finished_life().of("sft")).values);
-}
+inline std::vector<float> sft_weights() { return model::to_host(infer::load_model(finished_life().of("sft"))); }
 
 }  // namespace alignsweep::kinds::testing

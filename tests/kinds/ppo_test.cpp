@@ -13,7 +13,7 @@ using testing::sft_weights;
 
 // The log-probability recorded while sampling is that of training, so the first ratio is 1 and the first KL 0.
 TEST(Ppo, BeginsAtRatioOneAndKlZero) {
-    for (char const* value_model : {"own", "shared"}) {
+    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
         Ppo ppo([&](config::RlhfConfig& c) {
             c.value_model = value_model;
             c.value_warmup = 0;
@@ -33,8 +33,8 @@ TEST(Ppo, BeginsAtRatioOneAndKlZero) {
 
 // One episode of one token: no variance to whiten by, no second row.
 TEST(Ppo, TheSmallestRollouts) {
-    for (char const* value_model : {"own", "shared"}) {
-        for (char const* reward : {"proxy", "gold"}) {
+    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
+        for (auto const reward : {config::EpisodeReward::proxy, config::EpisodeReward::gold}) {
             for (int const tokens : {1, 12}) {
                 Ppo ppo([&](config::RlhfConfig& c) {
                     c.value_model = value_model;
@@ -53,7 +53,7 @@ TEST(Ppo, TheSmallestRollouts) {
 // Trap: the KL that is reported, the one that is penalised and the one that leads the coefficient differ.
 TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
     Ppo ppo([](config::RlhfConfig& c) {
-        c.kl_control = "adaptive";
+        c.kl_control = config::KlControl::adaptive;
         c.kl_target = 0.004;  // the tiny policy moves little: above and below this
         c.kl_horizon = 60.0;
         c.updates = 8;
@@ -61,7 +61,7 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
     ppo.run();
     auto const kl = ppo.curve("objective/kl"), coefficient = ppo.curve("objective/kl_coef"),
                penalty = ppo.curve("objective/non_score_reward");
-    auto const& config = ppo.spec.config.rlhf;
+    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
     double expected = config.kl_coef;
     for (std::size_t u = 0; u < kl.size(); ++u) {
         EXPECT_DOUBLE_EQ(coefficient[u], expected) << u;
@@ -75,7 +75,7 @@ TEST(Ppo, TheCoefficientFollowsTheReportedKl) {
 // The warm-up asks for the first coefficient; then it falls by equal factors over half of the updates, and stays.
 TEST(Ppo, AnAnnealedCoefficientFallsFromItsStartToItsEnd) {
     Ppo ppo([](config::RlhfConfig& c) {
-        c.kl_control = "annealed";
+        c.kl_control = config::KlControl::annealed;
         c.kl_start = 1.0;
         c.kl_coef = 0.01;
         c.kl_anneal = 0.5;
@@ -125,7 +125,7 @@ TEST(Ppo, AFixedCoefficientIsKept) {
 // The head learns on the policy's own trunk, and the policy keeps every bit until it is trained for reward.
 TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
     auto const warm_up = [](config::RlhfConfig& c) {
-        c.value_model = "shared";
+        c.value_model = config::ValueModel::shared;
         c.value_warmup = 12;
         c.updates = 0;
         c.optimizer.learning_rate = 2e-2;
@@ -136,7 +136,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
     EXPECT_EQ(ppo.policy(), sft_weights());
     auto const value = infer::load_value_model(ppo.stage());
     auto const first = infer::load_model_with_head(finished_life().of("sft"), 3);
-    auto const after = model::to_host(value.values), before = model::to_host(first.values);
+    auto const after = model::to_host(value), before = model::to_host(first);
     ASSERT_EQ(after.size(), before.size());
     auto const head = static_cast<std::size_t>(value.layout.score());
     for (std::size_t i = 0; i < after.size(); ++i) {
@@ -152,7 +152,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
 
 // The head's Adam moments and step count of the warm-up would distort the trunk's first steps.
 TEST(Ppo, ASharedTrunkStartsWithAFreshOptimiser) {
-    Ppo ppo([](config::RlhfConfig& c) { c.value_model = "shared"; });
+    Ppo ppo([](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; });
     int asked = 0;
     stages::StageHost const host{ppo.folder.path(), [&] { return ++asked == 3; }, [](double) {}};
     EXPECT_THROW(execute(ppo.spec, host), core::Stopped);
@@ -163,7 +163,7 @@ TEST(Ppo, ASharedTrunkStartsWithAFreshOptimiser) {
 
 // Trap: clipping that is asked for and never done. A gradient of almost nothing moves Adam's weights by almost nothing.
 TEST(Ppo, ClipsTheGradientsOfPolicyAndValue) {
-    for (char const* value_model : {"own", "shared"}) {
+    for (auto const value_model : {config::ValueModel::own, config::ValueModel::shared}) {
         for (double const clip : {0.0, 1e-13}) {
             Ppo ppo([&](config::RlhfConfig& c) {
                 c.value_model = value_model;
@@ -171,12 +171,12 @@ TEST(Ppo, ClipsTheGradientsOfPolicyAndValue) {
                 c.optimizer.weight_decay = 0.0;
             });
             ppo.run();
-            auto const value = model::to_host(infer::load_value_model(ppo.stage()).values);
-            bool const shared = std::string(value_model) == "shared";
+            auto const value = model::to_host(infer::load_value_model(ppo.stage()));
+            bool const shared = value_model == config::ValueModel::shared;
             auto const start = shared ? infer::load_model_with_head(finished_life().of("sft"), 3)
                                       : infer::load_model(finished_life().of("reward_model"));
             double const policy_moved = largest_difference(ppo.policy(), sft_weights());
-            double const value_moved = largest_difference(value, model::to_host(start.values));
+            double const value_moved = largest_difference(value, model::to_host(start));
             if (clip == 0.0) {
                 EXPECT_GT(policy_moved, 1e-4);
                 EXPECT_GT(value_moved, 1e-4);

@@ -22,29 +22,29 @@ struct Variant {
 void PrintTo(Variant const& variant, std::ostream* out) { *out << variant.name; }
 
 std::vector<Variant> const variants{
-    {"gold", [](config::RlhfConfig& c) { c.reward = "gold"; }},
+    {"gold", [](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }},
     {"adaptive",
      [](config::RlhfConfig& c) {
-         c.kl_control = "adaptive";
+         c.kl_control = config::KlControl::adaptive;
          c.kl_horizon = 60.0;
      }},
-    {"annealed", [](config::RlhfConfig& c) { c.kl_control = "annealed"; }},
-    {"shared", [](config::RlhfConfig& c) { c.value_model = "shared"; }},
+    {"annealed", [](config::RlhfConfig& c) { c.kl_control = config::KlControl::annealed; }},
+    {"shared", [](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }},
     {"subtract",
      [](config::RlhfConfig& c) {
-         c.missing_end = "subtract";
+         c.missing_end = config::MissingEnd::subtract;
          c.missing_end_penalty = 0.5;
      }},
     {"ptx", [](config::RlhfConfig& c) { c.ptx_coef = 0.5; }},
-    {"k3", [](config::RlhfConfig& c) { c.kl_estimator = "k3"; }},
+    {"k3", [](config::RlhfConfig& c) { c.kl_estimator = config::KlEstimator::k3; }},
     {"all",
      [](config::RlhfConfig& c) {
-         c.reward = "gold";
-         c.kl_control = "adaptive";
+         c.reward = config::EpisodeReward::gold;
+         c.kl_control = config::KlControl::adaptive;
          c.kl_horizon = 60.0;
-         c.value_model = "shared";
+         c.value_model = config::ValueModel::shared;
          c.ptx_coef = 0.5;
-         c.kl_estimator = "k3";
+         c.kl_estimator = config::KlEstimator::k3;
          c.temperature = 0.8;
          c.epochs = 3;
          c.minibatch = 5;
@@ -76,16 +76,16 @@ TEST_P(PpoVariant, LearnsAndLeavesAPolicyAndAValueModel) {
     ppo.run();
     auto const policy = infer::load_stored_model(ppo.stage());
     EXPECT_FALSE(policy.weights.shape.scalar_head);
-    EXPECT_GT(largest_difference(model::to_host(policy.weights.values), sft_weights()), 1e-5);
+    EXPECT_GT(largest_difference(model::to_host(policy.weights), sft_weights()), 1e-5);
     EXPECT_TRUE(policy.state.contains("beta"));
     EXPECT_TRUE(infer::load_value_model(ppo.stage()).shape.scalar_head);
     auto const loss = ppo.curve("loss");
     ASSERT_EQ(loss.size(), 6U);
     for (std::size_t u = 2; u < 6; ++u) { EXPECT_TRUE(std::isfinite(loss[u])); }
-    auto const& config = ppo.spec.config.rlhf;
+    auto const& config = ppo.spec.config.get<config::RlhfConfig>();
     auto const costs = store::read_manifest(ppo.stage())->costs;
-    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == "own");
-    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == "proxy");
+    EXPECT_EQ(costs.contains("tokens/value"), config.value_model == config::ValueModel::own);
+    EXPECT_EQ(costs.contains("tokens/reward_model"), config.reward == config::EpisodeReward::proxy);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, PpoVariant, ::testing::ValuesIn(variants),
@@ -96,20 +96,22 @@ TEST(PpoVariants, AKeyHoldsWhatTheVariantReads) {
     auto const changes = [](Change variant) {
         auto const key = [&](auto const& change) {
             auto config = testing::tiny_config();
-            variant(config.rlhf);
+            variant(config.edit<config::RlhfConfig>());
             change(config);
             return make_stage("rlhf", config, 3, {}).key;
         };
         std::string const now = key([](config::Config&) {});
-        return std::vector<bool>{key([](config::Config& c) { c.world.names = 7; }) != now,
-                                 key([](config::Config& c) { c.seed.world = 9; }) != now,
-                                 key([](config::Config& c) { c.seed.model = 9; }) != now,
-                                 key([](config::Config& c) { c.pretrain.length = 17; }) != now};
+        return std::vector<bool>{key([](config::Config& c) { c.edit<config::WorldConfig>().names = 7; }) != now,
+                                 key([](config::Config& c) { c.edit<config::SeedConfig>().world = 9; }) != now,
+                                 key([](config::Config& c) { c.edit<config::SeedConfig>().model = 9; }) != now,
+                                 key([](config::Config& c) { c.edit<config::PretrainConfig>().length = 17; }) != now};
     };
     using Changes = std::vector<bool>;
     EXPECT_EQ(changes([](config::RlhfConfig&) {}), (Changes{false, false, false, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.reward = "gold"; }), (Changes{true, true, true, false}));
-    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.value_model = "shared"; }), (Changes{false, false, true, false}));
+    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; }),
+              (Changes{true, true, true, false}));
+    EXPECT_EQ(changes([](config::RlhfConfig& c) { c.value_model = config::ValueModel::shared; }),
+              (Changes{false, false, true, false}));
     EXPECT_EQ(changes([](config::RlhfConfig& c) { c.ptx_coef = 0.1; }), (Changes{false, false, false, true}));
 }
 
@@ -192,7 +194,7 @@ TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
 
 // What feedback stored as gold is what PPO gets, end token or not.
 TEST(EpisodeScore, GoldIsTheExactReward) {
-    Ppo ppo([](config::RlhfConfig& c) { c.reward = "gold"; });
+    Ppo ppo([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; });
     stages::StageHost const host = host_of(ppo.folder.path());
     stages::Context context(ppo.spec, host);
     auto const feedback = stages::load_feedback(context.input("feedback"));
@@ -214,7 +216,7 @@ TEST(EpisodeScore, GoldIsTheExactReward) {
 }
 
 TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
-    auto const scored = [](char const* rule) {
+    auto const scored = [](config::MissingEnd rule) {
         Ppo ppo([&](config::RlhfConfig& c) {
             c.missing_end = rule;
             c.missing_end_score = -7.0;
@@ -228,7 +230,7 @@ TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
         return EpisodeScore(context).of(asked, {example, example},
                                         {{example.completion, {}, true}, {example.completion, {}, false}});
     };
-    auto const replaced = scored("replace"), reduced = scored("subtract");
+    auto const replaced = scored(config::MissingEnd::replace), reduced = scored(config::MissingEnd::subtract);
     EXPECT_EQ(replaced[0], reduced[0]);
     EXPECT_EQ(replaced[1], -7.0);
     EXPECT_EQ(reduced[1], reduced[0] - 0.75);

@@ -36,21 +36,22 @@ struct Moments {
 std::vector<double> scores_without_normalise(std::string const& kind, std::vector<data::Example> const& answers) {
     auto const& life = testing::finished_life();
     auto config = life.config;
-    config.reward_model.normalise = false;
+    config.edit<config::RewardModelConfig>().normalise = false;
     testing::TemporaryFolder folder;
     life.copy_inputs("reward_model", folder.path());
     auto const spec = make_stage(kind, config, 3, life.specs.at("reward_model").inputs);
     EXPECT_NE(spec.id(), life.specs.at("reward_model").id());
     execute(spec, testing::host_of(folder.path()));
-    return infer::Reward(folder.path() / spec.id(), static_cast<int>(config.model.chunk))
+    return infer::Reward(folder.path() / spec.id(), static_cast<int>(config.get<config::ModelConfig>().chunk))
         .score(infer::pointers(answers));
 }
 
 TEST(RewardModelStage, ScoresOfTheSftModelsAnswersHaveMeanZeroAndDeviationOneUnlessNormaliseIsOff) {
     auto const& life = testing::finished_life();
     auto const answers = own_answers(stages::load_feedback(life.of("feedback")));
-    auto const normalised = infer::Reward(life.of("reward_model"), static_cast<int>(life.config.model.chunk))
-                                .score(infer::pointers(answers));
+    auto const normalised =
+        infer::Reward(life.of("reward_model"), static_cast<int>(life.config.get<config::ModelConfig>().chunk))
+            .score(infer::pointers(answers));
     auto const raw = scores_without_normalise("reward_model", answers);
     Moments const of_normalised(normalised), of_raw(raw);
     EXPECT_NEAR(of_normalised.mean, 0.0, 1e-6);

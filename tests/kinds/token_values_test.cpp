@@ -25,14 +25,14 @@ struct EnumerableLife {
     std::map<std::string, stages::StageSpec> specs;
 
     EnumerableLife() {
-        config.world.kind = "enumerable";
-        config.enumerable = {.prompts = 3, .tokens = 4, .length = 2};
-        config.corpus.documents = 100;
-        config.pretrain.length = 6;
-        config.pretrain.steps = 20;
-        config.feedback.prompts = 40;
-        config.feedback.max_new_tokens = config.rlhf.max_new_tokens = 2;
-        config.token_values.prompts = 1;
+        config.edit<config::WorldConfig>().kind = config::WorldKind::enumerable;
+        config.edit<config::EnumerableConfig>() = {.prompts = 3, .tokens = 4, .length = 2};
+        config.edit<config::CorpusConfig>().documents = 100;
+        config.edit<config::PretrainConfig>().length = 6;
+        config.edit<config::PretrainConfig>().steps = 20;
+        config.edit<config::FeedbackConfig>().prompts = 40;
+        config.edit<config::FeedbackConfig>().max_new_tokens = config.edit<config::RlhfConfig>().max_new_tokens = 2;
+        config.edit<config::TokenValuesConfig>().prompts = 1;
         specs = testing::life_of(config, 3);
         for (char const* kind : {"corpus", "pretrain", "sft", "feedback", "reward_model", "reference", "rlhf", "dpo"}) {
             run(kind);
@@ -98,14 +98,14 @@ TEST(TokenValues, AWholeAnswerIsWorthItsReward) {
 TEST(TokenValues, EveryBeginningIsWorthWhatFollowsIt) {
     auto& life = enumerable_life();
     auto const prefixes = life.values_of("dpo");
-    int const chunk = static_cast<int>(life.config.model.chunk);
+    int const chunk = static_cast<int>(life.config.get<config::ModelConfig>().chunk);
     infer::Weights const policy = infer::load_model(life.of("dpo")), sft = infer::load_model(life.of("sft"));
     infer::Transformer transformer(sft.shape);
     auto const logprobs = [&](infer::Weights const& weights) {
         return infer::sequence_logprobs(transformer, weights, infer::pointers(prefixes.beginnings), chunk);
     };
     auto const of_policy = logprobs(policy), of_sft = logprobs(sft);
-    double const beta = life.config.dpo.beta;
+    double const beta = life.config.get<config::DpoConfig>().beta;
     std::vector<double> mean_sft(prefixes.size(), 0.0), mean_policy = mean_sft, soft = mean_sft, soft_score = mean_sft;
     auto const& exact = prefixes.exact;
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
@@ -174,7 +174,7 @@ TEST(TokenValues, InTheTextWorldAreMeansOverContinuations) {
     std::size_t answers = 0;
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
         std::size_t const length = prefixes.beginnings[i].completion.size();
-        EXPECT_LE(length, static_cast<std::size_t>(life.config.evaluate.max_new_tokens));
+        EXPECT_LE(length, static_cast<std::size_t>(life.config.get<config::EvaluateConfig>().max_new_tokens));
         EXPECT_EQ(prefixes.previous[i] < 0, length == 0);
         EXPECT_GE(gold[i], 0.0);
         EXPECT_LE(gold[i], 5.0);
@@ -183,7 +183,7 @@ TEST(TokenValues, InTheTextWorldAreMeansOverContinuations) {
         EXPECT_EQ(error[i], 0.0);
         EXPECT_EQ(gold[i], prefixes.exact.at("gold_sft")[i]);
     }
-    EXPECT_EQ(answers, 2U * static_cast<std::size_t>(life.config.token_values.prompts));
+    EXPECT_EQ(answers, 2U * static_cast<std::size_t>(life.config.get<config::TokenValuesConfig>().prompts));
     auto const metrics = store::read_manifest(life.of("token_values"))->metrics;
     EXPECT_GT(metrics.at("eval/token/noise/within/gold_sft"), 0.0);
 }
@@ -195,7 +195,7 @@ TEST(TokenValues, MoreContinuationsAgreeWithFewer) {
     auto const run = [&](config::Int continuations) {
         TemporaryFolder folder;
         life.copy_inputs("token_values", folder.path());
-        config.token_values.continuations = continuations;
+        config.edit<config::TokenValuesConfig>().continuations = continuations;
         auto const spec = make_stage("token_values", config, 3, life.specs.at("token_values").inputs);
         execute(spec, testing::host_of(folder.path()));
         return stages::load_prefixes(folder.path() / spec.id());

@@ -43,6 +43,9 @@ OWNED = (
 )
 FORMATTER = re.compile(r"(fmt|spdlog)/")  # does not pass nvcc in C++20, and costs seconds a unit
 KOKKOS = re.compile(r"Kokkos_\w+\.hpp")
+# Where Kokkos may be: these modules alone are compiled for devices, and these tests.
+KOKKOS_MODULES = ("kernels", "model")
+KOKKOS_TESTS = ("tests/kernels/", "tests/model/device/", "tests/perf/", "tests/kokkos_main.cpp")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")', re.MULTILINE)
 
 SOURCES = {".cpp", ".hpp", ".h", ".py", ".sh", ".cmake", ".sbatch", ".m", ".jl", ".R"}
@@ -68,14 +71,12 @@ def includes(text: str) -> list[tuple[int, str, bool]]:
     return [(text.count("\n", 0, m.start()) + 1, m[1] or m[2], m[1] is None) for m in INCLUDE.finditer(text)]
 
 
-def host_only_modules(texts: dict[str, str]) -> set[str]:
-    """Modules that CMake declares without KOKKOS: the host compiler compiles them, whatever the backend."""
-    found = set()
+def check_modules(texts: dict[str, str]):
+    """CMake compiles only KOKKOS_MODULES for devices: the host compiler takes all others, whatever the backend."""
     for name in ALLOWED:
-        call = re.search(r"alignsweep_module\(([^)]*)\)", texts.get(f"src/{name}/CMakeLists.txt", ""))
-        if call and "KOKKOS" not in call[1].split():
-            found.add(name)
-    return found
+        call = re.search(r"alignsweep_(?:module|compile_as)\(([^)]*)\)", texts.get(f"src/{name}/CMakeLists.txt", ""))
+        if call and {"KOKKOS", "TRUE"} & set(call[1].split()) and name not in KOKKOS_MODULES:
+            yield f"src/{name}/CMakeLists.txt: declared with KOKKOS; only {' and '.join(KOKKOS_MODULES)} may be"
 
 
 def path_to_kokkos(start: str, texts: dict[str, str]) -> list[str] | None:
@@ -87,13 +88,15 @@ def path_to_kokkos(start: str, texts: dict[str, str]) -> list[str] | None:
             if not quoted:
                 if KOKKOS.fullmatch(header):
                     return chain + [header]
-            elif (target := f"src/{header}") in texts and target not in seen:
-                seen.add(target)
-                chains.append(chain + [target])
+                continue
+            for target in (f"src/{header}", f"tests/{header}"):
+                if target in texts and target not in seen:
+                    seen.add(target)
+                    chains.append(chain + [target])
     return None
 
 
-def check_includes(name: str, texts: dict[str, str], host_only: set[str]):
+def check_includes(name: str, texts: dict[str, str]):
     module = name.split("/")[1]
     if module not in ALLOWED:
         yield f"{name}: module '{module}' is not in the list of modules"
@@ -111,13 +114,19 @@ def check_includes(name: str, texts: dict[str, str], host_only: set[str]):
             if pattern.fullmatch(header) and not name.startswith(owner):
                 yield f"{where}: only {owner}* includes {what} (<{header}>)"
         if FORMATTER.match(header):
-            mine = name == "src/core/log.cpp" or module != "core" and module in host_only
+            mine = name == "src/core/log.cpp" or module != "core" and module not in KOKKOS_MODULES
             if not (mine and name.endswith(".cpp")):
                 yield f"{where}: <{header}> belongs in src/core/log.cpp or a .cpp of a module without Kokkos"
-    if module in host_only and name.endswith(".cpp"):
+    if module not in KOKKOS_MODULES and name.endswith(".cpp"):
         chain = path_to_kokkos(name, texts)
         if chain:
-            yield f"{name}: module {module} is declared without KOKKOS but reaches it: {' -> '.join(chain[1:])}"
+            yield f"{name}: module {module} is compiled without Kokkos but reaches it: {' -> '.join(chain[1:])}"
+
+
+def check_test_includes(name: str, texts: dict[str, str]):
+    chain = None if name.startswith(KOKKOS_TESTS) else path_to_kokkos(name, texts)
+    if chain:
+        yield f"{name}: only {', '.join(KOKKOS_TESTS)} include Kokkos, but this reaches it: {' -> '.join(chain[1:])}"
 
 
 def check_traps(texts: dict[str, str]):
@@ -137,7 +146,7 @@ def check_tree(root: Path) -> tuple[list[str], list[str]]:
             texts[name] = (root / name).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue  # binary: golden data
-    host_only = host_only_modules(texts)
+    errors.extend(check_modules(texts))
     errors.extend(check_traps(texts))
     for name, text in texts.items():
         path = Path(name)
@@ -153,7 +162,9 @@ def check_tree(root: Path) -> tuple[list[str], list[str]]:
                 errors.append(f"{name}: {length} lines, more than {TOO_LONG}: split it")
             elif length > LONG:
                 warnings.append(f"{name}: {length} lines, more than {LONG}")
-            errors.extend(check_includes(name, texts, host_only))
+            errors.extend(check_includes(name, texts))
+        elif name.startswith("tests/") and path.suffix == ".cpp":
+            errors.extend(check_test_includes(name, texts))
     return errors, warnings
 
 
@@ -196,7 +207,12 @@ CASES = (
     ({"src/kernels/b.cpp": SPDX + "#include <fmt/core.h>\n"}, "belongs in src/core/log.cpp"),
     ({"src/config/b.hpp": SPDX + "#include <fmt/core.h>\n"}, "belongs in src/core/log.cpp"),
     ({"src/core/b.hpp": SPDX + "#include <Kokkos_Core.hpp>\n", "src/config/b.cpp": SPDX + '#include "core/b.hpp"\n'},
-     "declared without KOKKOS but reaches it"),
+     "compiled without Kokkos but reaches it"),
+    ({"src/losses/CMakeLists.txt": HASH + "alignsweep_module(losses KOKKOS LINKS x)\n", "src/losses/b.cpp": SPDX},
+     "declared with KOKKOS; only kernels and model may be"),
+    ({"tests/losses/b_test.cpp": SPDX + '#include "support/d.hpp"\n',
+      "tests/support/d.hpp": SPDX + '#include "kernels/k.hpp"\n'}, "but this reaches it"),
+    ({"tests/kernels/b_test.cpp": SPDX + '#include "kernels/k.hpp"\n'}, None),
     ({"src/core/b.hpp": "#pragma once\n"}, "no SPDX"),
     ({"analysis/b.py": "#!/usr/bin/env python3\n"}, "no SPDX"),
     ({"src/core/b.hpp": SPDX + "\n" * 500}, "split it"),

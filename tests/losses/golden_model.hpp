@@ -5,16 +5,15 @@
 
 #include "data/batch.hpp"
 #include "losses/loss.hpp"
-#include "model/transformer.hpp"
-#include "support/device.hpp"
+#include "model/learner.hpp"
 #include "support/hdf5_golden.hpp"
+#include "support/numbers.hpp"
 
 #include <map>
 #include <numeric>
 
 namespace alignsweep::losses::testing {
 
-using test::Exec;
 using Numbers = std::vector<double>;
 using Metrics = std::map<std::string, double>;
 
@@ -62,20 +61,17 @@ class GoldenModel {
 public:
     // `weights`: a dataset of the file, all tensors in one flat vector as the attributes of /offsets say.
     GoldenModel(test::GoldenFile const& file, std::string const& weights, bool scalar_head = false)
-        : file_(file), weights_(shape_of(file, scalar_head)), transformer_(weights_.shape) {
+        : file_(file), weights_(shape_of(file, scalar_head), precision), learner_(weights_, {}) {
         Numbers const stored = file.read(weights).values;
-        std::vector<Scalar> flat(static_cast<std::size_t>(weights_.layout.size()));
         for (model::Tensor const& tensor : weights_.layout.tensors()) {
-            Numbers const values = part(stored, tensor);
-            std::copy(values.begin(), values.end(), flat.begin() + tensor.offset);
+            model::set_tensor(weights_, tensor, part(stored, tensor));
         }
-        model::from_host<Exec, Scalar>(flat, weights_.values);
     }
 
     // Log-probability of each completion token, an entry a sequence.
     std::vector<Numbers> token_logprobs(std::span<data::Example const> sequences, double temperature = 1.0) {
         auto const batch = packed(sequences, data::TargetKind::completion);
-        auto const outputs = transformer_.forward(weights_, input(batch, {}), temperature, false);
+        auto const outputs = learner_.transformer().forward(weights_, input(batch, {}), temperature);
         return split(outputs.logprob, batch.target_offsets);
     }
     // Their sums.
@@ -89,13 +85,13 @@ public:
     // The scalar head before each completion token, an entry a sequence.
     std::vector<Numbers> token_values(std::span<data::Example const> sequences) {
         auto const batch = packed(sequences, data::TargetKind::completion);
-        auto const outputs = transformer_.forward(weights_, input(batch, batch.target_rows), 1.0, false);
+        auto const outputs = learner_.transformer().forward(weights_, input(batch, batch.target_rows), 1.0);
         return split(outputs.value, batch.target_offsets);
     }
     // The scalar head at each sequence's last token.
     Numbers scores(std::span<data::Example const> sequences) {
         auto const batch = packed(sequences, data::TargetKind::none);
-        return transformer_.forward(weights_, input(batch, last_rows(batch)), 1.0, false).value;
+        return learner_.transformer().forward(weights_, input(batch, last_rows(batch)), 1.0).value;
     }
 
     // The objective's step over all its examples, in chunks of two examples.
@@ -109,12 +105,11 @@ public:
         objective.prepare(all, probes.empty() ? Numbers() : logprobs(probes));
         StepResult result;
         MetricSums sums;
-        kernels::Vector<Exec, Scalar> const gradient("gradient", weights_.layout.size());
         for (std::int64_t first = 0; first < objective.size(); first += 2) {
-            add_chunk(objective, first, std::min(objective.size(), first + 2), result, sums, gradient);
+            add_chunk(objective, first, std::min(objective.size(), first + 2), result, sums);
         }
         result.metrics = sums.values();
-        result.gradient = test::to_doubles(gradient);
+        result.gradient = learner_.take_gradient();
         return result;
     }
 
@@ -169,8 +164,7 @@ private:
         return result;
     }
 
-    void add_chunk(Loss const& objective, std::int64_t first, std::int64_t last, StepResult& result, MetricSums& sums,
-                   kernels::Vector<Exec, Scalar> const& gradient) {
+    void add_chunk(Loss const& objective, std::int64_t first, std::int64_t last, StepResult& result, MetricSums& sums) {
         int const unit = objective.sequences_per_example();
         std::vector<data::Example const*> sequences;
         for (std::int64_t i = first; i < last; ++i) {
@@ -187,7 +181,7 @@ private:
             batch.target_tokens.clear();
             batch.target_offsets.assign(batch.target_offsets.size(), 0);
         }
-        auto const outputs = transformer_.forward(weights_, input(batch, value_rows), objective.temperature(), true);
+        auto const outputs = learner_.forward(input(batch, value_rows), objective.temperature());
         std::vector<SequenceOutputs> views;
         auto const at = [](test::Ints const& offsets, std::size_t i) { return static_cast<std::size_t>(offsets[i]); };
         for (std::size_t s = 0; s < sequences.size(); ++s) {
@@ -202,7 +196,7 @@ private:
                              : at_targets ? at(value_offsets, s + 1)
                                           : 0});
         }
-        transformer_.backward(weights_, objective.backward(views, outputs, sums), gradient);
+        learner_.backward(objective.backward(views, outputs, sums));
         for (std::size_t s = 0; s < views.size(); s += static_cast<std::size_t>(unit)) {
             MetricSums of_one;
             (void)objective.backward(std::span(views).subspan(s, static_cast<std::size_t>(unit)), outputs, of_one);
@@ -214,9 +208,12 @@ private:
         append(result.outputs.value, outputs.value);
     }
 
+    static constexpr model::Precision precision =
+        std::is_same_v<Scalar, float> ? model::Precision::float32 : model::Precision::float64;
+
     test::GoldenFile const& file_;
-    model::Parameters<Exec, Scalar> weights_;
-    model::Transformer<Exec, Scalar> transformer_;
+    model::Weights weights_;
+    model::Learner learner_;
 };
 
 // The same number, relative to its size.

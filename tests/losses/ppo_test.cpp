@@ -177,8 +177,8 @@ TEST(KlEstimate, K1AndK3) {
     for (double const logprob : {-4.0, -1.0, -0.2}) {
         for (double const reference : {-3.0, -1.0, -0.1}) {
             double const log_ratio = reference - logprob;
-            EXPECT_DOUBLE_EQ(kl_estimate(logprob, reference, "k1"), -log_ratio);
-            double const k3 = kl_estimate(logprob, reference, "k3");
+            EXPECT_DOUBLE_EQ(kl_estimate(logprob, reference, config::KlEstimator::k1), -log_ratio);
+            double const k3 = kl_estimate(logprob, reference, config::KlEstimator::k3);
             EXPECT_NEAR(k3, std::exp(log_ratio) - 1.0 - log_ratio, 1e-12);
             EXPECT_GE(k3, 0.0);
         }
@@ -197,7 +197,7 @@ TEST(Advantages, AreTheDiscountedSumOfTheErrors) {
         }
         episode.score = 1.7;
         double const kl_coef = 0.05, gamma = 0.9, lambda = 0.8;
-        estimate_advantages(episode, kl_coef, "k1", gamma, lambda);
+        estimate_advantages(episode, kl_coef, config::KlEstimator::k1, gamma, lambda);
         auto const value = [&](int t) { return t < length ? episode.value[static_cast<std::size_t>(t)] : 0.0; };
         ASSERT_EQ(episode.advantage.size(), static_cast<std::size_t>(length));
         for (int t = 0; t < length; ++t) {
@@ -221,12 +221,12 @@ TEST(Advantages, WithGammaAndLambdaOneReturnsAreTheRewardsToCome) {
     episode.reference_logprob = {-1.5, -1.0, -0.5};
     episode.value = {3.0, -7.0, 0.2};
     episode.score = 2.0;
-    estimate_advantages(episode, 0.1, "k1", 1.0, 1.0);
+    estimate_advantages(episode, 0.1, config::KlEstimator::k1, 1.0, 1.0);
     EXPECT_NEAR(episode.returns[0], 2.0 - 0.1 * (0.5 - 1.0), 1e-12);
     EXPECT_NEAR(episode.returns[1], 2.0 + 0.1, 1e-12);
     EXPECT_NEAR(episode.returns[2], 2.0, 1e-12);
     episode.value.pop_back();
-    EXPECT_THROW(estimate_advantages(episode, 0.1, "k1", 1.0, 1.0), std::logic_error);
+    EXPECT_THROW(estimate_advantages(episode, 0.1, config::KlEstimator::k1, 1.0, 1.0), std::logic_error);
 }
 
 TEST(Whitening, IsOverAllTokensOfTheRollout) {

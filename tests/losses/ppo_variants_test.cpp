@@ -126,10 +126,10 @@ TEST(Advantages, OfOneToken) {
     episode.reference_logprob = {-1.0};
     episode.value = {0.4};
     episode.score = 2.0;
-    estimate_advantages(episode, 0.1, "k1", 1.0, 0.95);
+    estimate_advantages(episode, 0.1, config::KlEstimator::k1, 1.0, 0.95);
     EXPECT_DOUBLE_EQ(episode.returns[0], 2.05);
     EXPECT_DOUBLE_EQ(episode.advantage[0], 1.65);
-    estimate_advantages(episode, 0.1, "k3", 1.0, 0.95);
+    estimate_advantages(episode, 0.1, config::KlEstimator::k3, 1.0, 0.95);
     EXPECT_DOUBLE_EQ(episode.returns[0], 2.0 - 0.1 * (std::exp(0.5) - 1.5));
 }
 

@@ -63,8 +63,9 @@ Rollout rollout_of(RolloutCase const& golden) {
         Episode episode{logprobs[i], references[i], values[i], scores[i], {}, {}};
         episode.logprob.resize(values[i].size());  // 0 in the slot, so its KL is 0, too
         episode.reference_logprob.resize(values[i].size());
-        estimate_advantages(episode, golden.setting("kl_coef"), golden.setting("k3") != 0.0 ? "k3" : "k1",
-                            golden.setting("gamma"), golden.setting("lambda"));
+        estimate_advantages(episode, golden.setting("kl_coef"),
+                            golden.setting(config::KlEstimator::k3) != 0.0 ? "k3" : "k1", golden.setting("gamma"),
+                            golden.setting("lambda"));
         rollout.episodes.push_back(episode);
     }
     expect_same<Scalar>(joined(logprobs), golden.read("logprobs"), golden.name + " logprobs");
@@ -133,9 +134,10 @@ TEST(TrlPpo, ScoreAtTheLastTokenWhereTrlHasASlot) {
     std::size_t at = 0;
     for (std::size_t i = 0; i < rollout.episodes.size(); ++i) {
         Episode& episode = rollout.episodes[i];
-        estimate_advantages(episode, golden.setting("kl_coef"), "k3", golden.setting("gamma"),
+        estimate_advantages(episode, golden.setting("kl_coef"), config::KlEstimator::k3, golden.setting("gamma"),
                             golden.setting("lambda"));
-        double const kl = kl_estimate(episode.logprob.back(), episode.reference_logprob.back(), "k3");
+        double const kl =
+            kl_estimate(episode.logprob.back(), episode.reference_logprob.back(), config::KlEstimator::k3);
         EXPECT_DOUBLE_EQ(episode.returns.back(), episode.score - golden.setting("kl_coef") * kl);
         at += episode.advantage.size();
         bool const same = std::abs(episode.advantage.back() - theirs[at - 1]) < 1e-10;

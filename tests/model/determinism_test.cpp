@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training and generation give the same bytes whatever the number of threads: the test starts its own program again
-// with other values of OMP_NUM_THREADS and compares digests. Also: every launch is labelled as the project's own.
+// with other values of OMP_NUM_THREADS and compares digests.
 #include "core/digest.hpp"
-#include "model/generate.hpp"
-#include "model/optimizer.hpp"
+#include "model/learner.hpp"
+#include "model/runtime.hpp"
 #include "model/small_model.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
 #include <unistd.h>
 
@@ -22,33 +21,28 @@ constexpr char const* digest_file_variable = "ALIGNSWEEP_DIGEST_FILE";
 // Three steps of two chunks each, then samples.
 template <class Scalar>
 void train_and_sample(Shape const& shape, test::Ints const& lengths, core::Digest& digest) {
-    Parameters<Exec, Scalar> parameters(shape);
-    initialise(parameters, 1, 0.1, 0.25);
-    Transformer<Exec, Scalar> transformer(shape);
-    Adamw<Exec, Scalar> optimizer(parameters.layout, {.learning_rate = 1e-2, .weight_decay = 0.1});
-    GradientTree<Exec, Scalar> tree(parameters.layout.size());
+    Weights weights(shape, precision_of<Scalar>);
+    initialise(weights, 1, 0.1, 0.25);
+    Learner learner(weights, {.learning_rate = 1e-2, .weight_decay = 0.1});
     for (int step = 0; step < 3; ++step) {
         for (int chunk = 0; chunk < 2; ++chunk) {
             SmallBatch const batch(lengths, shape.vocabulary, std::to_string(2 * step + chunk));
-            auto const outputs = transformer.forward(parameters, batch.input(true), 0.9, true);
+            auto const outputs = learner.forward(batch.input(true), 0.9);
             std::size_t const targets = batch.target_rows.size();
-            transformer.backward(parameters,
-                                 {Numbers(targets, -1.0 / static_cast<double>(targets)), Numbers(targets, -1e-3),
-                                  Numbers(batch.value_rows.size(), 0.1)},
-                                 tree.begin_chunk(Exec()));
-            tree.finish_chunk(Exec());
+            learner.backward({Numbers(targets, -1.0 / static_cast<double>(targets)), Numbers(targets, -1e-3),
+                              Numbers(batch.value_rows.size(), 0.1)});
             digest.update(std::span<double const>(outputs.logprob)).update(std::span<double const>(outputs.entropy));
         }
-        double const norm = optimizer.step(Exec(), tree.total(Exec()), 1e-2, parameters);
+        double const norm = learner.step(1e-2);
         digest.update(&norm, sizeof norm);
     }
-    auto const weights = to_host(parameters.values);
-    digest.update(std::span<Scalar const>(weights));
+    auto const trained = to_host<Scalar>(weights);
+    digest.update(std::span<Scalar const>(trained));
     std::vector<test::Ints> const prompts{{1, 2, 3}, {4}, {5, 6}};
     test::Ints const ids{0, 1, 2};
     core::RandomStream const stream(1, "test/determinism");
     for (auto const& made :
-         generate<Exec, Scalar>(transformer, parameters, {prompts, ids, {.top_k = 50}, stream, 0, 40, 0, 2})) {
+         learner.transformer().generate(weights, {prompts, ids, {.top_k = 50}, stream, 0, 40, 0, 2})) {
         digest.update(std::span<std::int32_t const>(made.tokens)).update(std::span<double const>(made.logprobs));
     }
 }
@@ -67,11 +61,13 @@ std::string digest_here() {
 void write_digest() {
     char const* const file = std::getenv(digest_file_variable);
     if (file == nullptr) { GTEST_SKIP() << "started by SameBytesForAnyNumberOfThreads"; }
-    std::ofstream(file) << Exec().concurrency() << " " << digest_here();
+    std::ofstream(file) << concurrency() << " " << digest_here();
 }
 
 void same_bytes_for_any_number_of_threads() {
-    if (!kernels::is_host<Exec>) { GTEST_SKIP() << "threads of the host do not compute here"; }
+    if (backend_name() == "cuda" || backend_name() == "hip") {
+        GTEST_SKIP() << "threads of the host do not compute here";
+    }
     std::string const program = std::filesystem::read_symlink("/proc/self/exe");
     auto const file = std::filesystem::temp_directory_path() / ("alignsweep_digest_" + std::to_string(getpid()));
     std::string const here = digest_here();
@@ -85,34 +81,14 @@ void same_bytes_for_any_number_of_threads() {
         int used = 0;
         std::string digest;
         std::ifstream(file) >> used >> digest;
-        if (std::string(Exec::name()) == "OpenMP") { EXPECT_EQ(used, threads); }
+        if (backend_name() == "openmp") { EXPECT_EQ(used, threads); }
         EXPECT_EQ(digest, here) << threads << " threads";
     }
     std::filesystem::remove(file);
 }
 
-std::set<std::string> labels;
-void remember(char const* label, std::uint32_t, std::uint64_t*) { labels.insert(label); }
-
-void every_launch_is_labelled() {
-    namespace tools = Kokkos::Tools::Experimental;
-    labels.clear();
-    tools::set_begin_parallel_for_callback(remember);
-    tools::set_begin_parallel_reduce_callback(remember);
-    core::Digest digest;
-    train_and_sample<float>(small_shape(true, true), {5, 3}, digest);
-    tools::set_begin_parallel_for_callback(nullptr);
-    tools::set_begin_parallel_reduce_callback(nullptr);
-    EXPECT_GE(labels.size(), 20u);
-    for (std::string const& label : labels) {
-        EXPECT_TRUE(label.starts_with("alignsweep::") || label.starts_with("Kokkos::")) << label;
-    }
-    EXPECT_TRUE(labels.contains("alignsweep::kernels::attention::decode"));
-}
-
 TEST(Determinism, WriteDigest) { write_digest(); }
 TEST(Determinism, SameBytesForAnyNumberOfThreads) { same_bytes_for_any_number_of_threads(); }
-TEST(Labels, EveryLaunchIsLabelled) { every_launch_is_labelled(); }
 
 }  // namespace
 }  // namespace alignsweep::model

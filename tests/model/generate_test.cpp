@@ -28,24 +28,24 @@ test::Ints ids_from(std::int32_t first, std::size_t count) {
 
 template <class Scalar>
 struct Model {
-    explicit Model(Shape const& shape) : parameters(small_parameters<Scalar>(shape)), transformer(shape) {}
+    explicit Model(Shape const& shape)
+        : weights(small_weights<Scalar>(shape)), transformer(shape, precision_of<Scalar>) {}
 
     std::vector<Completion> generate(Prompts const& prompts, test::Ints const& ids, kernels::SamplingRule const& rule,
                                      int max_new_tokens, std::int32_t end_token = no_end, int chunk = 4,
                                      std::uint32_t step = 0) {
-        return model::generate<Exec, Scalar>(
-            transformer, parameters,
-            {prompts, ids, rule, core::RandomStream(5, "test/generate"), step, max_new_tokens, end_token, chunk});
+        return transformer.generate(weights, {prompts, ids, rule, core::RandomStream(5, "test/generate"), step,
+                                              max_new_tokens, end_token, chunk});
     }
     // Logits of the last token of `tokens`, by the whole forward pass.
     Numbers last_logits(test::Ints const& tokens) {
         test::Ints const offsets{0, static_cast<std::int32_t>(tokens.size())};
-        auto const logits = transformer.logits(parameters, {tokens, offsets, {}, {}, {}});
-        return {logits.end() - transformer.shape().vocabulary, logits.end()};
+        auto const logits = transformer.logits(weights, {tokens, offsets, {}, {}, {}});
+        return {logits.end() - weights.shape.vocabulary, logits.end()};
     }
 
-    Parameters<Exec, Scalar> parameters;
-    Transformer<Exec, Scalar> transformer;
+    Weights weights;
+    Transformer transformer;
 };
 
 test::Ints joined(test::Ints prompt, test::Ints const& completion) {
@@ -91,7 +91,7 @@ void recorded_logprobs_are_those_of_training() {
             }
             recorded.insert(recorded.end(), made[i].logprobs.begin(), made[i].logprobs.end());
         }
-        auto const trained = model.transformer.forward(model.parameters, batch.input(), temperature, false).logprob;
+        auto const trained = model.transformer.forward(model.weights, batch.input(), temperature).logprob;
         double const tolerance = std::is_same_v<Scalar, float> ? 1e-5 : 1e-12;
         EXPECT_TRUE(test::allclose(recorded, trained, {0.0, tolerance})) << temperature;
     }

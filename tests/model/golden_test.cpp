@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Agreement with transformers' LlamaForCausalLM in float64 (golden/llama.h5; golden/README.md says what each entry is).
-#include "model/optimizer.hpp"
+#include "model/learner.hpp"
 #include "model/small_model.hpp"
 #include "support/hdf5_golden.hpp"
 
@@ -42,18 +42,16 @@ struct Case {
 };
 
 template <class Scalar>
-Parameters<Exec, Scalar> load(Case const& golden, bool scalar_head) {
-    Parameters<Exec, Scalar> parameters(golden.shape(scalar_head));
-    std::vector<Scalar> flat(static_cast<std::size_t>(parameters.layout.size()));
-    for (Tensor const& tensor : parameters.layout.tensors()) {
+Weights load(Case const& golden, bool scalar_head) {
+    Weights weights(golden.shape(scalar_head), precision_of<Scalar>);
+    for (Tensor const& tensor : weights.layout.tensors()) {
         bool const is_score = tensor.name == "score.weight";
         Array const stored = golden.file.read(golden.at(is_score ? "scalar/weight" : "parameters/" + tensor.name));
         auto const dims = is_score ? std::vector<std::int64_t>{tensor.columns} : tensor.dims();
         EXPECT_TRUE(std::equal(stored.shape.begin(), stored.shape.end(), dims.begin(), dims.end())) << tensor.name;
-        std::copy(stored.values.begin(), stored.values.end(), flat.begin() + tensor.offset);
+        set_tensor(weights, tensor, stored.values);
     }
-    from_host<Exec, Scalar>(flat, parameters.values);
-    return parameters;
+    return weights;
 }
 
 // As make_llama.py's `project`: [G w ; w' G] for a matrix, a vector as it is.
@@ -70,12 +68,9 @@ std::vector<double> project(std::vector<double> const& g, Tensor const& tensor, 
     return out;
 }
 
-template <class Scalar>
-std::vector<double> gradient_of(Transformer<Exec, Scalar>& transformer, Parameters<Exec, Scalar> const& weights,
-                                ChunkGradients const& outputs) {
-    kernels::Vector<Exec, Scalar> const gradient("gradient", weights.layout.size());
-    transformer.backward(weights, outputs, gradient);
-    return test::to_doubles(gradient);
+std::vector<double> gradient_of(Learner& learner, ChunkGradients const& outputs) {
+    learner.backward(outputs);
+    return learner.take_gradient();
 }
 
 template <class Scalar>
@@ -109,25 +104,25 @@ template <class Scalar>
 void logits_agree() {
     for_each_case<Scalar>([](Case const& golden) {
         auto const weights = load<Scalar>(golden, false);
-        Transformer<Exec, Scalar> transformer(weights.shape);
+        Transformer transformer(weights.shape, precision_of<Scalar>);
         auto const logits = transformer.logits(weights, golden.input());
         auto const want = golden.file.read(golden.at("logits")).values;
-        EXPECT_LE(test::norm_error({logits.begin(), logits.end()}, want), pass_tolerance<Scalar>) << golden.name;
+        EXPECT_LE(test::norm_error(logits, want), pass_tolerance<Scalar>) << golden.name;
     });
 }
 
 template <class Scalar>
 void mean_loss_and_gradients_agree() {
     for_each_case<Scalar>([](Case const& golden) {
-        auto const weights = load<Scalar>(golden, false);
-        Transformer<Exec, Scalar> transformer(weights.shape);
-        auto const outputs = transformer.forward(weights, golden.input(), 1.0, true);
+        auto weights = load<Scalar>(golden, false);
+        Learner learner(weights, {});
+        auto const outputs = learner.forward(golden.input(), 1.0);
         double const tolerance = pass_tolerance<Scalar>;
         EXPECT_LE(test::norm_error(outputs.logprob, golden.file.read(golden.at("logprobs")).values), tolerance);
         EXPECT_LE(test::norm_error(outputs.entropy, golden.file.read(golden.at("entropy")).values), tolerance);
         double const loss = golden.file.attribute(golden.name, "loss");
         EXPECT_NEAR(mean_loss(outputs), loss, tolerance * loss);
-        auto const gradient = gradient_of(transformer, weights, mean_loss_gradient(golden.targets.size()));
+        auto const gradient = gradient_of(learner, mean_loss_gradient(golden.targets.size()));
         for (Tensor const& tensor : weights.layout.tensors()) {
             EXPECT_LE(test::norm_error(elements(gradient, tensor),
                                        golden.file.read(golden.at("gradients/" + tensor.name)).values),
@@ -140,19 +135,19 @@ void mean_loss_and_gradients_agree() {
 template <class Scalar>
 void temperature_and_entropy_agree() {
     for_each_case<Scalar>([](Case const& golden) {
-        auto const weights = load<Scalar>(golden, false);
-        Transformer<Exec, Scalar> transformer(weights.shape);
+        auto weights = load<Scalar>(golden, false);
+        Learner learner(weights, {});
         auto const read = [&](std::string const& key) {
             return golden.file.read(golden.at("temperature_case/" + key)).values;
         };
         double const temperature = golden.file.attribute(golden.at("temperature_case"), "T");
-        auto const outputs = transformer.forward(weights, golden.input(), temperature, true);
+        auto const outputs = learner.forward(golden.input(), temperature);
         double const tolerance = pass_tolerance<Scalar>;
         EXPECT_LE(test::norm_error(outputs.logprob, read("logprobs")), tolerance);
         EXPECT_LE(test::norm_error(outputs.entropy, read("entropy")), tolerance);
         double const loss = test::dot(read("a"), outputs.logprob) + test::dot(read("b"), outputs.entropy);
         EXPECT_NEAR(loss, golden.file.attribute(golden.at("temperature_case"), "loss"), 10 * tolerance);
-        auto const gradient = gradient_of(transformer, weights, {read("a"), read("b"), {}});
+        auto const gradient = gradient_of(learner, {read("a"), read("b"), {}});
         check_projections<Scalar>(golden, weights.layout, gradient, "temperature_case");
     });
 }
@@ -165,13 +160,12 @@ void scalar_head_agrees() {
         }
         golden.target_rows.clear();
         golden.targets.clear();
-        auto const weights = load<Scalar>(golden, true);
-        Transformer<Exec, Scalar> transformer(weights.shape);
-        auto const outputs = transformer.forward(weights, golden.input(), 1.0, true);
+        auto weights = load<Scalar>(golden, true);
+        Learner learner(weights, {});
+        auto const outputs = learner.forward(golden.input(), 1.0);
         EXPECT_LE(test::norm_error(outputs.value, golden.file.read(golden.at("scalar/values")).values),
                   pass_tolerance<Scalar>);
-        auto const gradient =
-            gradient_of(transformer, weights, {{}, {}, golden.file.read(golden.at("scalar/coefficients")).values});
+        auto const gradient = gradient_of(learner, {{}, {}, golden.file.read(golden.at("scalar/coefficients")).values});
         check_projections<Scalar>(golden, weights.layout, gradient, "scalar");
         for (Tensor const& tensor : weights.layout.tensors()) {
             if (tensor.name != "score.weight") { continue; }
@@ -185,7 +179,6 @@ template <class Scalar>
 void ten_adamw_steps_agree() {
     for_each_case<Scalar>([](Case const& golden) {
         auto weights = load<Scalar>(golden, false);
-        Transformer<Exec, Scalar> transformer(weights.shape);
         auto const setting = [&](char const* key) { return golden.file.attribute(golden.at("adamw"), key); };
         config::OptimizerConfig const config{.learning_rate = setting("learning_rate"),
                                              .weight_decay = setting("weight_decay"),
@@ -194,23 +187,21 @@ void ten_adamw_steps_agree() {
                                              .epsilon = setting("eps"),
                                              .clip = setting("clip"),
                                              .warmup = 0.0,
-                                             .schedule = "constant"};
+                                             .schedule = config::Schedule::constant};
         auto const steps = static_cast<std::int64_t>(setting("steps"));
-        Adamw<Exec, Scalar> optimizer(weights.layout, config);
-        GradientTree<Exec, Scalar> tree(weights.layout.size());
+        Learner learner(weights, config);
         std::vector<double> losses, norms;
         for (std::int64_t step = 0; step < steps; ++step) {
-            losses.push_back(mean_loss(transformer.forward(weights, golden.input(), 1.0, true)));
-            transformer.backward(weights, mean_loss_gradient(golden.targets.size()), tree.begin_chunk(Exec()));
-            tree.finish_chunk(Exec());
-            norms.push_back(optimizer.step(Exec(), tree.total(Exec()), learning_rate(config, step, steps), weights));
+            losses.push_back(mean_loss(learner.forward(golden.input(), 1.0)));
+            learner.backward(mean_loss_gradient(golden.targets.size()));
+            norms.push_back(learner.step(learning_rate(config, step, steps)));
         }
-        losses.push_back(mean_loss(transformer.forward(weights, golden.input(), 1.0, false)));
+        losses.push_back(mean_loss(learner.transformer().forward(weights, golden.input(), 1.0)));
         double const tolerance = std::is_same_v<Scalar, float> ? 1e-4 : 1e-9;
         EXPECT_TRUE(test::allclose(losses, golden.file.read(golden.at("adamw/losses")).values, {tolerance, tolerance}));
         EXPECT_TRUE(
             test::allclose(norms, golden.file.read(golden.at("adamw/grad_norms")).values, {tolerance, tolerance}));
-        auto const flat = test::to_doubles(weights.values);
+        auto const flat = to_host<double>(weights);
         for (Tensor const& tensor : weights.layout.tensors()) {
             auto const trained = elements(flat, tensor);
             double const norm = golden.file.attribute(golden.at("adamw/parameter_norms"), tensor.name);

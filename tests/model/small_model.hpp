@@ -2,14 +2,17 @@
 // Small models and batches for the model's tests.
 #pragma once
 
-#include "model/parameters.hpp"
 #include "model/transformer.hpp"
-#include "support/device.hpp"
+#include "support/numbers.hpp"
+
+#include <type_traits>
 
 namespace alignsweep::model {
 
-using test::Exec;
 using Numbers = std::vector<double>;
+
+template <class Scalar>
+inline constexpr Precision precision_of = std::is_same_v<Scalar, float> ? Precision::float32 : Precision::float64;
 
 // vocabulary 13, width 8, two layers, grouped queries (4 heads on 2), hidden 12, context 48.
 inline Shape small_shape(bool tied, bool scalar_head) {
@@ -18,10 +21,10 @@ inline Shape small_shape(bool tied, bool scalar_head) {
 
 // Weights large enough that no part of the model is nearly linear.
 template <class Scalar>
-Parameters<Exec, Scalar> small_parameters(Shape const& shape, std::uint64_t seed = 3) {
-    Parameters<Exec, Scalar> parameters(shape);
-    initialise(parameters, seed, 0.4, 0.8);
-    return parameters;
+Weights small_weights(Shape const& shape, std::uint64_t seed = 3) {
+    Weights weights(shape, precision_of<Scalar>);
+    initialise(weights, seed, 0.4, 0.8);
+    return weights;
 }
 
 // Sequences of drawn tokens, packed; targets are the next tokens from the second on.

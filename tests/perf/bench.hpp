@@ -2,7 +2,8 @@
 // What the benchmarks share: model sizes, filled views, and rates as a share of this run's sgemm peak.
 #pragma once
 
-#include "model/chunk.hpp"
+#include "kernels/types.hpp"
+#include "model/outputs.hpp"
 #include "model/shape.hpp"
 
 #include <benchmark/benchmark.h>

@@ -8,7 +8,8 @@
 #include "kernels/rope.hpp"
 #include "kernels/sampling.hpp"
 #include "kernels/swiglu.hpp"
-#include "model/parameters.hpp"
+#include "model/device/chunk.hpp"
+#include "model/device/parameters.hpp"
 
 namespace alignsweep::bench {
 
@@ -16,8 +17,8 @@ namespace {
 
 Work moves(double numbers) { return {.bytes = numbers * sizeof(Real)}; }
 
-model::DeviceChunk<Space> chunk_of(Setting const& s) {
-    return model::upload<Space>(Batch(s).input(), kernels::lanes<Space, Real>);
+model::device::DeviceChunk<Space> chunk_of(Setting const& s) {
+    return model::device::upload<Space>(Batch(s).input(), kernels::lanes<Space, Real>);
 }
 
 void rmsnorm_forward(benchmark::State& state, Setting const& s) {
@@ -54,13 +55,13 @@ void attention_forward(benchmark::State& state, Setting const& s) {
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  log_normaliser = filled(s.tokens(), s.heads);
     measure(state, attention_work(s, 2), [&](Space const& space) {
-        kernels::attention_forward<Space, Real>(space, s.shape().head_shape(), chunk.groups, qkv, out, log_normaliser);
+        kernels::attention_forward<Space, Real>(space, model::device::head_shape(s.shape()), chunk.groups, qkv, out, log_normaliser);
     });
 }
 
 void attention_backward(benchmark::State& state, Setting const& s) {
     auto const chunk = chunk_of(s);
-    auto const heads = s.shape().head_shape();
+    auto const heads = model::device::head_shape(s.shape());
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  dout = filled(s.tokens(), s.width), log_normaliser = filled(s.tokens(), s.heads),
                  dqkv = filled(s.tokens(), 3 * s.width);
@@ -136,7 +137,7 @@ void sampling(benchmark::State& state, Setting const& s) {
     Matrix const logits = filled(rows, s.vocabulary);
     std::vector<std::int32_t> ids(static_cast<std::size_t>(rows)), zeros(ids.size(), 0);
     for (int i = 0; i < rows; ++i) { ids[static_cast<std::size_t>(i)] = i; }
-    auto const row_ids = model::upload_indices<Space>(ids), positions = model::upload_indices<Space>(zeros);
+    auto const row_ids = model::device::upload_indices<Space>(ids), positions = model::device::upload_indices<Space>(zeros);
     kernels::Vector<Space, std::int32_t> const token("alignsweep::bench::tokens", rows);
     Vector const logprob = filled(rows);
     core::RandomStream const stream(1, "bench");

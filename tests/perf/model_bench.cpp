@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole training steps (forward, backward, AdamW) and generation.
 #include "bench.hpp"
-#include "model/generate.hpp"
-#include "model/optimizer.hpp"
+#include "model/learner.hpp"
 
 namespace alignsweep::bench {
 
 namespace {
 
-using Weights = model::Parameters<Space, Real>;
-using Transformer = model::Transformer<Space, Real>;
+using model::Transformer;
+using model::Weights;
 
 Weights make_weights(model::Shape const& shape) {
     Weights weights(shape);
@@ -22,19 +21,15 @@ double parameters_of(Weights const& weights) { return static_cast<double>(weight
 // GF/s by the usual estimate of 6 operations a parameter and token, without attention's.
 void training_step(benchmark::State& state, Setting const& s) {
     Weights weights = make_weights(s.shape());
-    Transformer transformer(s.shape());
-    model::Adamw<Space, Real> optimizer(weights.layout, {});
-    model::GradientTree<Space, Real> tree(weights.layout.size());
+    model::Learner learner(weights, {});
     Batch const batch(s);
     auto const targets = batch.target_rows.size();
     model::ChunkGradients const gradients{std::vector<double>(targets, -1.0 / static_cast<double>(targets)), {}, {}};
     Work const work{.flops = 6.0 * parameters_of(weights) * s.tokens(), .tokens = 1.0 * s.tokens()};
     measure(state, work, [&](Space const&) {
-        auto const& space = transformer.space();
-        benchmark::DoNotOptimize(transformer.forward(weights, batch.input(), 1.0, true));
-        transformer.backward(weights, gradients, tree.begin_chunk(space));
-        tree.finish_chunk(space);
-        optimizer.step(space, tree.total(space), 1e-4, weights);
+        benchmark::DoNotOptimize(learner.forward(batch.input(), 1.0));
+        learner.backward(gradients);
+        learner.step(1e-4);
     });
 }
 
@@ -45,7 +40,7 @@ void scoring(benchmark::State& state, Setting const& s) {
     Batch const batch(s);
     Work const work{.flops = 2.0 * parameters_of(weights) * s.tokens(), .tokens = 1.0 * s.tokens()};
     measure(state, work,
-            [&](Space const&) { benchmark::DoNotOptimize(transformer.forward(weights, batch.input(), 1.0, false)); });
+            [&](Space const&) { benchmark::DoNotOptimize(transformer.forward(weights, batch.input(), 1.0)); });
 }
 
 // Tokens are the new ones; no row ends early.
@@ -65,9 +60,7 @@ void generation(benchmark::State& state, Setting const& s) {
                                            0,       new_tokens, -1, s.sequences};
     Work const work{.flops = 2.0 * parameters_of(weights) * s.sequences * (prompt_tokens + new_tokens),
                     .tokens = 1.0 * s.sequences * new_tokens};
-    measure(state, work, [&](Space const&) {
-        benchmark::DoNotOptimize(model::generate<Space, Real>(transformer, weights, request));
-    });
+    measure(state, work, [&](Space const&) { benchmark::DoNotOptimize(transformer.generate(weights, request)); });
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ struct Run {
 };
 Run feedback_of(std::map<std::string, std::string> const& settings) {
     auto config = finished_life().config;
-    config.feedback.prompts = 60;
+    config.edit<config::FeedbackConfig>().prompts = 60;
     for (auto const& [key, value] : settings) { config::assign(config, "feedback", key, value, config::Entry{}); }
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());

@@ -39,42 +39,44 @@ private:
 
 inline config::Config tiny_config() {
     config::Config c;
-    c.model.width = 16;
-    c.model.depth = 1;
-    c.model.heads = c.model.kv_heads = 2;
-    c.model.hidden = 32;
-    c.model.context = 96;
-    c.model.chunk = 4;
-    c.tokenizer.vocabulary = 400;
-    c.world.names = 6;
-    c.world.values = c.world.objects = 4;
-    c.corpus.documents = 200;
-    c.corpus.heldout_documents = 8;
-    c.corpus.sft_examples = 24;
-    c.pretrain.steps = 8;
-    c.pretrain.batch = 6;
-    c.pretrain.length = 32;
-    c.sft.epochs = 2;
-    c.sft.batch = 7;  // the last batch of an epoch is uneven
-    c.feedback.prompts = 20;
-    c.feedback.max_new_tokens = c.rlhf.max_new_tokens = c.evaluate.max_new_tokens = 12;
-    c.reward_model.batch = c.dpo.batch = 6;
-    c.reward_model.epochs = c.dpo.epochs = 2;
-    c.kto.batch = 9;
-    c.kto.epochs = 2;
-    c.rlhf.updates = 4;
-    c.rlhf.episodes = 12;
-    c.rlhf.minibatch = 6;
-    c.best_of_n.n = 3;
-    for (config::OnlineConfig* online : {&c.online_dpo.online, &c.online_kto.online}) {
+    c.edit<config::ModelConfig>().width = 16;
+    c.edit<config::ModelConfig>().depth = 1;
+    c.edit<config::ModelConfig>().heads = c.edit<config::ModelConfig>().kv_heads = 2;
+    c.edit<config::ModelConfig>().hidden = 32;
+    c.edit<config::ModelConfig>().context = 96;
+    c.edit<config::ModelConfig>().chunk = 4;
+    c.edit<config::TokenizerConfig>().vocabulary = 400;
+    c.edit<config::WorldConfig>().names = 6;
+    c.edit<config::WorldConfig>().values = c.edit<config::WorldConfig>().objects = 4;
+    c.edit<config::CorpusConfig>().documents = 200;
+    c.edit<config::CorpusConfig>().heldout_documents = 8;
+    c.edit<config::CorpusConfig>().sft_examples = 24;
+    c.edit<config::PretrainConfig>().steps = 8;
+    c.edit<config::PretrainConfig>().batch = 6;
+    c.edit<config::PretrainConfig>().length = 32;
+    c.edit<config::SftConfig>().epochs = 2;
+    c.edit<config::SftConfig>().batch = 7;  // the last batch of an epoch is uneven
+    c.edit<config::FeedbackConfig>().prompts = 20;
+    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<config::RlhfConfig>().max_new_tokens =
+        c.edit<config::EvaluateConfig>().max_new_tokens = 12;
+    c.edit<config::RewardModelConfig>().batch = c.edit<config::DpoConfig>().batch = 6;
+    c.edit<config::RewardModelConfig>().epochs = c.edit<config::DpoConfig>().epochs = 2;
+    c.edit<config::KtoConfig>().batch = 9;
+    c.edit<config::KtoConfig>().epochs = 2;
+    c.edit<config::RlhfConfig>().updates = 4;
+    c.edit<config::RlhfConfig>().episodes = 12;
+    c.edit<config::RlhfConfig>().minibatch = 6;
+    c.edit<config::BestOfNConfig>().n = 3;
+    for (config::OnlineConfig* online :
+         {&c.edit<config::OnlineDpoConfig>().online, &c.edit<config::OnlineKtoConfig>().online}) {
         online->updates = 4;
         online->prompts = 9;
         online->max_new_tokens = 12;
     }
-    c.evaluate.prompts = 16;
-    c.evaluate.documents = 4;
-    c.token_values.prompts = 2;
-    c.token_values.continuations = 3;
+    c.edit<config::EvaluateConfig>().prompts = 16;
+    c.edit<config::EvaluateConfig>().documents = 4;
+    c.edit<config::TokenValuesConfig>().prompts = 2;
+    c.edit<config::TokenValuesConfig>().continuations = 3;
     return c;
 }
 
@@ -89,7 +91,7 @@ inline std::map<std::string, stages::StageSpec> life_of(config::Config const& c,
     add("corpus", {});
     add("pretrain", {{"corpus", "corpus"}});
     add("sft", {{"corpus", "corpus"}, {"pretrain", "pretrain"}});
-    if (c.data.preferences.empty()) {
+    if (c.get<config::DataConfig>().preferences.empty()) {
         add("feedback", {{"corpus", "corpus"}, {"sft", "sft"}});
     } else {
         add("feedback", {{"corpus", "corpus"}});
@@ -102,7 +104,7 @@ inline std::map<std::string, stages::StageSpec> life_of(config::Config const& c,
     add("best_of_n", {{"sft", "sft"}});
     add("online_dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
     add("online_kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
-    if (c.data.preferences.empty()) {
+    if (c.get<config::DataConfig>().preferences.empty()) {
         add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
         add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
         add("token_values", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}, {"reward_model", "reward_model"}});

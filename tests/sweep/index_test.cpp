@@ -155,13 +155,13 @@ TEST(Index, ModelsHeldFollowTheConfiguration) {
     EXPECT_EQ(held("best_of_n"), 2U);
     EXPECT_EQ(held("online_dpo"), 3U);
     EXPECT_EQ(held("online_kto"), 3U);
-    c.online_kto.online.judge = "annotators";
+    c.edit<config::OnlineKtoConfig>().online.judge = config::Judge::annotators;
     EXPECT_EQ(held("online_kto"), 2U);
-    c.rlhf.value_model = "shared";
+    c.edit<config::RlhfConfig>().value_model = config::ValueModel::shared;
     EXPECT_EQ(held("rlhf"), 3U);
-    c.rlhf.reward = "gold";
+    c.edit<config::RlhfConfig>().reward = config::EpisodeReward::gold;
     EXPECT_EQ(held("rlhf"), 2U);
-    c.dpo.sync_steps = 512;
+    c.edit<config::DpoConfig>().sync_steps = 512;
     EXPECT_EQ(held("dpo"), 2U);
 }
 

@@ -173,10 +173,10 @@ TEST(Plan, TheRewardModelsSizeReachesNothingElse) {
     EXPECT_EQ(count_kind(plan, "dpo"), 1);
     EXPECT_EQ(count_rows(plan, "sft"), 1);
     for (auto const& [id, spec] : plan.stages) {
-        if (spec.kind != "reward_model" || spec.config.model.width != 32) { continue; }
+        if (spec.kind != "reward_model" || spec.config.get<config::ModelConfig>().width != 32) { continue; }
         EXPECT_NE(spec.inputs.at("sft"), plan.stages.at(spec.inputs.at("feedback")).inputs.at("sft"));
-        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.model.heads, 2);
-        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.model.hidden, 88);
+        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.get<config::ModelConfig>().heads, 2);
+        EXPECT_EQ(plan.stages.at(spec.inputs.at("sft")).config.get<config::ModelConfig>().hidden, 88);
     }
     // A trial whose policy has that size shares its life with the proxy.
     auto const small =
@@ -188,8 +188,8 @@ TEST(Plan, TheRewardModelsDepthStandsAlone) {
     auto const plan = plan_of({"sweep.method=rlhf", "reward_model.depth=1"});
     EXPECT_EQ(count_kind(plan, "pretrain"), 2);
     auto const& reward_model = plan.stages.at(plan.stages.at(row(plan, "rlhf").model_stage).inputs.at("reward_model"));
-    EXPECT_EQ(reward_model.config.model.depth, 1);
-    EXPECT_EQ(reward_model.config.model.hidden, 172);
+    EXPECT_EQ(reward_model.config.get<config::ModelConfig>().depth, 1);
+    EXPECT_EQ(reward_model.config.get<config::ModelConfig>().hidden, 172);
 }
 
 TEST(Plan, BestOfNIsTheSftModelWithASelector) {

@@ -35,13 +35,14 @@ TEST(SweepIni, PathsAreAbsoluteWhereverTheyStand) {
     ASSERT_EQ(before.trials.size(), 3U);
     ASSERT_EQ(after.trials.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
-        auto const &data = after.trials[i].config.data, &old = before.trials[i].config.data;
+        auto const &data = after.trials[i].config.get<config::DataConfig>(),
+                   &old = before.trials[i].config.get<config::DataConfig>();
         for (auto file : {&config::DataConfig::corpus, &config::DataConfig::preferences, &config::DataConfig::sft}) {
             EXPECT_TRUE(fs::path(data.*file).is_absolute()) << data.*file;
             EXPECT_TRUE(fs::exists(data.*file)) << data.*file;
             EXPECT_EQ(fs::weakly_canonical(data.*file), fs::weakly_canonical(old.*file));
         }
-        EXPECT_EQ(after.trials[i].config.dpo.beta, 0.5);
+        EXPECT_EQ(after.trials[i].config.get<config::DpoConfig>().beta, 0.5);
     }
     // Once more from what was written: nothing changes any more.
     std::ifstream in(folder / "out" / "sweep.ini");

@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 stages::StageSpec dpo_with(config::Int sync_steps, double sync_alpha) {
     auto config = finished_life().config;
-    config.dpo.sync_steps = sync_steps;
-    if (sync_steps > 0) { config.dpo.sync_alpha = sync_alpha; }
-    config.dpo.optimizer.learning_rate = 1e-2;  // steps that can be told apart
+    config.edit<config::DpoConfig>().sync_steps = sync_steps;
+    if (sync_steps > 0) { config.edit<config::DpoConfig>().sync_alpha = sync_alpha; }
+    config.edit<config::DpoConfig>().optimizer.learning_rate = 1e-2;  // steps that can be told apart
     return kinds::make_stage("dpo", config, 3, finished_life().specs.at("dpo").inputs);
 }
 
@@ -77,26 +77,26 @@ TEST(ReferenceSync, MixesWeights) {
     infer::Weights policy(shape), reference(shape);
     model::initialise(policy, 5, 0.05, 0.3);
     model::initialise(reference, 6, 0.05, 0.3);
-    auto const new_weights = model::to_host(policy.values), old_weights = model::to_host(reference.values);
+    auto const new_weights = model::to_host(policy), old_weights = model::to_host(reference);
     config::DpoConfig config;
     config.sync_steps = 3;
     config.sync_alpha = 0.25;
     std::vector<losses::Pair> pairs{{{{1, 2}, {3, 4}}, {{1, 2}, {5}}, -1.0, -2.0}};
-    ReferenceSync sync(config, 4, reference, policy, pairs);
+    ReferenceSync sync(config, 4, std::move(reference), policy, pairs);
     auto const around = sync.surroundings();
     std::vector<std::int64_t> const examples{0};
     for (std::int64_t const step : {0, 1}) {
         EXPECT_EQ(around.before(step, examples), 0.0);
         around.after(step);
     }
-    EXPECT_EQ(model::to_host(sync.reference().values), old_weights);
+    EXPECT_EQ(model::to_host(sync.reference()), old_weights);
     EXPECT_EQ(pairs[0].chosen_reference, -1.0);
     around.after(2);
-    auto const mixed = model::to_host(sync.reference().values);
+    auto const mixed = model::to_host(sync.reference());
     for (std::size_t i = 0; i < mixed.size(); ++i) {
         EXPECT_NEAR(mixed[i], 0.25 * new_weights[i] + 0.75 * old_weights[i], 1e-6);
     }
-    EXPECT_EQ(model::to_host(policy.values), new_weights);
+    EXPECT_EQ(model::to_host(policy), new_weights);
     EXPECT_EQ(around.before(3, examples), 7.0);
     infer::Transformer transformer(shape);
     std::vector<data::Example const*> const list{&pairs[0].chosen, &pairs[0].rejected};
@@ -139,7 +139,7 @@ TEST(ReferenceSync, KilledAfterASyncItLeavesTheSameBytes) {
     stages::StageHost const dies{folder.path(), [&]() -> bool { return ++asked == 1 ? throw Killed() : false; },
                                  [](double) {}};
     auto spec = whole.spec;
-    spec.config.run.metrics_seconds = 0.0;
+    spec.config.edit<config::RunConfig>().metrics_seconds = 0.0;
     EXPECT_THROW(kinds::execute(spec, dies), Killed);
     ASSERT_TRUE(fs::exists(folder.path() / spec.id() / "checkpoint-3.h5"));
     ASSERT_EQ(store::MetricStream::load(folder.path() / spec.id() / "metrics.h5").steps().size(), 4U);

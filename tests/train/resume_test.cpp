@@ -56,8 +56,8 @@ TEST_P(Resume, StoppedAfterEveryStep) {
 }
 
 TEST_P(Resume, CadenceOfCheckpointsAndCurvesMovesNoBit) {
-    spec_.config.run.checkpoint_seconds = 0.0;
-    spec_.config.run.metrics_seconds = 0.0;
+    spec_.config.edit<config::RunConfig>().checkpoint_seconds = 0.0;
+    spec_.config.edit<config::RunConfig>().metrics_seconds = 0.0;
     kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
     expect_same_bytes();
 }
@@ -71,7 +71,7 @@ TEST_P(Resume, DropsTheRowsAfterTheCheckpoint) {
     asked = 0;
     stages::StageHost const dies{folder_.path(), [&]() -> bool { return ++asked == 2 ? throw Killed() : false; },
                                  [](double) {}};
-    spec_.config.run.metrics_seconds = 0.0;
+    spec_.config.edit<config::RunConfig>().metrics_seconds = 0.0;
     EXPECT_THROW(kinds::execute(spec_, dies), Killed);
     ASSERT_EQ(store::MetricStream::load(stage() / "metrics.h5").steps().size(), 3U);
     kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
@@ -80,7 +80,7 @@ TEST_P(Resume, DropsTheRowsAfterTheCheckpoint) {
 
 // No word of a stop, and the newest checkpoint may be worth nothing.
 TEST_P(Resume, GoesOnFromAnEarlierCheckpointWhereTheNewestIsDamaged) {
-    spec_.config.run.checkpoint_seconds = 0.0;
+    spec_.config.edit<config::RunConfig>().checkpoint_seconds = 0.0;
     int asked = 0;
     stages::StageHost const host{folder_.path(), [&] { return ++asked == 3; }, [](double) {}};
     EXPECT_THROW(kinds::execute(spec_, host), core::Stopped);
@@ -135,8 +135,9 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
     for (std::string const kind : {"dpo", "kto", "rlhf"}) {
         TemporaryFolder folder;
         life.copy_inputs(kind, folder.path());
-        config.dpo.optimizer.learning_rate = config.kto.optimizer.learning_rate = 1e30;
-        config.rlhf.optimizer.learning_rate = 1e30;
+        config.edit<config::DpoConfig>().optimizer.learning_rate =
+            config.edit<config::KtoConfig>().optimizer.learning_rate = 1e30;
+        config.edit<config::RlhfConfig>().optimizer.learning_rate = 1e30;
         auto const spec = kinds::make_stage(kind, config, 3, life.specs.at(kind).inputs);
         try {
             kinds::execute(spec, kinds::testing::host_of(folder.path()));
@@ -153,10 +154,10 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
 TEST(Execute, AModelThatBreaksInItsLastStepIsNoResult) {
     auto const& life = finished_life();
     auto config = life.config;
-    config.dpo.epochs = 1;
-    config.dpo.batch = 1000;
-    config.dpo.optimizer.warmup = 0.0;
-    config.dpo.optimizer.learning_rate = 1e38;
+    config.edit<config::DpoConfig>().epochs = 1;
+    config.edit<config::DpoConfig>().batch = 1000;
+    config.edit<config::DpoConfig>().optimizer.warmup = 0.0;
+    config.edit<config::DpoConfig>().optimizer.learning_rate = 1e38;
     TemporaryFolder folder;
     life.copy_inputs("dpo", folder.path());
     auto const dpo = kinds::make_stage("dpo", config, 3, life.specs.at("dpo").inputs);
@@ -167,7 +168,7 @@ TEST(Execute, AModelThatBreaksInItsLastStepIsNoResult) {
 TEST(Execute, AMetricThatIsNotFiniteIsNoResult) {
     auto const& life = finished_life();
     auto config = life.config;
-    config.evaluate.temperature = 1e-300;  // float logits overflow
+    config.edit<config::EvaluateConfig>().temperature = 1e-300;  // float logits overflow
     TemporaryFolder folder;
     life.copy_inputs("evaluate", folder.path());
     auto const spec = kinds::make_stage("evaluate", config, 3, life.specs.at("evaluate").inputs);

@@ -53,17 +53,17 @@ config::OptimizerConfig const optimizer{.learning_rate = 1e-2};
 
 struct StepResult {
     std::map<std::string, double> metrics;
-    std::vector<infer::Real> weights;
+    std::vector<float> weights;
 };
 
 StepResult step_of(losses::Loss& objective, std::vector<std::int64_t> const& order, int chunk) {
     auto weights = tiny_weights();
     Trainer trainer(weights, optimizer, chunk);
     auto metrics = trainer.step(objective, order, 1e-2, 0);
-    return {std::move(metrics), model::to_host(weights.values)};
+    return {std::move(metrics), model::to_host(weights)};
 }
 
-double largest_difference(std::vector<infer::Real> const& a, std::vector<infer::Real> const& b) {
+double largest_difference(std::vector<float> const& a, std::vector<float> const& b) {
     double largest = 0.0;
     for (std::size_t i = 0; i < a.size(); ++i) { largest = std::max(largest, std::abs(double(a[i]) - double(b[i]))); }
     return largest;
@@ -75,7 +75,7 @@ TEST(Trainer, TheSameStepGivesTheSameBytes) {
     auto const first = step_of(objective, in_order(11), 4), again = step_of(objective, in_order(11), 4);
     EXPECT_EQ(first.weights, again.weights);
     EXPECT_EQ(first.metrics, again.metrics);
-    EXPECT_NE(first.weights, model::to_host(tiny_weights().values));
+    EXPECT_NE(first.weights, model::to_host(tiny_weights()));
 }
 
 TEST(Trainer, OrderAndChunksWithinTheStepHardlyMatter) {
@@ -171,9 +171,9 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
     auto const examples = some_examples(4);
     losses::CrossEntropy objective(examples, data::TargetKind::completion);
     auto weights = tiny_weights();
-    auto host = model::to_host(weights.values);
-    host[static_cast<std::size_t>(weights.layout.final_norm())] = std::numeric_limits<infer::Real>::quiet_NaN();
-    model::from_host<infer::Space, infer::Real>(host, weights.values);
+    auto host = model::to_host(weights);
+    host[static_cast<std::size_t>(weights.layout.final_norm())] = std::numeric_limits<float>::quiet_NaN();
+    model::from_host(host, weights);
     Trainer trainer(weights, optimizer, 4);
     try {
         trainer.step(objective, in_order(4), 1e-2, 17);
@@ -183,7 +183,7 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
         EXPECT_NE(text.find("step 17"), std::string::npos) << text;
         EXPECT_NE(text.find("not finite"), std::string::npos) << text;
     }
-    EXPECT_EQ(trainer.optimizer().steps_done(), 0);
+    EXPECT_EQ(trainer.learner().moments().steps_done, 0);
 }
 
 // A loss whose loss is finite and whose derivative is not.
@@ -209,7 +209,7 @@ TEST(Trainer, AGradientThatIsNotFiniteNamesStepAndTensorAndChangesNothing) {
     auto const examples = some_examples(4);
     Broken objective(examples);
     auto weights = tiny_weights();
-    auto const before = model::to_host(weights.values);
+    auto const before = model::to_host(weights);
     Trainer trainer(weights, optimizer, 4);
     try {
         trainer.step(objective, in_order(4), 1e-2, 3);
@@ -223,7 +223,7 @@ TEST(Trainer, AGradientThatIsNotFiniteNamesStepAndTensorAndChangesNothing) {
         }
         EXPECT_TRUE(named) << text;
     }
-    EXPECT_EQ(model::to_host(weights.values), before);
+    EXPECT_EQ(model::to_host(weights), before);
 }
 
 // Two halves of a loss are the loss, in one update.
@@ -237,7 +237,7 @@ TEST(Trainer, PartsOfAStepAddUp) {
     auto const expected = single.step(whole, order, 1e-2, 0), metrics = both.step(parts, 1e-2, 0);
     EXPECT_NEAR(metrics.at("grad_norm") / expected.at("grad_norm"), 1.0, 1e-5);
     EXPECT_NEAR(metrics.at("policy/ptx_loss"), expected.at("policy/ptx_loss"), 1e-6);
-    EXPECT_EQ(both.optimizer().steps_done(), 1);
+    EXPECT_EQ(both.learner().moments().steps_done, 1);
     EXPECT_EQ(both.trained_tokens(), 2.0 * single.trained_tokens());
 }
 
@@ -278,23 +278,22 @@ TEST(Trainer, TrainsTheScalarHeadAlone) {
     }
     losses::PpoValueLoss objective(rollout, 10.0, 1.0);
     auto weights = tiny_weights(true);
-    auto const before = model::to_host(weights.values);
+    auto const before = model::to_host(weights);
     auto const order = in_order(4);
     Part const part{&objective, order};
     Trainer trainer(weights, {.learning_rate = 1e-2, .weight_decay = 0.1}, 4);
     trainer.step(std::span(&part, 1), 1e-2, 0, Trained::scalar_head);
-    auto const after = model::to_host(weights.values), moment = model::to_host(trainer.optimizer().first_moment);
+    auto const after = model::to_host(weights), moment = trainer.learner().moments().first;
     auto const head = static_cast<std::size_t>(weights.layout.score());
     for (std::size_t i = 0; i < after.size(); ++i) {
         bool const is_head = i >= head && i < head + 16;
         EXPECT_EQ(after[i] != before[i], is_head) << i;
-        EXPECT_EQ(moment[i] != infer::Real(0), is_head) << i;
+        EXPECT_EQ(moment[i] != float(0), is_head) << i;
     }
-    trainer.optimizer().reset();
-    EXPECT_EQ(trainer.optimizer().steps_done(), 0);
-    EXPECT_EQ(model::to_host(trainer.optimizer().first_moment), std::vector<infer::Real>(after.size(), infer::Real(0)));
-    EXPECT_EQ(model::to_host(trainer.optimizer().second_moment),
-              std::vector<infer::Real>(after.size(), infer::Real(0)));
+    trainer.learner().reset();
+    EXPECT_EQ(trainer.learner().moments().steps_done, 0);
+    EXPECT_EQ(trainer.learner().moments().first, std::vector<float>(after.size(), float(0)));
+    EXPECT_EQ(trainer.learner().moments().second, std::vector<float>(after.size(), float(0)));
 
     auto headless = tiny_weights();
     losses::CrossEntropy text(rollout.examples, data::TargetKind::completion);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/chunk.hpp"
+#include "model/device/chunk.hpp"
 
 #include "core/error.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 namespace {
 
@@ -81,4 +81,4 @@ DeviceChunk<ExecSpace> upload(ChunkInput const& input, int lanes) {
 template DeviceChunk<Kokkos::DefaultExecutionSpace> upload(ChunkInput const&, int);
 template kernels::Indices<Kokkos::DefaultExecutionSpace> upload_indices(std::span<std::int32_t const>);
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

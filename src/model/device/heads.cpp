@@ -3,9 +3,9 @@
 #include "core/error.hpp"
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/logprob.hpp"
-#include "model/transformer.hpp"
+#include "model/device/transformer.hpp"
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 using kernels::gemm;
 using kernels::Op;
@@ -13,17 +13,18 @@ using kernels::Op;
 namespace {
 
 template <class ExecSpace, class Scalar>
-std::vector<double> download(kernels::Vector<ExecSpace, Scalar> const& device) {
-    std::vector<Scalar> const host = to_host(device);
+std::vector<double> download(ExecSpace const& space, kernels::Vector<ExecSpace, Scalar> const& device) {
+    std::vector<Scalar> const host = to_host(space, device);
     return {host.begin(), host.end()};
 }
 
 // Fills a device vector with `host`, or with zeros where it is empty.
 template <class ExecSpace, class Scalar>
-void upload_into(std::vector<double> const& host, kernels::Vector<ExecSpace, Scalar> const& device) {
+void upload_into(ExecSpace const& space, std::vector<double> const& host,
+                 kernels::Vector<ExecSpace, Scalar> const& device) {
     std::vector<Scalar> values(host.begin(), host.end());
     values.resize(device.extent(0));
-    from_host<ExecSpace, Scalar>(values, device);
+    from_host<ExecSpace, Scalar>(space, values, device);
 }
 
 }  // namespace
@@ -40,9 +41,8 @@ void Transformer<ExecSpace, Scalar>::head_forward(Weights const& weights, ChunkO
         state_.log_normaliser = workspace_.vector(chunk.targets);
         kernels::logprob_forward<ExecSpace, Scalar>(space_, state_.logits, chunk.target_tokens, state_.temperature,
                                                     logprob, state_.entropy, state_.log_normaliser);
-        space_.fence("alignsweep::model: log-probabilities go to the host");
-        outputs.logprob = download(logprob);
-        outputs.entropy = download(state_.entropy);
+        outputs.logprob = download(space_, logprob);
+        outputs.entropy = download(space_, state_.entropy);
     }
     if (chunk.values > 0) {
         core::check(shape_.scalar_head, "a model without scalar head was asked for values");
@@ -51,8 +51,7 @@ void Transformer<ExecSpace, Scalar>::head_forward(Weights const& weights, ChunkO
         Matrix values = workspace_.matrix(chunk.values, 1);
         gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, state_.value_hidden,
                                 as_matrix(weights.values, weights.layout.score(), 1, shape_.width), 0.0, values);
-        space_.fence("alignsweep::model: values go to the host");
-        outputs.value = download(Vector(values.data(), chunk.values));
+        outputs.value = download(space_, Vector(values.data(), chunk.values));
     }
 }
 
@@ -62,8 +61,8 @@ void Transformer<ExecSpace, Scalar>::head_backward(Weights const& weights, Chunk
     auto const& chunk = state_.chunk;
     if (chunk.targets > 0 && !(outputs.logprob.empty() && outputs.entropy.empty())) {
         Vector dlogprob = workspace_.vector(chunk.targets), dentropy = workspace_.vector(chunk.targets);
-        upload_into(outputs.logprob, dlogprob);
-        upload_into(outputs.entropy, dentropy);
+        upload_into(space_, outputs.logprob, dlogprob);
+        upload_into(space_, outputs.entropy, dentropy);
         kernels::logprob_backward<ExecSpace, Scalar>(space_, chunk.target_tokens, state_.temperature, state_.entropy,
                                                      state_.log_normaliser, dlogprob, dentropy, state_.logits);
         std::int64_t const head = weights.layout.lm_head();
@@ -76,7 +75,7 @@ void Transformer<ExecSpace, Scalar>::head_backward(Weights const& weights, Chunk
     }
     if (chunk.values > 0 && !outputs.value.empty()) {
         Vector dvalue = workspace_.vector(chunk.values);
-        upload_into(outputs.value, dvalue);
+        upload_into(space_, outputs.value, dvalue);
         Matrix const column(dvalue.data(), chunk.values, 1);
         Matrix dhidden = workspace_.matrix(chunk.values, shape_.width);
         gemm<ExecSpace, Scalar>(space_, Op::none, Op::none, 1.0, column,
@@ -92,4 +91,4 @@ void Transformer<ExecSpace, Scalar>::head_backward(Weights const& weights, Chunk
     template void Transformer<E, S>::head_backward(Weights const&, ChunkGradients const&, Vector const&, Matrix);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// All parameters of a model in one flat buffer, with one list of named tensors that serves initialisation, optimiser,
+// Where the tensors of a model lie in its flat buffer: one list of named tensors that serves initialisation, optimiser,
 // gradients, checkpoints and tests. Names are those of transformers' LlamaForCausalLM.
 #pragma once
 
-#include "kernels/types.hpp"
 #include "model/shape.hpp"
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -54,45 +52,5 @@ private:
     std::vector<Layer> layers_;
     std::int64_t embedding_ = 0, lm_head_ = 0, score_ = -1, final_norm_ = 0, size_ = 0, matrix_size_ = 0;
 };
-
-// A model's parameters on the device.
-template <class ExecSpace, class Scalar>
-struct Parameters {
-    explicit Parameters(Shape const& shape_in)
-        : shape(shape_in), layout(shape_in), values("alignsweep::model::parameters", layout.size()) {}
-
-    Shape shape;
-    Layout layout;
-    kernels::Vector<ExecSpace, Scalar> values;
-};
-
-// A tensor, or several neighbours, of a flat buffer as a matrix.
-template <class ExecSpace, class Scalar>
-kernels::Matrix<ExecSpace, Scalar> as_matrix(kernels::Vector<ExecSpace, Scalar> const& flat, std::int64_t offset,
-                                             int rows, int columns) {
-    return kernels::Matrix<ExecSpace, Scalar>(flat.data() + offset, rows, columns);
-}
-template <class ExecSpace, class Scalar>
-kernels::Vector<ExecSpace, Scalar> as_vector(kernels::Vector<ExecSpace, Scalar> const& flat, std::int64_t offset,
-                                             std::int64_t size) {
-    return kernels::Vector<ExecSpace, Scalar>(flat.data() + offset, size);
-}
-
-// Matrices ~ N(0, init_std^2), embeddings ~ N(0, embedding_init_std^2), norm weights 1, the scalar head
-// N(0, 1 / (width + 1)) (methods: Stiennon et al., arXiv:2009.01325, appendix B.1). Each tensor has a stream of its
-// own name, so one more head or layer changes no other tensor.
-template <class ExecSpace, class Scalar>
-void initialise(Parameters<ExecSpace, Scalar>& parameters, std::uint64_t seed, double init_std,
-                double embedding_init_std);
-
-// Copies the flat buffer to the host and back; sizes must agree.
-template <class ExecSpace, class Scalar>
-std::vector<Scalar> to_host(kernels::Vector<ExecSpace, Scalar> const& flat);
-template <class ExecSpace, class Scalar>
-void from_host(std::span<Scalar const> host, kernels::Vector<ExecSpace, Scalar> const& flat);
-
-// Copies every tensor of `from` whose name `to` has, too (a reward model starts from a language model).
-template <class ExecSpace, class Scalar>
-void copy_shared_tensors(Parameters<ExecSpace, Scalar> const& from, Parameters<ExecSpace, Scalar>& to);
 
 }  // namespace alignsweep::model

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 template <class ExecSpace>
 struct DeviceChunk {
@@ -27,4 +27,4 @@ DeviceChunk<ExecSpace> upload(ChunkInput const& input, int lanes);
 template <class ExecSpace>
 kernels::Indices<ExecSpace> upload_indices(std::span<std::int32_t const> host);
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

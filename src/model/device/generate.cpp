@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/generate.hpp"
+#include "model/device/generate.hpp"
 
 #include "core/error.hpp"
+#include "kernels/sampling.hpp"
 
 #include <algorithm>
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 namespace {
 
@@ -101,9 +102,8 @@ private:
         kernels::sample_tokens<ExecSpace, Scalar>(transformer_.space(), request_.rule, request_.stream, request_.step,
                                                   upload_indices<ExecSpace>(active_.row_id),
                                                   upload_indices<ExecSpace>(made), logits, token, logprob);
-        transformer_.space().fence("alignsweep::model: sampled tokens go to the host");
-        auto const tokens = to_host(token);
-        auto const logprobs = to_host(logprob);
+        auto const tokens = to_host(transformer_.space(), token);
+        auto const logprobs = to_host(transformer_.space(), logprob);
         Active next;
         for (std::size_t i = 0; i < rows; ++i) {
             Completion& completion = completions_[slot(i)];
@@ -152,4 +152,4 @@ std::vector<Completion> generate(Transformer<ExecSpace, Scalar>& transformer,
                                                     GenerationRequest const&);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 template <class ExecSpace, class Scalar>
 class Workspace {
@@ -46,4 +46,4 @@ private:
     std::int64_t used_ = 0;
 };
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

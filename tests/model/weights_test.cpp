@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/parameters.hpp"
+#include "model/weights.hpp"
 
 #include "model/small_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -65,19 +66,18 @@ TEST(Layout, FusedProjectionsAreNeighbours) {
     }
 }
 
-template <class Scalar>
-std::map<std::string, Numbers> tensors_of(Parameters<Exec, Scalar> const& parameters) {
+std::map<std::string, Numbers> tensors_of(Weights const& weights) {
     std::map<std::string, Numbers> named;
-    auto const flat = test::to_doubles(parameters.values);
-    for (Tensor const& tensor : parameters.layout.tensors()) { named[tensor.name] = elements(flat, tensor); }
+    auto const flat = to_host<double>(weights);
+    for (Tensor const& tensor : weights.layout.tensors()) { named[tensor.name] = elements(flat, tensor); }
     return named;
 }
 
 template <class Scalar>
 std::map<std::string, Numbers> initialised(Shape const& shape, std::uint64_t seed) {
-    Parameters<Exec, Scalar> parameters(shape);
-    initialise(parameters, seed, 0.02, 0.25);
-    return tensors_of(parameters);
+    Weights weights(shape, precision_of<Scalar>);
+    initialise(weights, seed, 0.02, 0.25);
+    return tensors_of(weights);
 }
 
 template <class Scalar>
@@ -114,7 +114,7 @@ void initial_values_have_their_deviation() {
 
 template <class Scalar>
 void shared_tensors_are_copied() {
-    Parameters<Exec, Scalar> from(shape_of(false, false)), to(shape_of(true, true));
+    Weights from(shape_of(false, false), precision_of<Scalar>), to(shape_of(true, true), precision_of<Scalar>);
     initialise(from, 1, 0.02, 0.25);
     initialise(to, 2, 0.02, 0.25);
     auto const source = tensors_of(from), before = tensors_of(to);
@@ -124,25 +124,73 @@ void shared_tensors_are_copied() {
     }
     Shape wider = shape_of(true, true);
     wider.hidden += 1;
-    Parameters<Exec, Scalar> other(wider);
+    Weights other(wider, precision_of<Scalar>);
     EXPECT_THROW(copy_shared_tensors(from, other), std::logic_error);
+    Precision const unlike = precision_of<Scalar> == Precision::float32 ? Precision::float64 : Precision::float32;
+    Weights in_another(shape_of(true, true), unlike);
+    EXPECT_THROW(copy_shared_tensors(from, in_another), std::logic_error);
 }
 
 template <class Scalar>
 void host_copies_keep_every_number() {
-    Parameters<Exec, Scalar> parameters(shape_of(true, true)), copy(shape_of(true, true));
-    initialise(parameters, 1, 0.02, 0.25);
-    auto const host = to_host(parameters.values);
-    from_host<Exec, Scalar>(host, copy.values);
-    EXPECT_EQ(to_host(copy.values), host);
+    Weights weights(shape_of(true, true), precision_of<Scalar>), copy(shape_of(true, true), precision_of<Scalar>);
+    initialise(weights, 1, 0.02, 0.25);
+    auto const host = to_host<Scalar>(weights);
+    from_host(host, copy);
+    EXPECT_EQ(to_host<Scalar>(copy), host);
+    EXPECT_EQ(copy.precision(), precision_of<Scalar>);
     std::vector<Scalar> const shorter(host.begin(), host.end() - 1);
-    EXPECT_THROW((from_host<Exec, Scalar>(shorter, copy.values)), std::logic_error);
+    EXPECT_THROW(from_host(shorter, copy), std::logic_error);
+    // Through the other precision: exact in double, rounded in float.
+    auto const doubles = to_host<double>(weights);
+    from_host(doubles, copy);
+    EXPECT_EQ(to_host<Scalar>(copy), host);
+    auto const floats = to_host<float>(weights);
+    for (std::size_t i = 0; i < host.size(); ++i) { EXPECT_EQ(floats[i], static_cast<float>(host[i])); }
+    // One tensor alone.
+    Tensor const& tensor = weights.layout.tensors()[3];
+    std::vector<float> const ones(static_cast<std::size_t>(tensor.size()), 1.0f);
+    set_tensor(copy, tensor, ones);
+    auto const changed = to_host<Scalar>(copy);
+    for (std::int64_t i = 0; i < weights.layout.size(); ++i) {
+        bool const inside = i >= tensor.offset && i < tensor.offset + tensor.size();
+        auto const at = static_cast<std::size_t>(i);
+        EXPECT_EQ(changed[at], inside ? Scalar(1) : host[at]);
+    }
+    EXPECT_THROW(set_tensor(copy, tensor, std::span(ones).first(3)), std::logic_error);
+}
+
+// As the reference of TR-DPO was once blended on the host: the sum in double, rounded once. Where the processor has
+// fused multiply-adds, the compiler uses one.
+template <class Scalar>
+void blending_rounds_once() {
+    Weights policy(shape_of(true, false), precision_of<Scalar>), reference(shape_of(true, false), precision_of<Scalar>);
+    initialise(policy, 1, 0.02, 0.25);
+    initialise(reference, 2, 0.02, 0.25);
+    auto const p = to_host<Scalar>(policy), r = to_host<Scalar>(reference);
+    for (double const share : {0.0, 0.3, 0.6, 1.0}) {
+        from_host(r, reference);
+        blend(policy, share, reference);
+        auto const blended = to_host<Scalar>(reference);
+        for (std::size_t i = 0; i < blended.size(); ++i) {
+#ifdef __FMA__
+            double const want = std::fma(share, double(p[i]), (1.0 - share) * double(r[i]));
+#else
+            double const want = share * double(p[i]) + (1.0 - share) * double(r[i]);
+#endif
+            ASSERT_EQ(blended[i], static_cast<Scalar>(want)) << share << " " << i;
+        }
+    }
+    EXPECT_EQ(to_host<Scalar>(policy), p);
+    Weights other(shape_of(true, true), precision_of<Scalar>);
+    EXPECT_THROW(blend(other, 0.5, reference), std::logic_error);
 }
 
 ALIGNSWEEP_TEST_SCALARS(Initialise, ASeedIsItsBytes, a_seed_is_its_bytes)
 ALIGNSWEEP_TEST_SCALARS(Initialise, InitialValuesHaveTheirDeviation, initial_values_have_their_deviation)
-ALIGNSWEEP_TEST_SCALARS(Parameters, SharedTensorsAreCopied, shared_tensors_are_copied)
-ALIGNSWEEP_TEST_SCALARS(Parameters, HostCopiesKeepEveryNumber, host_copies_keep_every_number)
+ALIGNSWEEP_TEST_SCALARS(Weights, SharedTensorsAreCopied, shared_tensors_are_copied)
+ALIGNSWEEP_TEST_SCALARS(Weights, HostCopiesKeepEveryNumber, host_copies_keep_every_number)
+ALIGNSWEEP_TEST_SCALARS(Weights, BlendingRoundsOnce, blending_rounds_once)
 
 }  // namespace
 }  // namespace alignsweep::model

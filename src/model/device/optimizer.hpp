@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdamW over a model's flat buffer, the sum of chunk gradients, and the learning rate's schedule.
+// AdamW over a model's flat buffer, and the sum of chunk gradients.
 #pragma once
 
 #include "config/schema.hpp"
-#include "model/parameters.hpp"
+#include "model/device/parameters.hpp"
 
 #include <vector>
 
-namespace alignsweep::model {
-
-// Learning rate of step `step` (0 is the first) of `steps`: linear warm-up, then cosine, linear or constant.
-double learning_rate(config::OptimizerConfig const& config, std::int64_t step, std::int64_t steps);
+namespace alignsweep::model::device {
 
 // Adds chunk gradients in a binary tree whose form depends on the number of chunks alone: like a binary counter, two
 // sums over equally many chunks are joined as soon as both stand.
@@ -19,13 +16,13 @@ class GradientTree {
 public:
     using Vector = kernels::Vector<ExecSpace, Scalar>;
 
-    explicit GradientTree(std::int64_t size) : size_(size) {}
+    GradientTree(ExecSpace const& space, std::int64_t size) : space_(space), size_(size) {}
 
     // A zeroed buffer for the next chunk's gradient; `finish_chunk` takes it in.
-    Vector begin_chunk(ExecSpace const& space);
-    void finish_chunk(ExecSpace const& space);
+    Vector begin_chunk();
+    void finish_chunk();
     // The sum over all chunks so far; empties the tree. At least one chunk.
-    Vector total(ExecSpace const& space);
+    Vector total();
 
 private:
     struct Node {
@@ -34,6 +31,7 @@ private:
     };
     Vector take();
 
+    ExecSpace space_;
     std::int64_t size_;
     std::vector<Node> nodes_;
     std::vector<Vector> spare_;
@@ -45,14 +43,13 @@ class Adamw {
 public:
     using Vector = kernels::Vector<ExecSpace, Scalar>;
 
-    Adamw(Layout const& layout, config::OptimizerConfig const& config);
+    Adamw(ExecSpace const& space, Layout const& layout, config::OptimizerConfig const& config);
 
     // One update; returns the global gradient norm before clipping. A norm that is not finite changes nothing.
-    double step(ExecSpace const& space, Vector const& gradient, double learning_rate,
-                Parameters<ExecSpace, Scalar>& parameters);
+    double step(Vector const& gradient, double learning_rate, Parameters<ExecSpace, Scalar> const& parameters);
     // The same for one tensor alone: the norm is that of its gradient, and no other weight or moment moves a bit.
-    double step_tensor(ExecSpace const& space, Vector const& gradient, double learning_rate, Tensor const& tensor,
-                       Parameters<ExecSpace, Scalar>& parameters);
+    double step_tensor(Vector const& gradient, double learning_rate, Tensor const& tensor,
+                       Parameters<ExecSpace, Scalar> const& parameters);
     // As if no step had been taken.
     void reset();
 
@@ -65,12 +62,13 @@ private:
     struct Range {
         std::int64_t first, size, decayed;  // the first `decayed` of its elements decay
     };
-    double update(ExecSpace const& space, Vector const& gradient, double learning_rate, Range const& range,
-                  Parameters<ExecSpace, Scalar>& parameters);
+    double update(Vector const& gradient, double learning_rate, Range const& range,
+                  Parameters<ExecSpace, Scalar> const& parameters);
 
+    ExecSpace space_;
     config::OptimizerConfig config_;
     std::int64_t matrix_size_;
     std::int64_t steps_done_ = 0;
 };
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

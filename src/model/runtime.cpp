@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user asks of Kokkos and OpenMP, checked before they start: they end the process with a backtrace.
+// Most of it: what the user asks of Kokkos and OpenMP, checked before they start: they end the process with a
+// backtrace.
+#include "model/runtime.hpp"
+
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "stages/stage.hpp"
+#include "kernels/gemm/gemm.hpp"
 
 #include <Kokkos_Core.hpp>
 
@@ -17,7 +20,7 @@
 #include <string>
 #include <string_view>
 
-namespace alignsweep::stages {
+namespace alignsweep::model {
 
 namespace {
 
@@ -192,4 +195,16 @@ Runtime::Runtime(int& argc, char** argv, int threads) {
 
 Runtime::~Runtime() { Kokkos::finalize(); }
 
-}  // namespace alignsweep::stages
+std::string backend_name() { return lower(Kokkos::DefaultExecutionSpace::name()); }
+
+std::string scalar_name() { return "float32"; }
+
+std::string blas_name() { return kernels::gemm_library(); }
+
+std::string kokkos_version() {
+    return core::concat(KOKKOS_VERSION / 10000, ".", KOKKOS_VERSION / 100 % 100, ".", KOKKOS_VERSION % 100);
+}
+
+int concurrency() { return Kokkos::DefaultExecutionSpace().concurrency(); }
+
+}  // namespace alignsweep::model

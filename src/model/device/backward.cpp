@@ -4,9 +4,9 @@
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/swiglu.hpp"
-#include "model/transformer.hpp"
+#include "model/device/transformer.hpp"
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 using kernels::gemm;
 using kernels::Op;
@@ -17,7 +17,7 @@ void Transformer<ExecSpace, Scalar>::layer_backward(Weights const& weights, int 
     LayerState const& layer = state_.layers[static_cast<std::size_t>(index)];
     auto const& offsets = weights.layout.layer(index);
     auto const& flat = weights.values;
-    auto const heads = shape_.head_shape();
+    auto const heads = head_shape(shape_);
     int const width = shape_.width, hidden = shape_.hidden, qkv_width = heads.qkv_width();
     std::int64_t const rows = state_.chunk.rows, mark = workspace_.mark();
 
@@ -80,4 +80,4 @@ void Transformer<ExecSpace, Scalar>::backward(Weights const& weights, ChunkGradi
     template void Transformer<E, S>::backward(Weights const&, ChunkGradients const&, Vector const&);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

@@ -3,16 +3,17 @@
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/swiglu.hpp"
-#include "model/transformer.hpp"
+#include "model/device/transformer.hpp"
 
-namespace alignsweep::model {
+namespace alignsweep::model::device {
 
 using kernels::gemm;
 using kernels::Op;
 
 template <class ExecSpace, class Scalar>
-Transformer<ExecSpace, Scalar>::Transformer(Shape const& shape)
+Transformer<ExecSpace, Scalar>::Transformer(ExecSpace const& space, Shape const& shape)
     : shape_(shape),
+      space_(space),
       rope_(kernels::make_rope_table<ExecSpace, Scalar>(shape.context, shape.head_dim(), shape.rope_theta)) {
     core::check(shape.head_dim() <= kernels::max_head_dim, "head dimension above ", kernels::max_head_dim);
 }
@@ -21,7 +22,7 @@ template <class ExecSpace, class Scalar>
 std::int64_t Transformer<ExecSpace, Scalar>::elements_needed(std::int64_t rows, std::int64_t targets,
                                                              std::int64_t values, bool keep) const {
     auto const matrix = [](std::int64_t r, std::int64_t c) { return Workspace<ExecSpace, Scalar>::rounded(r * c); };
-    std::int64_t const width = shape_.width, hidden = shape_.hidden, qkv = shape_.head_shape().qkv_width();
+    std::int64_t const width = shape_.width, hidden = shape_.hidden, qkv = head_shape(shape_).qkv_width();
     std::int64_t const layer = 5 * matrix(rows, width) + matrix(rows, qkv) + matrix(rows, shape_.heads) +
                                matrix(rows, 2 * hidden) + matrix(rows, hidden) + 2 * matrix(rows, 1);
     std::int64_t const ends = 3 * matrix(rows, width) + matrix(rows, 1) + matrix(targets, width) +
@@ -40,7 +41,7 @@ auto Transformer<ExecSpace, Scalar>::layer_forward(Weights const& weights, int i
                                                    CacheTarget const* target, bool decoding) -> Matrix {
     auto const& offsets = weights.layout.layer(index);
     auto const& flat = weights.values;
-    auto const heads = shape_.head_shape();
+    auto const heads = head_shape(shape_);
     std::int64_t const rows = chunk.rows, width = shape_.width, hidden = shape_.hidden;
     std::int64_t const mark = workspace_.mark();
     LayerState layer;
@@ -144,7 +145,7 @@ std::vector<Scalar> Transformer<ExecSpace, Scalar>::logits(Weights const& weight
     auto chunk = upload<ExecSpace>(input, kernels::lanes<ExecSpace, Scalar>);
     chunk.targets = chunk.rows;  // makes room for a row of logits a token
     Matrix const all = lm_logits(weights, backbone(weights, chunk, false, nullptr, false));
-    return to_host(Vector(all.data(), all.size()));
+    return to_host<ExecSpace, Scalar>(space_, Vector(all.data(), all.size()));
 }
 
 template <class ExecSpace, class Scalar>
@@ -165,7 +166,7 @@ auto Transformer<ExecSpace, Scalar>::decode(Weights const& weights, kernels::Ind
 }
 
 #define INSTANTIATE(E, S)                                                                                           \
-    template Transformer<E, S>::Transformer(Shape const&);                                                          \
+    template Transformer<E, S>::Transformer(E const&, Shape const&);                                                \
     template std::int64_t Transformer<E, S>::elements_needed(std::int64_t, std::int64_t, std::int64_t, bool) const; \
     template ChunkOutputs Transformer<E, S>::forward(Weights const&, ChunkInput const&, double, bool);              \
     template Transformer<E, S>::Matrix Transformer<E, S>::lm_logits(Weights const&, Matrix const&);                 \
@@ -176,4 +177,4 @@ auto Transformer<ExecSpace, Scalar>::decode(Weights const& weights, kernels::Ind
                                                                  kernels::Indices<E>, CacheTarget const&);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
-}  // namespace alignsweep::model
+}  // namespace alignsweep::model::device

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration of one trial: named sections, each a struct of its own with a list of its fields (field.hpp).
+#pragma once
+
+#include "config/field.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace alignsweep::config {
+
+// The fields of a section, whatever its type.
+class Fields {
+public:
+    virtual ~Fields() = default;
+    [[nodiscard]] virtual std::shared_ptr<Fields> copy() const = 0;
+    virtual void visit(FieldVisitor& visitor) = 0;
+};
+
+template <class Values>
+class FieldsOf final : public Fields {
+public:
+    explicit FieldsOf(Values given) : values(std::move(given)) {}
+    [[nodiscard]] std::shared_ptr<Fields> copy() const override { return std::make_shared<FieldsOf>(*this); }
+    void visit(FieldVisitor& visitor) override { values.fields(visitor); }
+
+    Values values;
+};
+
+class Section {
+public:
+    template <class Values>
+    [[nodiscard]] static Section of(std::string name, Values values = {}) {
+        return {std::move(name), std::make_shared<FieldsOf<Values>>(std::move(values))};
+    }
+
+    [[nodiscard]] std::string const& name() const { return name_; }
+    // The visitor sees a copy.
+    void read(FieldVisitor& visitor) const { fields_->copy()->visit(visitor); }
+    // The visitor may set fields.
+    void visit(FieldVisitor& visitor) { own().visit(visitor); }
+
+    // Null where the section is of another type.
+    template <class Values>
+    [[nodiscard]] Values const* as() const {
+        auto const* const fields = dynamic_cast<FieldsOf<Values> const*>(fields_.get());
+        return fields == nullptr ? nullptr : &fields->values;
+    }
+    template <class Values>
+    [[nodiscard]] Values* as_own() {
+        return as<Values>() == nullptr ? nullptr : &static_cast<FieldsOf<Values>&>(own()).values;
+    }
+
+private:
+    Section(std::string name, std::shared_ptr<Fields> fields) : name_(std::move(name)), fields_(std::move(fields)) {}
+    // Copies of a configuration share what neither of them has changed.
+    Fields& own() {
+        if (fields_.use_count() > 1) { fields_ = fields_->copy(); }
+        return *fields_;
+    }
+
+    std::string name_;
+    std::shared_ptr<Fields> fields_;
+};
+
+class Config {
+public:
+    // `sections`: in the order in which they are printed, with their defaults.
+    Config();
+    explicit Config(std::vector<Section> sections) : sections_(std::move(sections)) {}
+
+    // The section that is a `Values`. Throws std::logic_error where there is none.
+    template <class Values>
+    [[nodiscard]] Values const& get() const {
+        for (Section const& section : sections_) {
+            if (Values const* const values = section.as<Values>()) { return *values; }
+        }
+        throw_missing(typeid(Values).name());
+    }
+    // To change it. The reference is good until the configuration is copied.
+    template <class Values>
+    [[nodiscard]] Values& edit() {
+        for (Section& section : sections_) {
+            if (Values* const values = section.as_own<Values>()) { return *values; }
+        }
+        throw_missing(typeid(Values).name());
+    }
+
+    [[nodiscard]] std::vector<Section> const& sections() const { return sections_; }
+    // By name; null where there is none.
+    [[nodiscard]] Section const* find(std::string_view name) const;
+    [[nodiscard]] Section* find(std::string_view name);
+
+private:
+    [[noreturn]] static void throw_missing(char const* type);
+
+    std::vector<Section> sections_;
+};
+
+}  // namespace alignsweep::config

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/weights.hpp"
+
+#include "core/random.hpp"
+#include "kernels/reduce.hpp"
+#include "model/device/engine.hpp"
+
+#include <cmath>
+
+namespace alignsweep::model {
+
+namespace {
+
+template <class Scalar>
+Flat<Scalar> zeros(std::int64_t size) {
+    return Flat<Scalar>(Kokkos::view_alloc(Exec(), "alignsweep::model::parameters"), size);
+}
+
+// Writes `host` from element `first` on.
+template <class From>
+void write(std::span<From const> host, std::int64_t first, Weights& weights) {
+    std::visit(
+        [&]<class Scalar>(Flat<Scalar> const& values) {
+            auto const part = device::as_vector<Exec, Scalar>(values, first, static_cast<std::int64_t>(host.size()));
+            if constexpr (std::is_same_v<From, Scalar>) {
+                device::from_host<Exec, Scalar>(Exec(), host, part);
+            } else {
+                device::from_host<Exec, Scalar>(Exec(), std::vector<Scalar>(host.begin(), host.end()), part);
+            }
+        },
+        weights.device().values);
+}
+
+template <class From>
+void write_all(std::span<From const> host, Weights& weights) {
+    core::check(static_cast<std::int64_t>(host.size()) == weights.layout.size(), "a buffer of ", host.size(),
+                " elements for one of ", weights.layout.size());
+    write(host, 0, weights);
+}
+
+template <class From>
+void write_tensor(std::span<From const> host, Tensor const& tensor, Weights& weights) {
+    core::check(static_cast<std::int64_t>(host.size()) == tensor.size(), "a tensor of ", host.size(),
+                " elements for one of ", tensor.size());
+    write(host, tensor.offset, weights);
+}
+
+}  // namespace
+
+Weights::Weights(Shape const& shape_in, Precision precision)
+    : shape(shape_in), layout(shape_in), device_(std::make_unique<Device>()) {
+    if (precision == Precision::float32) {
+        device_->values = zeros<float>(layout.size());
+    } else {
+        device_->values = zeros<double>(layout.size());
+    }
+}
+Weights::Weights(Weights&&) noexcept = default;
+Weights& Weights::operator=(Weights&&) noexcept = default;
+Weights::~Weights() = default;
+
+Precision Weights::precision() const {
+    return std::holds_alternative<Flat<float>>(device_->values) ? Precision::float32 : Precision::float64;
+}
+
+void initialise(Weights& weights, std::uint64_t seed, double init_std, double embedding_init_std) {
+    std::vector<double> host(static_cast<std::size_t>(weights.layout.size()));
+    for (Tensor const& tensor : weights.layout.tensors()) {
+        core::RandomStream const stream(seed, "model/" + tensor.name);
+        double deviation = init_std;
+        if (tensor.name == "model.embed_tokens.weight") { deviation = embedding_init_std; }
+        if (tensor.name == "score.weight") { deviation = std::sqrt(1.0 / (weights.shape.width + 1)); }
+        for (int row = 0; row < tensor.rows; ++row) {
+            core::Draws draws(stream, 0, static_cast<std::uint32_t>(row));
+            for (int column = 0; column < tensor.columns; ++column) {
+                host[static_cast<std::size_t>(tensor.offset + std::int64_t(row) * tensor.columns + column)] =
+                    tensor.is_matrix ? deviation * draws.normal() : 1.0;
+            }
+        }
+    }
+    from_host(host, weights);
+}
+
+template <class Scalar>
+std::vector<Scalar> to_host(Weights const& weights) {
+    return std::visit(
+        [&]<class From>(Flat<From> const& values) -> std::vector<Scalar> {
+            auto host = device::to_host<Exec, From>(Exec(), values);
+            if constexpr (std::is_same_v<From, Scalar>) { return host; }
+            return std::vector<Scalar>(host.begin(), host.end());
+        },
+        weights.device().values);
+}
+template std::vector<float> to_host<float>(Weights const&);
+template std::vector<double> to_host<double>(Weights const&);
+
+void from_host(std::span<float const> host, Weights& weights) { write_all(host, weights); }
+void from_host(std::span<double const> host, Weights& weights) { write_all(host, weights); }
+void set_tensor(Weights& weights, Tensor const& tensor, std::span<float const> host) {
+    write_tensor(host, tensor, weights);
+}
+void set_tensor(Weights& weights, Tensor const& tensor, std::span<double const> host) {
+    write_tensor(host, tensor, weights);
+}
+
+void copy_shared_tensors(Weights const& from, Weights& to) {
+    Exec const space;
+    std::visit(
+        [&]<class Scalar>(Flat<Scalar> const& target_values) {
+            auto const& source_values = values_of<Scalar>(from);
+            for (Tensor const& target : to.layout.tensors()) {
+                for (Tensor const& source : from.layout.tensors()) {
+                    if (source.name != target.name) { continue; }
+                    core::check(source.dims() == target.dims(), "tensor ", source.name, " differs in shape");
+                    Kokkos::deep_copy(space,
+                                      device::as_vector<Exec, Scalar>(target_values, target.offset, target.size()),
+                                      device::as_vector<Exec, Scalar>(source_values, source.offset, source.size()));
+                }
+            }
+        },
+        to.device().values);
+    space.fence("alignsweep::model: tensors are copied");
+}
+
+void blend(Weights const& from, double share, Weights& into) {
+    core::check(from.layout.size() == into.layout.size(), "weights of two shapes to be blended");
+    std::visit(
+        [&]<class Scalar>(Flat<Scalar> const& values) {
+            kernels::blend<Exec, Scalar>(Exec(), share, values_of<Scalar>(from), values);
+        },
+        into.device().values);
+}
+
+}  // namespace alignsweep::model
