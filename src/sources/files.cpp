@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sources/files.hpp"
+#include "sources/source.hpp"
 
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -87,104 +87,112 @@ private:
     std::map<std::pair<stages::Tokens, bool>, std::int64_t> index_;
 };
 
+class Files final : public Source {
+public:
+    explicit Files(stages::Context& context) : Source(context) {}
+
+    [[nodiscard]] stages::CorpusData corpus() const override {
+        auto const& data = get<config::DataConfig>();
+        Texts texts;
+        auto const documents = documents_of(data);
+        // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
+        auto const kept =
+            static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
+        texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
+        texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
+        texts.sft = sft_rows();
+        return tokenised(context(), texts, data.sft.empty() ? data.preferences : data.sft);
+    }
+
+    // Completions are tokenised, rows that do not fit follow data.too_long. Metric: feedback/dropped.
+    [[nodiscard]] stages::FeedbackData feedback() const override {
+        auto const& data = get<config::DataConfig>();
+        Rows rows(context().config, stages::load_tokenizer(context().input("corpus")));
+        auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
+            rows.dropped += counts.empty_completion + counts.equal_answers;
+            count_skipped_rows(file, counts);
+        };
+        auto const preferences = data::read_preferences(data.preferences, data.bad_rows);
+        count(data.preferences, preferences.counts);
+        for (auto const& row : preferences.rows) {
+            auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, data.preferences);
+            if (added.empty()) { continue; }
+            rows.feedback.pairs.push_back({added[0], added[1], 1.0});
+            if (data.thumbs.empty()) { take_apart(rows.feedback, added[0], added[1]); }
+        }
+        if (!data.thumbs.empty()) {
+            auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
+            count(data.thumbs, thumbs.counts);
+            for (auto const& row : thumbs.rows) {
+                auto const added = rows.add(row.prompt, {row.completion}, data.thumbs);
+                if (!added.empty()) { rows.feedback.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
+            }
+        }
+        context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
+        if (rows.feedback.pairs.empty()) {
+            throw core::ConfigError(
+                core::concat(data.preferences, ": no pair fits model.context = ", get<config::ModelConfig>().context));
+        }
+        return std::move(rows.feedback);
+    }
+
+    // Each held-out prompt of the input "feedback" once, in the order of the files.
+    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count) const override {
+        std::vector<stages::PromptRow> exam;
+        std::set<stages::Tokens> seen;
+        for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
+            bool const room =
+                static_cast<config::Int>(prompt.tokens.size()) + get<config::EvaluateConfig>().max_new_tokens <=
+                get<config::ModelConfig>().context;
+            if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
+            if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
+        }
+        if (exam.empty()) {
+            throw core::ConfigError(
+                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or model.context");
+        }
+        return exam;
+    }
+
+    // By the reward model of the input "gold".
+    [[nodiscard]] std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
+                                            std::vector<model::Completion> const& answers) const override {
+        std::vector<data::Example> examples;
+        for (std::size_t i = 0; i < exam.size(); ++i) { examples.push_back({exam[i].tokens, answers[i].tokens}); }
+        infer::Reward reward(context().input("gold"), context().chunk());
+        return reward.score(infer::pointers(examples));
+    }
+
+private:
+    // Adds the rows that data.bad_rows = skip left out to the metric <kind>/bad_rows, which is there with `skip` alone,
+    // and names them in the stage's log (check_data has named them to the user).
+    void count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
+        if (get<config::DataConfig>().bad_rows == config::BadRows::error) { return; }
+        context().result.metrics[context().spec.kind + "/bad_rows"] += static_cast<double>(counts.bad);
+        if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
+    }
+
+    // Without what answers a held-out prompt.
+    std::vector<data::Completion> sft_rows() const {
+        config::DataConfig const& data = get<config::DataConfig>();
+        std::vector<data::Completion> rows;
+        if (!data.sft.empty()) {
+            auto read = data::read_completions(data.sft, data.bad_rows);
+            count_skipped_rows(data.sft, read.counts);
+            rows = std::move(read.rows);
+        } else {
+            auto const read = data::read_preferences(data.preferences, data.bad_rows);
+            count_skipped_rows(data.preferences, read.counts);
+            for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
+        }
+        std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, data.heldout_share); });
+        return rows;
+    }
+};
+
 }  // namespace
 
-void Files::count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
-    if (config().get<config::DataConfig>().bad_rows == config::BadRows::error) { return; }
-    context().result.metrics[context().spec.kind + "/bad_rows"] += static_cast<double>(counts.bad);
-    if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
-}
-
-// Without what answers a held-out prompt.
-std::vector<data::Completion> Files::sft_rows() const {
-    config::DataConfig const& data = config().get<config::DataConfig>();
-    std::vector<data::Completion> rows;
-    if (!data.sft.empty()) {
-        auto read = data::read_completions(data.sft, data.bad_rows);
-        count_skipped_rows(data.sft, read.counts);
-        rows = std::move(read.rows);
-    } else {
-        auto const read = data::read_preferences(data.preferences, data.bad_rows);
-        count_skipped_rows(data.preferences, read.counts);
-        for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
-    }
-    std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, data.heldout_share); });
-    return rows;
-}
-
-stages::CorpusData Files::corpus() const {
-    auto const& data = config().get<config::DataConfig>();
-    Texts texts;
-    auto const documents = documents_of(data);
-    // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
-    auto const kept =
-        static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
-    texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
-    texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
-    texts.sft = sft_rows();
-    return tokenised(context(), texts, data.sft.empty() ? data.preferences : data.sft);
-}
-
-stages::FeedbackData Files::feedback() const {
-    auto const& data = config().get<config::DataConfig>();
-    Rows rows(config(), stages::load_tokenizer(context().input("corpus")));
-    auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
-        rows.dropped += counts.empty_completion + counts.equal_answers;
-        count_skipped_rows(file, counts);
-    };
-    auto const preferences = data::read_preferences(data.preferences, data.bad_rows);
-    count(data.preferences, preferences.counts);
-    for (auto const& row : preferences.rows) {
-        auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, data.preferences);
-        if (added.empty()) { continue; }
-        rows.feedback.pairs.push_back({added[0], added[1], 1.0});
-        if (data.thumbs.empty()) { take_apart(rows.feedback, added[0], added[1]); }
-    }
-    if (!data.thumbs.empty()) {
-        auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
-        count(data.thumbs, thumbs.counts);
-        for (auto const& row : thumbs.rows) {
-            auto const added = rows.add(row.prompt, {row.completion}, data.thumbs);
-            if (!added.empty()) { rows.feedback.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
-        }
-    }
-    context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
-    if (rows.feedback.pairs.empty()) {
-        throw core::ConfigError(core::concat(
-            data.preferences, ": no pair fits model.context = ", config().get<config::ModelConfig>().context));
-    }
-    return std::move(rows.feedback);
-}
-
-std::vector<stages::PromptRow> Files::exam(config::Int count) const {
-    std::vector<stages::PromptRow> exam;
-    std::set<stages::Tokens> seen;
-    for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
-        bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + config().get<config::EvaluateConfig>().max_new_tokens <=
-            config().get<config::ModelConfig>().context;
-        if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
-        if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
-    }
-    if (exam.empty()) {
-        throw core::ConfigError(
-            "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or model.context");
-    }
-    return exam;
-}
-
-std::vector<double> Files::judge(std::vector<stages::PromptRow> const& exam,
-                                 std::vector<model::Completion> const& answers) const {
-    std::vector<data::Example> examples;
-    for (std::size_t i = 0; i < exam.size(); ++i) { examples.push_back({exam[i].tokens, answers[i].tokens}); }
-    infer::Reward reward(context().input("gold"), context().chunk());
-    return reward.score(infer::pointers(examples));
-}
-
-double Files::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
-    throw core::ConfigError(core::concat(config().get<config::DataConfig>().preferences,
-                                         ": real prompts have no exact gold reward; only the simulated world has"));
-}
+std::unique_ptr<Source const> make_files(stages::Context& context) { return std::make_unique<Files>(context); }
 
 void check_data(config::DataConfig const& data) {
     auto const check = [&](std::string const& file, auto const& read) {

@@ -3,11 +3,12 @@
 
 #include "core/error.hpp"
 #include "data/text.hpp"
-#include "sources/enumerable_world.hpp"
-#include "sources/files.hpp"
 #include "sources/text_world.hpp"
 
 namespace alignsweep::sources {
+
+std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);  // enumerable_world.cpp
+std::unique_ptr<Source const> make_files(stages::Context& context);             // files.cpp
 
 SourceKind source_kind(config::Config const& config) {
     if (!config.get<config::DataConfig>().preferences.empty()) { return SourceKind::files; }
@@ -18,12 +19,26 @@ SourceKind source_kind(config::Config const& config) {
 std::unique_ptr<Source const> open_source(stages::Context& context) {
     switch (source_kind(context.config)) {
         case SourceKind::files:
-            return std::make_unique<Files>(context);
+            return make_files(context);
         case SourceKind::enumerable_world:
-            return std::make_unique<EnumerableWorld>(context);
+            return make_enumerable_world(context);
         default:
             return std::make_unique<TextWorld>(context);
     }
+}
+
+std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
+                                  std::vector<model::Completion> const& answers) const {
+    std::vector<double> rewards;
+    for (std::size_t i = 0; i < exam.size(); ++i) {
+        rewards.push_back(gold(exam[i], answers[i].tokens, answers[i].ended));
+    }
+    return rewards;
+}
+
+double Source::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
+    throw core::ConfigError(core::concat(get<config::DataConfig>().preferences,
+                                         ": real prompts have no exact gold reward; only the simulated world has"));
 }
 
 world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/,

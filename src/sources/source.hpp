@@ -39,12 +39,12 @@ public:
     [[nodiscard]] virtual std::vector<stages::PromptRow> exam(config::Int count) const = 0;
     // The reward of one answer to each of these, and further metrics of evaluate.
     [[nodiscard]] virtual std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
-                                                    std::vector<model::Completion> const& answers) const = 0;
+                                                    std::vector<model::Completion> const& answers) const;
 
     // The exact gold reward of an answer; `ended`: whether the end token came. Throws ConfigError where there is none:
     // real prompts have no exact gold reward.
     [[nodiscard]] virtual double gold(stages::PromptRow const& prompt, stages::Tokens const& completion,
-                                      bool ended) const = 0;
+                                      bool ended) const;
     // What the reward of a text is a weighted sum of, and people value; the text world alone has it.
     [[nodiscard]] virtual world::Values values(stages::PromptRow const& prompt, stages::Tokens const& completion,
                                                bool ended) const;
@@ -55,7 +55,11 @@ public:
 
 protected:
     [[nodiscard]] stages::Context& context() const { return context_; }
-    [[nodiscard]] config::Config const& config() const { return context_.config; }
+    // A section of the configuration.
+    template <class Section>
+    [[nodiscard]] Section const& get() const {
+        return context_.config.get<Section>();
+    }
 
 private:
     stages::Context& context_;
@@ -63,6 +67,10 @@ private:
 
 // The context must outlive it.
 [[nodiscard]] std::unique_ptr<Source const> open_source(stages::Context& context);
+
+// Reads every data file that the section names, so that a malformed one is seen before any stage runs, and says which
+// rows data.bad_rows = skip leaves out. Throws IoError.
+void check_data(config::DataConfig const& data);
 
 // Texts as a corpus: a tokenizer of its own, and those examples for SFT that fit the context; `file` is named where
 // data.too_long = error.

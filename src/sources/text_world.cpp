@@ -14,7 +14,7 @@ TextWorld::TextWorld(stages::Context& context)
 }
 
 stages::CorpusData TextWorld::corpus() const {
-    auto const& corpus = config().get<config::CorpusConfig>();
+    auto const& corpus = get<config::CorpusConfig>();
     auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
     Texts texts;
@@ -44,7 +44,7 @@ world::Prompt TextWorld::prompt_of(stages::PromptRow const& row) const {
 }
 
 stages::FeedbackData TextWorld::feedback() const {
-    auto const& feedback = config().get<config::FeedbackConfig>();
+    auto const& feedback = get<config::FeedbackConfig>();
     auto const stream = context().stream(&config::SeedConfig::feedback, "feedback/prompts");
     std::vector<stages::PromptRow> prompts;
     std::vector<Question> questions;

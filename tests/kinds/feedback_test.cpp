@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
-#include "sources/files.hpp"
+#include "config/values.hpp"
+#include "sources/source.hpp"
 #include "stages/artifacts.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"

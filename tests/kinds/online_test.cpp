@@ -2,6 +2,7 @@
 // online_dpo and online_kto. That a stopped run leaves the same bytes, resume_test.cpp checks for all that trains.
 #include "sources/online_judge.hpp"
 
+#include "config/values.hpp"
 #include "data/order.hpp"
 #include "infer/sampling.hpp"
 #include "stages/artifacts.hpp"
