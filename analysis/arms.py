@@ -16,29 +16,23 @@ import pandas as pd
 
 from sweep_file import Sweep
 
-METHOD_ORDER = ("base", "sft", "rlhf", "dpo", "kto")
-UNALIGNED = ("base", "sft")
-
 AxisValue = float | str
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A method and its value on every axis that applies to it; `point` names the axes that vary, as text."""
+    """A method and its value on every axis that applies to it; `point` names the axes that vary, as text. `aligned`:
+    whether it is a method of alignment, neither the base nor the SFT model."""
 
     method: str
     axes: tuple[tuple[str, AxisValue], ...] = ()
     point: tuple[str, ...] = ()
+    aligned: bool = True
 
     @property
     def label(self) -> str:
         """The method and its point, as in `dpo beta=0.1`."""
         return " ".join([self.method, *self.point])
-
-    @property
-    def aligned(self) -> bool:
-        """Whether this is a trained method, neither the base nor the SFT model."""
-        return self.method not in UNALIGNED
 
     def agrees_with(self, other: Arm) -> bool:
         """Whether the two stand at the same value on every axis that applies to both."""
@@ -120,7 +114,8 @@ def find_arms(sweep: Sweep) -> Arms:
         for _, row in trials.iterrows()
     ]
     arms: dict[tuple[str, tuple[tuple[str, AxisValue], ...]], Arm] = {
-        point: Arm(point[0], point[1], _point(point[0], point[1], varying)) for point in points
+        point: Arm(point[0], point[1], _point(point[0], point[1], varying), sweep.method(point[0]).aligned)
+        for point in points
     }
     number_of = {point: number for number, point in enumerate(arms)}
     members = np.array([number_of[point] for point in points], dtype=int)
@@ -129,7 +124,8 @@ def find_arms(sweep: Sweep) -> Arms:
         mine = trials[members == number]
         planned[arm] = mine["replicate"].nunique()
         rows[arm] = mine[mine["status"] == "done"]
-    ordered = sorted(arms.values(), key=_order)
+    places = {method.name: place for place, method in enumerate(sweep.methods)}
+    ordered = sorted(arms.values(), key=lambda arm: _order(places[arm.method], arm))
     return Arms(sweep, tuple(ordered), replicate_columns, rows, planned)
 
 
@@ -163,6 +159,5 @@ def _point(method: str, axes: tuple[tuple[str, AxisValue], ...], varying: list[s
     )
 
 
-def _order(arm: Arm) -> tuple[object, ...]:
-    known = METHOD_ORDER.index(arm.method) if arm.method in METHOD_ORDER else len(METHOD_ORDER)
-    return (known, arm.method, tuple((name, str(type(value)), value) for name, value in arm.axes))
+def _order(place: int, arm: Arm) -> tuple[object, ...]:
+    return (place, tuple((name, str(type(value)), value) for name, value in arm.axes))

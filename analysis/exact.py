@@ -22,24 +22,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from plot_style import INK, METHODS, MUTED, WIDTH, bare, legend_above, method_colours, save, space_panels, use_style
+from plot_style import INK, MUTED, STARTS, WIDTH, bare, legend_above, method_colours, save, space_panels, use_style
 from sweep_file import Sweep, SweepFileError, read_sweep
 
 EXIT_IO = 3
 TOLERANCE = 0.02  # reward units; what PPO with the gold reward and DPO have to reach
 GAP, OPTIMUM, KL_FROM_OPTIMUM = "eval/exact/gap", "eval/exact/optimum", "eval/exact/kl_from_optimum"
-BETAS = {"rlhf": "rlhf.kl_coef", "dpo": "dpo.beta", "kto": "kto.beta"}
 SHOWN = ("sft", "best_of_n", "kto", "rlhf", "dpo")
 NAMES = {"sft": "SFT (start)", "best_of_n": "best of n (best n)", "kto": "KTO", "rlhf": "PPO", "dpo": "DPO"}
 LABELS = {"choices": "one drawn choice each", "probabilities": "its probability"}
 
 
-def own_betas(done: pd.DataFrame) -> pd.Series:
+def own_betas(sweep: Sweep) -> pd.Series:
     """The beta of each trial that has an optimum; NaN elsewhere."""
+    done = sweep.done
     beta = pd.Series(np.nan, done.index)
-    for method, axis in BETAS.items():
-        if axis in done:
-            beta = beta.where(done["method"] != method, done[axis].astype(float))
+    for method in sweep.methods:
+        if method.beta_key in done:
+            beta = beta.where(done["method"] != method.name, done[method.beta_key].astype(float))
     return beta
 
 
@@ -50,7 +50,7 @@ def gaps(sweep: Sweep) -> pd.DataFrame:
     SFT and best of n are held against the optimum of the same seed, which any trial with that beta knows: their gap is
     J* - (gold - beta KL). Of several n, the best at each beta counts.
     """
-    done = sweep.done.assign(beta=own_betas(sweep.done))
+    done = sweep.done.assign(beta=own_betas(sweep))
     columns = ["method", "seed", "beta", "gap", "kl_from_optimum", "pairs", "labels"]
     if GAP not in done or "eval/kl" not in done:
         return pd.DataFrame(columns=columns)
@@ -79,10 +79,10 @@ def draw_line_of_tolerance(axes, text: bool = True) -> None:
                       textcoords="offset points", va="center", fontsize=9, color=INK.light)  # fmt: skip
 
 
-def gap_against_beta(table: pd.DataFrame) -> Figure:
+def gap_against_beta(sweep: Sweep, table: pd.DataFrame) -> Figure:
     """The gap, and KL(pi* || pi) of the models that know it: one point a seed, methods side by side at every beta."""
     methods = [method for method in SHOWN if (table["method"] == method).any()]
-    colours = method_colours(methods)
+    colours = method_colours(sweep.methods)
     betas = sorted(table["beta"].unique())
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -111,7 +111,7 @@ def gap_against_pairs(sweep: Sweep) -> Figure | None:
     if arms.empty:
         return None
     methods = [method for method in SHOWN if (arms["method"] == method).any()]
-    colours = method_colours(methods)
+    colours = method_colours(sweep.methods)
     panels = sorted(set(zip(arms["labels"], arms["beta"], strict=True)))
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     for axes, (labels, beta) in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True):
@@ -125,7 +125,7 @@ def gap_against_pairs(sweep: Sweep) -> Figure | None:
             axes.plot(lines.index, lines.median(axis=1), **style, label=NAMES[method].removesuffix(" (best n)"))
         start = table[(table["method"] == "sft") & (table["beta"] == beta)]["gap"]
         if len(start):
-            axes.axhline(start.median(), color=METHODS["sft"].light, linewidth=1.0, label=NAMES["sft"])
+            axes.axhline(start.median(), color=STARTS[1].light, linewidth=1.0, label=NAMES["sft"])
         draw_line_of_tolerance(axes, text=axes.get_subplotspec().is_last_col())
         axes.set(xscale="log", yscale="log", xlabel="labelled pairs")
         axes.set_title(", ".join([LABELS.get(labels, labels)] * bool(labels) + [f"beta = {beta:g}"]))
@@ -179,7 +179,7 @@ def recovered_against_gold(sweep: Sweep) -> Figure | None:
 
     Of the first seed; a panel's title names it.
     """
-    done = sweep.done.assign(beta=own_betas(sweep.done))
+    done = sweep.done.assign(beta=own_betas(sweep))
     if GAP not in done:
         return None
     done = done[done[GAP].notna() & done["beta"].notna()]
@@ -187,7 +187,7 @@ def recovered_against_gold(sweep: Sweep) -> Figure | None:
     betas = sorted(done["beta"].unique())
     if not methods:
         return None
-    colours = method_colours(methods)
+    colours = method_colours(sweep.methods)
     figure = Figure(figsize=(WIDTH, 2.6 * len(methods) + 0.3), layout="constrained")
     grid = figure.subplots(len(methods), len(betas), sharex=True, sharey="row", squeeze=False)
     for row, method in zip(grid, methods, strict=True):
@@ -236,7 +236,7 @@ def write(sweep: Sweep, pairs: Sweep | None, out: Path) -> str:
     use_style()
     out.mkdir(parents=True, exist_ok=True)
     drawn = {
-        "gap_beta": gap_against_beta(table),
+        "gap_beta": gap_against_beta(sweep, table),
         "gap_pairs": gap_against_pairs(pairs) if pairs else None,
         "recovered_reward": recovered_against_gold(sweep),
     }

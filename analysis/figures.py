@@ -43,7 +43,7 @@ def differences(families: Families, arms: Arms) -> Figure | None:
     lines = max(len(rows) for _, rows in panels)
     height = 1.05 + 0.38 * lines
     figure, grid = plt.subplots(1, len(panels), figsize=(WIDTH, height), layout="constrained", squeeze=False)
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     for axes, (title, rows) in zip(grid[0], panels, strict=True):
         axes.set_title(title)
         axes.set_ylim(lines - 0.5, -0.65)
@@ -94,7 +94,7 @@ def gold_by_stage(arms: Arms) -> Figure | None:
     place = {"base": 0.0, "sft": 1.0} if any(arm.method == "base" for arm in starts) else {"sft": 0.0}
     first = max(place.values()) + 1
     at = {arm: first + 0.55 * i for i, arm in enumerate(aligned)}
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.9), layout="constrained")
 
     for sft in (arm for arm in starts if arm.method == "sft"):
@@ -157,7 +157,7 @@ def reward_against_kl(arms: Arms) -> Figure | None:
     shown = [arm for arm in arms.arms if arm.method != "base" and len(arms.values(arm, "eval/kl"))][:MOST_ROWS]
     if not shown:
         return None
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     figure, grid = plt.subplots(1, len(rewards), figsize=(WIDTH, 4.0), layout="constrained", squeeze=False)
     for axes, metric in zip(grid[0], rewards, strict=True):
         solid = metric == "eval/gold_reward"
@@ -215,7 +215,7 @@ def bars(arms: Arms, metrics: list[str], share: bool) -> Figure | None:
         return None
     columns = min(3, len(metrics))
     lines = math.ceil(len(metrics) / columns)
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     size = (WIDTH, lines * (0.72 + 0.24 * max(3, len(shown))) + 0.2)
     figure, grid = plt.subplots(lines, columns, figsize=size, layout="constrained", squeeze=False, sharey=True)
     space_panels(figure)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from arms import UNALIGNED, Arm, Arms
+from arms import Arm, Arms
 from figures import MOST_ROWS
 from plot_style import (
     GRID,
@@ -71,7 +71,7 @@ def learning_curves(arms: Arms) -> Figure | None:
     for axes in grid.ravel()[len(panels) :]:
         axes.set_visible(False)
     labels = {}
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     for axes, panel in zip(grid.ravel(), panels, strict=False):
         axes.set_title(panel.metric + (f", {panel.method}" if panel.method else ""))
         labels[axes] = _curve_panel(axes, arms, panel, series, unfinished)
@@ -109,30 +109,30 @@ def _unfinished(arms: Arms) -> dict[str, pd.DataFrame]:
 
 def _panels(arms: Arms, series: dict[Arm, pd.DataFrame], unfinished: dict[str, pd.DataFrame]) -> list[Panel]:
     def present(metric: str, method: str = "") -> bool:
-        frames = [f for arm, f in series.items() if metric in f and _joins(arm.method, method)]
-        frames += [f for name, f in unfinished.items() if metric in f and _joins(name, method)]
+        frames = [f for arm, f in series.items() if metric in f and _joins(arms, arm.method, method)]
+        frames += [f for name, f in unfinished.items() if metric in f and _joins(arms, name, method)]
         return any(bool(np.isfinite(frame[metric]).any()) for frame in frames)
 
     names = [name for name in arms.sweep.curves.columns if name.startswith("eval/")]
     panels = [Panel(metric) for metric in (*names, *CURVES) if present(metric)]
-    order = sorted(arms.methods, key=lambda method: method in UNALIGNED)
+    order = sorted(arms.methods, key=lambda method: not arms.sweep.method(method).aligned)
     own = [Panel(m, method) for m in PER_METHOD for method in order if present(m, method)]
     return panels + own
 
 
-def _joins(method: str, wanted: str) -> bool:
+def _joins(arms: Arms, method: str, wanted: str) -> bool:
     """Whether a method's curves stand in a panel: its own, or one of all aligned methods."""
-    return method == wanted if wanted else method not in UNALIGNED
+    return method == wanted if wanted else arms.sweep.method(method).aligned
 
 
 def _curve_panel(
     axes: Axes, arms: Arms, panel: Panel, series: dict[Arm, pd.DataFrame], unfinished: dict[str, pd.DataFrame]
 ) -> list[tuple[float, str, str]]:
     """Draws one panel; returns the labels for the lines' ends."""
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     labels: list[tuple[float, str, str]] = []
     for arm, frame in series.items():
-        if panel.metric not in frame or not _joins(arm.method, panel.method):
+        if panel.metric not in frame or not _joins(arms, arm.method, panel.method):
             continue
         values = frame[np.isfinite(frame[panel.metric])].groupby("step")[panel.metric]
         if not len(values):
@@ -144,7 +144,7 @@ def _curve_panel(
         if not panel.method:
             labels.append((float(mean.iloc[-1]), arm.label, colour))
     for method, frame in unfinished.items():
-        if panel.metric not in frame or not _joins(method, panel.method):
+        if panel.metric not in frame or not _joins(arms, method, panel.method):
             continue
         for _, one in frame[np.isfinite(frame[panel.metric])].groupby("trial"):
             axes.plot(one["step"], one[panel.metric], color=colours[method].light, linewidth=0.9, alpha=0.8, zorder=3)

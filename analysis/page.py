@@ -246,7 +246,7 @@ def _table_section(report: Report, title: str, figure: str) -> str:
 
 
 def _method_table(table: Table, arms: Arms) -> str:
-    colours = method_colours(arms.methods)
+    colours = method_colours(arms.sweep.methods)
     head = "".join(f"<th>{escape(column.name)}</th>" for column in table.columns)
     rows: list[str] = []
     seen_aligned = False

@@ -25,6 +25,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from sweep_file import Method
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -41,19 +43,16 @@ INK = Colour("ink", "#1d232b", "#e6e9ee")
 MUTED = Colour("muted", "#69727f", "#98a2b0")
 GRID = Colour("grid", "#e4e7ec", "#2e3540")
 PAPER = Colour("paper", "#fefefe", "#14181e")
-METHODS = {
-    "base": Colour("base", "#a3abb6", "#7d8794"),
-    "sft": Colour("sft", "#5b6470", "#b6bfcb"),
-    "rlhf": Colour("rlhf", "#d1590a", "#ff9152"),
-    "dpo": Colour("dpo", "#0b6fb3", "#5db2f0"),
-    "kto": Colour("kto", "#0a8f68", "#3ecf9f"),
-    "best_of_n": Colour("best-of-n", "#b8568c", "#ea8fc0"),
-}
-EXTRA = (
-    Colour("extra-1", "#b58a00", "#e8bf3f"),
-    Colour("extra-2", "#6a4fb3", "#a892ea"),
-    Colour("extra-3", "#3a9bb8", "#79d0e8"),
-    Colour("extra-4", "#8a5a3c", "#cf9a76"),
+STARTS = (Colour("base", "#a3abb6", "#7d8794"), Colour("sft", "#5b6470", "#b6bfcb"))
+ALIGNED = (
+    Colour("method-1", "#d1590a", "#ff9152"),
+    Colour("method-2", "#0b6fb3", "#5db2f0"),
+    Colour("method-3", "#0a8f68", "#3ecf9f"),
+    Colour("method-4", "#b8568c", "#ea8fc0"),
+    Colour("method-5", "#b58a00", "#e8bf3f"),
+    Colour("method-6", "#6a4fb3", "#a892ea"),
+    Colour("method-7", "#3a9bb8", "#79d0e8"),
+    Colour("method-8", "#8a5a3c", "#cf9a76"),
 )
 # After Tol's muted scheme; the roles that all methods share come first and are the quieter ones.
 ROLES = {
@@ -79,16 +78,19 @@ PNG_DPI = 170
 WIDTH = 9.6  # inches; the page's column at 100 pixels an inch
 
 
-def method_colours(methods: Iterable[str]) -> dict[str, Colour]:
-    """A fixed colour for each known method; others take the spare ones in their order."""
-    known = {method: METHODS[method] for method in methods if method in METHODS}
-    unknown = [method for method in methods if method not in METHODS]
-    return known | {method: EXTRA[i % len(EXTRA)] for i, method in enumerate(unknown)}
+def method_colours(methods: Iterable[Method]) -> dict[str, Colour]:
+    """A colour for each method by its place among the program's, so that it is the same in every report."""
+    methods = list(methods)
+    return {
+        method.name: colours[i % len(colours)]
+        for aligned, colours in ((False, STARTS), (True, ALIGNED))
+        for i, method in enumerate(method for method in methods if method.aligned == aligned)
+    }
 
 
 def all_colours() -> list[Colour]:
     """Every colour that a figure may hold."""
-    return [INK, MUTED, GRID, PAPER, *METHODS.values(), *EXTRA, *ROLES.values()]
+    return [INK, MUTED, GRID, PAPER, *STARTS, *ALIGNED, *ROLES.values()]
 
 
 def use_style() -> None:

@@ -24,7 +24,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from comparisons import Interval, t_interval
-from plot_style import EXTRA, GRID, INK, LINE_STYLES, MARKERS, METHODS, MUTED, WIDTH, bare, save, use_style
+from plot_style import (
+    ALIGNED,
+    GRID,
+    INK,
+    LINE_STYLES,
+    MARKERS,
+    MUTED,
+    STARTS,
+    WIDTH,
+    bare,
+    method_colours,
+    save,
+    use_style,
+)
 from sweep_file import Sweep, SweepFileError, read_sweep
 
 EXIT_IO = 3
@@ -47,7 +60,7 @@ FEWEST = 24  # rows that a correlation by length needs
 # What is followed as the answer grows: method, estimate, target.
 GROWING = (("rlhf", "score", "proxy_sft"), ("rlhf", "value", "proxy_policy"), ("dpo", "implicit", "gold_soft"),
            ("dpo", "implicit", "gold_sft"))  # fmt: skip
-COLOURS = (METHODS["sft"], METHODS["rlhf"], METHODS["dpo"], METHODS["best_of_n"], *EXTRA[:3])
+COLOURS = (STARTS[1], *ALIGNED[:2], *ALIGNED[3:7])
 
 
 @dataclass(frozen=True)
@@ -209,7 +222,7 @@ def draw_positions(axes: Axes, sweep: Sweep) -> None:
         if wanted not in curves:
             continue
         method, estimate, target = wanted
-        seeds, look = curves[wanted], {"linestyle": style, "color": METHODS[method].light}
+        seeds, look = curves[wanted], {"linestyle": style, "color": method_colours(sweep.methods)[method].light}
         axes.plot(seeds.index, seeds, linewidth=0.7, alpha=0.35, **look)
         axes.plot(seeds.index, seeds.mean(axis=1), **look, label=f"{ESTIMATES[estimate]}: {TARGETS[target]}")
     axes.set_title("by tokens read, over prompts")

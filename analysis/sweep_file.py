@@ -22,6 +22,8 @@ REQUIRED = ("trial", "status", "method", "seed")
 TEXT_COLUMNS = ("key", "status", "error", "method", "digest")
 PROVENANCE = "provenance/"  # columns of text: where a trial's stages come from, by fact
 
+UNALIGNED = ("base", "sft")  # in files that do not say
+
 # The order in which values of the gold reward, and then behaviours, are read.
 LEAVES = (
     "correct", "safe", "responsive", "polite", "concise", "ended",
@@ -42,9 +44,21 @@ class ColumnInfo:
 
 
 @dataclass(frozen=True)
+class Method:
+    """What the program says of a method: whether it is one of alignment (the base and the SFT model are none), whether
+    it trains a policy, and the key of the strength of its tie to the reference, if it has one."""
+
+    name: str
+    aligned: bool = True
+    trains_policy: bool = True
+    beta_key: str = ""
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The content of one `sweep.h5`.
 
+    methods: all that the program has, in the order of tables, whether the sweep has trials of them or not.
     trials: one row a trial, columns under their slash names. curves: `trial`, `step` and one float column a
     metric (no rows if the file has none). columns: unit and description by column. attributes: the root's.
     """
@@ -54,6 +68,11 @@ class Sweep:
     curves: pd.DataFrame
     columns: dict[str, ColumnInfo] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
+    methods: tuple[Method, ...] = ()
+
+    def method(self, name: str) -> Method:
+        """The method of that name."""
+        return next(method for method in self.methods if method.name == name)
 
     @property
     def done(self) -> pd.DataFrame:
@@ -145,7 +164,20 @@ def _read(path: Path, file: h5py.File) -> Sweep:
             if name not in curves:
                 raise SweepFileError(f"{path}: dataset /curves/{name} is missing")
         columns |= {name: info for name, info in curve_columns.items() if name not in columns}
-    return Sweep(path, trials, curves, columns, attributes)
+    return Sweep(path, trials, curves, columns, attributes, _read_methods(path, file, trials["method"]))
+
+
+def _read_methods(path: Path, file: h5py.File, used: pd.Series) -> tuple[Method, ...]:
+    """The table /methods, and after it what the trials name beside it: a file of an older program has no table."""
+    methods: dict[str, Method] = {}
+    if isinstance(file.get("methods"), h5py.Group):
+        table, _ = _read_columns(path, file["methods"])
+        for row in table.to_dict("records"):
+            name = str(row["name"])
+            methods[name] = Method(name, bool(row["aligned"]), bool(row["trains_policy"]), str(row["beta_key"]))
+    for name in used.unique():
+        methods.setdefault(name, Method(name, aligned=name not in UNALIGNED))
+    return tuple(methods.values())
 
 
 def _read_columns(path: Path, group: h5py.Group) -> tuple[pd.DataFrame, dict[str, ColumnInfo]]:

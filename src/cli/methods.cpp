@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // methods: what there is: signals, models, equations, sources, and every key of the configuration with its default.
-#include "cli/catalogue.hpp"
 #include "cli/options.hpp"
 #include "cli/table.hpp"
 #include "config/values.hpp"
@@ -14,13 +13,22 @@ namespace alignsweep::cli {
 
 namespace {
 
+using stages::Descriptor;
 using Table = std::vector<std::vector<std::string>>;
 
-std::string models_of(MethodEntry const& entry) {
-    auto const& methods = kinds::method_names();
-    if (std::find(methods.begin(), methods.end(), entry.name) == methods.end()) { return "-"; }
+// The kinds that have something to say, in the order of a model's life.
+std::vector<Descriptor const*> catalogue() {
+    std::vector<Descriptor const*> kinds;
+    for (Descriptor const& kind : kinds::all()) {
+        if (kind.entry) { kinds.push_back(&kind); }
+    }
+    return kinds;
+}
+
+std::string models_of(Descriptor const& kind) {
+    if (kind.purpose != stages::Purpose::method) { return "-"; }
     std::string text;
-    for (std::string const& role : kinds::models_held(entry.name, config::Config{})) {
+    for (std::string const& role : kinds::models_held(kind.name, kinds::program().defaults)) {
         text += (text.empty() ? "" : ", ") + role;
     }
     return text;
@@ -28,18 +36,18 @@ std::string models_of(MethodEntry const& entry) {
 
 void print_overview() {
     Table table{{"method", "signal", "models in memory", "source"}};
-    for (MethodEntry const& entry : catalogue()) {
-        table.push_back({entry.name, entry.signal, models_of(entry), entry.source});
+    for (Descriptor const* kind : catalogue()) {
+        table.push_back({kind->name, kind->entry->signal, models_of(*kind), kind->entry->source});
     }
     std::cout
         << format_table(table)
         << "\nModels in memory go by the defaults; log-probabilities of a fixed reference are stored, not held.\n";
 }
 
-void print_entry(MethodEntry const& entry) {
-    std::cout << "\n" << entry.name << ": " << entry.equation << "\n";
+void print_entry(Descriptor const& kind) {
+    std::cout << "\n" << kind.name << ": " << kind.entry->equation << "\n";
     Table table;
-    for (Variant const& variant : entry.variants) {
+    for (auto const& variant : kind.entry->variants) {
         table.push_back({"  " + variant.key + " = " + variant.value, variant.equation, variant.source});
     }
     std::cout << format_table(table);
@@ -52,7 +60,7 @@ void print_keys(std::string const& only) {
         std::cout << format_table(table);
         table.clear();
     };
-    for (auto const& key : config::all_keys()) {
+    for (auto const& key : config::all_keys(kinds::program().defaults)) {
         if (!only.empty() && key.section != only) { continue; }
         if (key.section != section) {
             flush();
@@ -75,7 +83,7 @@ int methods_command(Arguments const& arguments) {
     if (!values) { return 0; }
     if (values->count("method") == 0) {
         print_overview();
-        for (MethodEntry const& entry : catalogue()) { print_entry(entry); }
+        for (Descriptor const* kind : catalogue()) { print_entry(*kind); }
         print_keys("");
         return 0;
     }
@@ -83,13 +91,13 @@ int methods_command(Arguments const& arguments) {
     if (names.size() > 1) { throw core::ConfigError("methods: one method at a time"); }
     std::string const& name = names.front();
     std::string allowed;
-    for (MethodEntry const& entry : catalogue()) {
-        allowed += (allowed.empty() ? "" : ", ") + entry.name;
-        if (entry.name != name) { continue; }
+    for (Descriptor const* kind : catalogue()) {
+        allowed += (allowed.empty() ? "" : ", ") + kind->name;
+        if (kind->name != name) { continue; }
         std::cout << format_table(
-            {{"signal", entry.signal}, {"models in memory", models_of(entry)}, {"source", entry.source}});
-        print_entry(entry);
-        print_keys(entry.section);
+            {{"signal", kind->entry->signal}, {"models in memory", models_of(*kind)}, {"source", kind->entry->source}});
+        print_entry(*kind);
+        print_keys(kind->name);
         return 0;
     }
     throw core::ConfigError(core::concat("unknown method ", name, " (allowed: ", allowed, ")"));

@@ -61,7 +61,7 @@ SweepInput read_sweep(po::variables_map const& values) {
     std::vector<std::string> sets;
     if (values.count("set") > 0) { sets = values["set"].as<std::vector<std::string>>(); }
     auto const entries = config::read_all(files, sets);
-    SweepInput input{entries, config::expand(entries, kinds::method_names()), {}};
+    SweepInput input{entries, config::expand(entries, kinds::program()), {}};
     input.out = values.count("out") > 0 ? std::filesystem::path(values["out"].as<std::string>())
                                         : std::filesystem::path("results") / experiment_name(files.back());
     return input;

@@ -6,6 +6,7 @@
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "kinds/kinds.hpp"
 #include "losses/pair_losses.hpp"
 #include "losses/thumb_losses.hpp"
 #include "model/runtime.hpp"
@@ -77,13 +78,14 @@ std::string required(po::variables_map const& values, char const* name) {
 
 // --set, of the keys that the method reads alone.
 config::Config read_config(std::vector<std::string> const& sets, std::string const& method) {
+    auto const& defaults = kinds::program().defaults;
     std::vector<std::string> allowed = score_methods().at(method).keys;
     allowed.insert(allowed.end(), {"data.bad_rows", "data.too_long", "model.chunk"});
     std::vector<config::Entry> entries;
     for (std::string const& set : sets) {
         auto const entry = config::parse_set(set);
-        if (config::find_key(entry.section, entry.key) == nullptr) {
-            config::throw_unknown(entry.section, entry.key, entry);
+        if (!config::find_key(entry.section, entry.key, defaults)) {
+            config::throw_unknown(entry.section, entry.key, entry, defaults);
         }
         if (std::find(allowed.begin(), allowed.end(), entry.name()) == allowed.end()) {
             throw core::ConfigError(core::concat(entry.location(), ": score --method ", method,
@@ -91,7 +93,7 @@ config::Config read_config(std::vector<std::string> const& sets, std::string con
         }
         entries.push_back(entry);
     }
-    return config::apply(entries);
+    return config::apply(entries, defaults);
 }
 
 score::ScoreRequest read_request(po::variables_map const& values) {

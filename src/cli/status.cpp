@@ -26,7 +26,7 @@ int status_command(Arguments const& arguments) {
             folders.empty() ? "no results folder given" : "one results folder is allowed", " (see --help)"));
     }
     std::filesystem::path const out = folders.front();
-    auto const spec = config::expand(sweep::read_sweep_ini(out), kinds::method_names());
+    auto const spec = config::expand(sweep::read_sweep_ini(out), kinds::program());
     auto const plan = sweep::make_plan(spec);
     sweep::Ledger const ledger(plan, out / "stages", "");
     std::cout << trials_table(sweep::make_rows(plan, ledger));

@@ -110,9 +110,9 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
     return texts;
 }
 
-[[noreturn]] void throw_unknown_axis(Entry const& entry) {
+[[noreturn]] void throw_unknown_axis(Entry const& entry, Config const& defaults) {
     std::vector<std::string> names = {"method", "seed", "zip"};
-    for (KeyHelp const& known : all_keys()) { names.push_back(known.name()); }
+    for (KeyHelp const& known : all_keys(defaults)) { names.push_back(known.name()); }
     throw ConfigError(concat(entry.location(), ": unknown key ", excerpt(entry.key), " in [sweep] (nearest: ",
                              nearest(entry.key, names), "; allowed: method, seed, zip, or section.key of any key)"));
 }
@@ -124,8 +124,8 @@ Axis read_axis(Entry const& entry, std::span<std::string const> known_methods, C
     axis.section = entry.key.substr(0, dot);
     axis.key = dot == std::string::npos ? "" : entry.key.substr(dot + 1);
     axis.origin = entry;
-    KeyHelp const* const known = find_key(axis.section, axis.key);
-    if (known == nullptr) { throw_unknown_axis(entry); }
+    auto const known = find_key(axis.section, axis.key, defaults);
+    if (!known) { throw_unknown_axis(entry, defaults); }
     if (axis.section == "run") { fail(entry, "no result depends on [run], so it can't be an axis"); }
     if (std::find(known_methods.begin(), known_methods.end(), axis.section) != known_methods.end()) {
         axis.method = axis.section;

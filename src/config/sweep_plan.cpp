@@ -59,7 +59,7 @@ std::size_t count_trials(std::vector<View> const& views, std::size_t seeds, std:
 
 // The trial at one row of each view, but for its seed.
 TrialPoint point_at(std::string const& method, Config const& defaults, std::vector<View> const& views,
-                    std::vector<std::size_t> const& at) {
+                    std::vector<std::size_t> const& at, void (*validate)(Config const&)) {
     TrialPoint point{method, 1, defaults, {}, {}};
     std::string shown;
     for (std::size_t i = 0; i < views.size(); ++i) {
@@ -92,10 +92,10 @@ bool advance(std::vector<std::size_t>& at, std::vector<View> const& views) {
 
 }  // namespace
 
-SweepSpec expand(std::span<Entry const> entries, std::span<std::string const> known_methods) {
-    core::check(!known_methods.empty(), "no method is known");
-    Config const defaults = apply(entries);
-    SweepEntries const sweep = read_sweep(entries, known_methods, defaults);
+SweepSpec expand(std::span<Entry const> entries, Program const& program) {
+    core::check(!program.methods.empty(), "no method is known");
+    Config const defaults = apply(entries, program.defaults);
+    SweepEntries const sweep = read_sweep(entries, program.methods, defaults);
 
     SweepSpec spec;
     spec.methods = sweep.methods;
@@ -112,7 +112,7 @@ SweepSpec expand(std::span<Entry const> entries, std::span<std::string const> kn
     for (std::size_t m = 0; m < sweep.methods.size(); ++m) {
         std::vector<std::size_t> at(views[m].size(), 0);
         do {
-            TrialPoint point = point_at(sweep.methods[m], defaults, views[m], at);
+            TrialPoint point = point_at(sweep.methods[m], defaults, views[m], at, program.validate);
             for (std::int64_t const seed : sweep.seeds) {
                 point.seed = seed;
                 spec.trials.push_back(point);

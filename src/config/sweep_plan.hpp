@@ -38,6 +38,14 @@ struct SweepSpec {
     std::vector<std::string> methods;
 };
 
+// What a program has that sweeps are written for.
+struct Program {
+    Config defaults{};
+    std::vector<std::string> methods;
+    // The checks that involve several fields. Throws ConfigError that names the keys, their values and what is allowed.
+    void (*validate)(Config const&);
+};
+
 // The trials in plan order: methods as listed, then the axes as written (the first one varies slowest; zipped axes
 // stand where their first one does), then seeds, innermost. Without [sweep] entries: one trial a known method, seed 1.
 // Where zipped axes belong to different methods, a method sees the rows of its own axes, each distinct one once.
@@ -45,6 +53,6 @@ struct SweepSpec {
 // axis value listed twice, an empty list or item, a descending range, a value that its key does not allow, zipped axes
 // of unequal length, an axis of [run] (no result depends on it), more than 1e6 trials, and on a trial whose
 // configuration fails `validate` (with the trial's axes).
-[[nodiscard]] SweepSpec expand(std::span<Entry const> entries, std::span<std::string const> known_methods);
+[[nodiscard]] SweepSpec expand(std::span<Entry const> entries, Program const& program);
 
 }  // namespace alignsweep::config

@@ -121,9 +121,26 @@ private:
     std::vector<KeyHelp>& keys_;
 };
 
-std::vector<KeyHelp> list_keys() {
+}  // namespace
+
+void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
+            Entry const& origin) {
+    Setter setter(section, key, value, origin);
+    if (Section* const fields = config.find(section)) { fields->visit(setter); }
+    if (!setter.found()) { throw_unknown(section, key, origin, config); }
+}
+
+void assign(Config& config, Entry const& entry) { assign(config, entry.section, entry.key, entry.value, entry); }
+
+Config apply(std::span<Entry const> entries, Config defaults) {
+    for (Entry const& entry : entries) {
+        if (entry.section != "sweep") { assign(defaults, entry); }
+    }
+    return defaults;
+}
+
+std::vector<KeyHelp> all_keys(Config const& defaults) {
     std::vector<KeyHelp> keys;
-    Config const defaults;
     for (Section const& section : defaults.sections()) {
         Lister lister(section.name(), keys);
         section.read(lister);
@@ -131,40 +148,17 @@ std::vector<KeyHelp> list_keys() {
     return keys;
 }
 
-}  // namespace
-
-void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
-            Entry const& origin) {
-    Setter setter(section, key, value, origin);
-    if (Section* const fields = config.find(section)) { fields->visit(setter); }
-    if (!setter.found()) { throw_unknown(section, key, origin); }
-}
-
-void assign(Config& config, Entry const& entry) { assign(config, entry.section, entry.key, entry.value, entry); }
-
-Config apply(std::span<Entry const> entries) {
-    Config config;
-    for (Entry const& entry : entries) {
-        if (entry.section != "sweep") { assign(config, entry); }
+std::optional<KeyHelp> find_key(std::string_view section, std::string_view key, Config const& defaults) {
+    for (KeyHelp const& known : all_keys(defaults)) {
+        if (known.section == section && known.key == key) { return known; }
     }
-    return config;
+    return std::nullopt;
 }
 
-std::vector<KeyHelp> const& all_keys() {
-    static std::vector<KeyHelp> const keys = list_keys();
-    return keys;
-}
-
-KeyHelp const* find_key(std::string_view section, std::string_view key) {
-    auto const& keys = all_keys();
-    auto const found = std::find_if(keys.begin(), keys.end(),
-                                    [&](KeyHelp const& known) { return known.section == section && known.key == key; });
-    return found == keys.end() ? nullptr : &*found;
-}
-
-void throw_unknown(std::string_view section, std::string_view key, Entry const& origin) {
+void throw_unknown(std::string_view section, std::string_view key, Entry const& origin, Config const& defaults) {
+    auto const keys = all_keys(defaults);
     std::vector<std::string> sections, siblings;
-    for (KeyHelp const& known : all_keys()) {
+    for (KeyHelp const& known : keys) {
         if (sections.empty() || sections.back() != known.section) { sections.push_back(known.section); }
         if (known.section == section) { siblings.push_back(known.key); }
     }
@@ -177,7 +171,7 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
     // A key put in the wrong section should be found as well, at the price of one edit.
     std::string best;
     std::size_t fewest = std::numeric_limits<std::size_t>::max();
-    for (KeyHelp const& known : all_keys()) {
+    for (KeyHelp const& known : keys) {
         bool const sibling = known.section == section;
         std::size_t const edits = edit_distance(key.substr(0, 100), known.key) * 2 + (sibling ? 0 : 3);
         if (edits < fewest) {

@@ -7,6 +7,7 @@
 #include "config/schema.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,9 +24,9 @@ void assign(Config& config, Entry const& entry);
 void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
             Entry const& origin);
 
-// The defaults with all entries set in order, but for those of [sweep]. Neither complete nor checked across fields:
+// `defaults` with all entries set in order, but for those of [sweep]. Neither complete nor checked across fields:
 // that is validate's matter.
-[[nodiscard]] Config apply(std::span<Entry const> entries);
+[[nodiscard]] Config apply(std::span<Entry const> entries, Config defaults = {});
 
 // The checks that involve several fields (heads divide the width, lengths fit the context, ...). Throws ConfigError
 // that names the keys, their values and what is allowed.
@@ -53,14 +54,15 @@ struct KeyHelp {
     [[nodiscard]] std::string name() const { return section + "." + key; }
 };
 
-// Every key of every section, in the order of schema.hpp, with its default.
-[[nodiscard]] std::vector<KeyHelp> const& all_keys();
-// Null where there is none.
-[[nodiscard]] KeyHelp const* find_key(std::string_view section, std::string_view key);
+// Every key of every section, in order, with its default.
+[[nodiscard]] std::vector<KeyHelp> all_keys(Config const& defaults = {});
+[[nodiscard]] std::optional<KeyHelp> find_key(std::string_view section, std::string_view key,
+                                              Config const& defaults = {});
 
 // The error for a name that does not exist: "demo.ini:12: unknown key dpo.btea (nearest: dpo.beta; allowed in [dpo]:
 // epochs, batch, ...)".
-[[noreturn]] void throw_unknown(std::string_view section, std::string_view key, Entry const& origin);
+[[noreturn]] void throw_unknown(std::string_view section, std::string_view key, Entry const& origin,
+                                Config const& defaults);
 
 // The current value of a field.
 struct Value {

@@ -3,15 +3,20 @@
 
 #include "core/error.hpp"
 #include "infer/reward.hpp"
-#include "kinds/runs.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
 #include "train/cost_meter.hpp"
 
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
+
 constexpr char const* state_name = "best_of_n";
-}
+
+}  // namespace
 
 std::int64_t samples_of(infer::StoredModel const& model) {
     auto const found = model.state.find(state_name);
@@ -47,10 +52,40 @@ train::Answers best_answers(stages::Context& context, infer::Transformer& transf
     return best;
 }
 
+namespace {
+
 void run_best_of_n(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
     infer::save_model(context.folder(), weights,
-                      {{state_name, static_cast<double>(context.config.get<config::BestOfNConfig>().n)}});
+                      {{state_name, static_cast<double>(context.section<config::BestOfNConfig>().n)}});
 }
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor best_of_n() {
+    return {
+        .name = "best_of_n",
+        .version = 1,
+        .purpose = stages::Purpose::method,
+        .run = run_best_of_n,
+        .reads = [](Reads& r) { r.section<config::BestOfNConfig>(); },
+        .inputs =
+            [](config::Config const&, stages::Descriptor const*) {
+                return std::vector<stages::Input>{{"sft", "sft"}};
+            },
+        .models =
+            [](config::Config const&) {
+                return std::vector<std::string>{"policy", "reward_model"};
+            },
+        .to_sample = {{"reward_model", "reward_model"}},
+        .trains_policy = false,
+        .entry = stages::Entry{"pairs, through a reward model",
+                               "argmax of the reward over n samples of the SFT model; KL at most log n - (n - 1) / n",
+                               "Stiennon et al. 2009.01325; Beirami et al. 2401.01879"}};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

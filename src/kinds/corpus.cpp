@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // corpus: the text for pre-training, the tokenizer trained on it, and SFT's questions and answers.
 #include "core/error.hpp"
-#include "kinds/runs.hpp"
 #include "sources/source.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 
 namespace alignsweep::kinds {
+
+namespace {
+
+using config::DataConfig;
+using stages::Reads;
 
 void run_corpus(stages::Context& context) {
     stages::CorpusData const corpus = sources::open_source(context)->corpus();
     if (corpus.sft.empty()) {
         throw core::ConfigError(
-            core::concat("no SFT example fits model.context = ", context.config.get<config::ModelConfig>().context));
+            core::concat("no SFT example fits model.context = ", context.get(&config::ModelConfig::context)));
     }
     if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
     stages::save_corpus(context.folder(), corpus);
@@ -18,5 +24,35 @@ void run_corpus(stages::Context& context) {
     context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
     context.result.metrics["corpus/sft_examples"] = static_cast<double>(corpus.sft.size());
 }
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor corpus() {
+    return {.name = "corpus",
+            .version = 1,
+            .run = run_corpus,
+            .reads =
+                [](Reads& r) {
+                    // Real text stands for the world's where it is given; what only the other one needs is not read.
+                    auto const& data = r.get<DataConfig>();
+                    r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);
+                    r.keys(&DataConfig::corpus, &DataConfig::too_long);
+                    if (sources::source_kind(r.config()) != sources::SourceKind::files) {
+                        r.world().section<config::CorpusConfig>().seeds(&config::SeedConfig::data);
+                        if (sources::source_kind(r.config()) == sources::SourceKind::enumerable_world) {
+                            r.unread({"tokenizer.*", "model.context", "data.too_long"});
+                        }
+                        return;
+                    }
+                    r.keys(&DataConfig::sft, &DataConfig::heldout_share);
+                    if (data.sft.empty()) { r.keys(&DataConfig::preferences); }
+                    r.bad_rows();
+                },
+            .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

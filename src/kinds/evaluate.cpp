@@ -2,25 +2,27 @@
 // evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
 #include "core/error.hpp"
-#include "infer/reward.hpp"
+#include "infer/scoring.hpp"
 #include "kinds/best_of_n.hpp"
 #include "kinds/evaluate_exactly.hpp"
-#include "kinds/runs.hpp"
 #include "sources/source.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
 #include "stats/mean.hpp"
 #include "train/cost_meter.hpp"
 
 #include <cmath>
-#include <numeric>
 
 namespace alignsweep::kinds {
 
 namespace {
 
+using stages::Reads;
+
 train::Answers ask(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
                    std::vector<stages::Tokens> const& exam) {
-    auto const& config = context.config.get<config::EvaluateConfig>();
+    auto const& config = context.section<config::EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
@@ -46,9 +48,9 @@ void bound_kl(stages::Context& context, std::int64_t n) {
 void measure_kl(stages::Context& context, infer::Transformer& transformer,
                 std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
-    auto const theirs = infer::token_logprobs(transformer, reference, examples,
-                                              context.config.get<config::EvaluateConfig>().temperature,
-                                              data::TargetKind::completion, context.chunk());
+    auto const theirs =
+        infer::token_logprobs(transformer, reference, examples, context.section<config::EvaluateConfig>().temperature,
+                              data::TargetKind::completion, context.chunk());
     stats::Mean sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -69,9 +71,7 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                         stages::Tokens const& text, std::int64_t length) {
     std::vector<data::Example> windows;
     for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.config.get<config::EvaluateConfig>().documents) {
-            break;
-        }
+        if (static_cast<config::Int>(windows.size()) == context.section<config::EvaluateConfig>().documents) { break; }
         windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
     }
     stats::Mean loss;
@@ -104,8 +104,6 @@ void compare_with_sft(stages::Context& context, std::vector<double> const& gold)
     metrics["eval/gold_vs_sft_t"] = gain.t();
 }
 
-}  // namespace
-
 void run_evaluate(stages::Context& context) {
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     infer::StoredModel const model = infer::load_stored_model(context.input("model"));
@@ -117,7 +115,7 @@ void run_evaluate(stages::Context& context) {
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    auto const exam = source->exam(context.config.get<config::EvaluateConfig>().prompts);
+    auto const exam = source->exam(context.section<config::EvaluateConfig>().prompts);
     std::vector<stages::Tokens> prompts;
     for (auto const& prompt : exam) { prompts.push_back(prompt.tokens); }
     auto said = ask(context, transformer, model, prompts);
@@ -137,26 +135,49 @@ void run_evaluate(stages::Context& context) {
         measure_kl(context, transformer, said.completions, infer::pointers(answers.answers));
     }
     context.pass(0.85);
-    measure_perplexity(context, transformer, model.weights, corpus.heldout,
-                       context.config.get<config::ModelConfig>().context);
+    measure_perplexity(context, transformer, model.weights, corpus.heldout, context.get(&config::ModelConfig::context));
     keep_answers(context, answers, corpus.tokenizer);
 }
 
-// proxy: what the reward model says of the answers that evaluate stored.
-void run_proxy(stages::Context& context) {
-    auto const answers = stages::load_answers(context.input("evaluate"));
-    auto const scores =
-        infer::Reward(context.input("reward_model"), context.chunk()).score(infer::pointers(answers.answers));
-    if (!answers.weight.empty()) {  // all answers: no sampling error, so no interval
-        context.result.metrics["eval/proxy_reward"] =
-            std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
-        return;
-    }
-    stats::Mean proxy;
-    for (double const score : scores) { proxy.add(score); }
-    context.result.metrics["eval/proxy_reward"] = proxy.mean();
-    context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
-    context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor evaluate() {
+    return {.name = "evaluate",
+            .version = 1,
+            .purpose = stages::Purpose::evaluation,
+            .run = run_evaluate,
+            .reads =
+                [](Reads& r) {
+                    r.world().section<config::EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
+                    auto const source = sources::source_kind(r.config());
+                    bool const listed = source == sources::SourceKind::enumerable_world;
+                    if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+                    if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
+                },
+            .inputs =
+                [](config::Config const& config, stages::Descriptor const* model) {
+                    std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
+                    if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
+                    if (sources::source_kind(config) == sources::SourceKind::files) {
+                        inputs.push_back({"feedback", "feedback"});
+                        inputs.push_back({"gold", "gold_reward_model"});
+                    }
+                    inputs.insert(inputs.end(), model->to_sample.begin(), model->to_sample.end());
+                    return inputs;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    if (lengths.listed) { return stages::Work{0.0, all_responses(spec.config, lengths)}; }
+                    double const prompts = static_cast<double>(spec.config.get<config::EvaluateConfig>().prompts);
+                    bool const best_of_n = spec.inputs.contains("reward_model");
+                    auto const samples = best_of_n ? spec.config.get<config::BestOfNConfig>().n : 1;
+                    return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
+                },
+            .slowness = 2.4};
 }
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

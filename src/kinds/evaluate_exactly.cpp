@@ -157,11 +157,11 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
         append(answers.exact["reference"], reference);
         append(answers.gold, responses.gold);
         std::move(responses.examples.begin(), responses.examples.end(), std::back_inserter(answers.answers));
-        context.host.progress(0.9 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
+        context.progress(0.9 * static_cast<double>(p + 1) / static_cast<double>(world.prompts()));
     }
     metrics["eval/kl_per_token"] = metrics["eval/kl"] / metrics["eval/length"];
     metrics["eval/prompts"] = static_cast<double>(world.prompts());
-    answers.facts["model"] = context.spec.inputs.at("model");
+    answers.facts["model"] = context.input_id("model");
     if (beta) {
         Distance::finish(metrics);
         answers.facts["beta"] = *beta;

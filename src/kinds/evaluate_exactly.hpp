@@ -5,7 +5,10 @@
 #include "infer/models.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/context.hpp"
+#include "stages/descriptor.hpp"
 #include "world/enumerable.hpp"
+
+#include <cmath>
 
 namespace alignsweep::kinds {
 
@@ -20,5 +23,12 @@ namespace alignsweep::kinds {
 [[nodiscard]] std::vector<double> next_logprobs(infer::Transformer& transformer, infer::Weights const& weights,
                                                 world::ResponseTree const& tree, stages::Tokens const& prompt,
                                                 int chunk);
+
+// Tokens of all responses of the enumerable world with their prompts, once: for estimates.
+inline double all_responses(config::Config const& config, stages::Lengths const& lengths) {
+    auto const& world = config.get<config::EnumerableConfig>();
+    return static_cast<double>(world.prompts) * std::pow(static_cast<double>(world.tokens - 1), lengths.answer) *
+           lengths.example;
+}
 
 }  // namespace alignsweep::kinds

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
-#include "kinds/runs.hpp"
 #include "sources/source.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/partners.hpp"
 
 #include <cmath>
@@ -10,6 +11,8 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using stages::Reads;
+
 // Each thumb's mismatched partner, drawn once.
 void add_partners(stages::Context const& context, stages::FeedbackData& feedback) {
     std::vector<train::Judged> judged;
@@ -17,7 +20,7 @@ void add_partners(stages::Context const& context, stages::FeedbackData& feedback
         auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
     }
-    auto const partners = train::draw_partners(judged, context.config.get<config::ModelConfig>().context,
+    auto const partners = train::draw_partners(judged, context.get(&config::ModelConfig::context),
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);
@@ -38,8 +41,6 @@ void measure_agreement(stages::Context& context, stages::FeedbackData const& fee
     if (counted > 0.0) { context.result.metrics["feedback/agreement"] = agreed / counted; }
 }
 
-}  // namespace
-
 void run_feedback(stages::Context& context) {
     stages::FeedbackData feedback = sources::open_source(context)->feedback();
     add_partners(context, feedback);
@@ -51,5 +52,57 @@ void run_feedback(stages::Context& context) {
     context.result.metrics["feedback/thumbs"] = static_cast<double>(feedback.thumbs.size());
     context.add_cost("tokens/feedback", tokens);
 }
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor feedback() {
+    using config::DataConfig;
+    return {.name = "feedback",
+            .version = 2,
+            .run = run_feedback,
+            .reads =
+                [](Reads& r) {
+                    r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
+                    if (sources::source_kind(r.config()) != sources::SourceKind::files) {
+                        r.world().section<config::FeedbackConfig>().model_limits();
+                        return;
+                    }
+                    r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
+                    r.keys(&config::ModelConfig::context);
+                    r.bad_rows();
+                },
+            .inputs =
+                [](config::Config const& config, stages::Descriptor const*) {
+                    std::vector<stages::Input> inputs{{"corpus", "corpus"}};
+                    // Real feedback is read, not sampled.
+                    if (sources::source_kind(config) != sources::SourceKind::files) {
+                        inputs.push_back({"sft", "sft"});
+                    }
+                    return inputs;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+                    return stages::Work{0.0, 2.0 * prompts * lengths.answer};
+                },
+            .slowness = 6.3,
+            .entry =
+                stages::Entry{
+                    "who labels",
+                    "P(first better) = sigma((r_1 - r_2) / choice_temperature), r by each annotator's values",
+                    "Bradley and Terry 1952",
+                    {{"feedback.source", "annotators", "simulated people", "Christiano et al. 1706.03741"},
+                     {"feedback.source", "ai", "a language model judges", "Lee et al. 2309.00267"},
+                     {"feedback.source", "constitution", "explicit rules judge", "Bai et al. 2212.08073"},
+                     {"feedback.labels", "choices", "a drawn choice", ""},
+                     {"feedback.labels", "probabilities", "the probability of the choice", "Lee et al. 2309.00267"},
+                     {"feedback.thumbs", "pairs", "thumbs: the pairs taken apart", "Ethayarajh et al. 2402.01306"},
+                     {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
+                      "Ethayarajh et al. 2402.01306"}}}};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -2,10 +2,11 @@
 // online_dpo, online_kto: each round samples two answers a prompt from the policy as it is, a judge compares them, and
 // one optimiser step of the DPO or KTO loss follows, against the SFT model. Guo et al., arXiv:2402.04792 (there the
 // judge is a language model, and KTO is not among the losses).
-#include "kinds/runs.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/thumb_loss.hpp"
 #include "sources/online_judge.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/partners.hpp"
@@ -18,6 +19,8 @@
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 using Metrics = std::map<std::string, double>;
 
@@ -72,10 +75,10 @@ public:
     [[nodiscard]] core::RandomStream stream(std::string const& purpose) const {
         return context_.stream(&config::SeedConfig::rollout, name() + "/" + purpose);
     }
-    [[nodiscard]] config::Int room() const { return context_.config.get<config::ModelConfig>().context; }
+    [[nodiscard]] config::Int room() const { return context_.get(&config::ModelConfig::context); }
 
 private:
-    [[nodiscard]] std::string const& name() const { return context_.spec.kind; }
+    [[nodiscard]] std::string const& name() const { return context_.kind(); }
 
     // Samples and judges. A prompt whose answers are equal, or equally good to the judge, gives nothing to learn from.
     Pairs hold_round(std::int64_t update, Metrics& metrics) {
@@ -171,7 +174,7 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, Pairs const& pairs, std::in
 }  // namespace
 
 void run_online_dpo(stages::Context& context) {
-    auto const& config = context.config.get<config::OnlineDpoConfig>();
+    auto const& config = context.section<config::OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](Pairs pairs, std::int64_t update) {
         std::vector<data::Example const*> examples;
@@ -188,7 +191,7 @@ void run_online_dpo(stages::Context& context) {
 }
 
 void run_online_kto(stages::Context& context) {
-    auto const& config = context.config.get<config::OnlineKtoConfig>();
+    auto const& config = context.section<config::OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
     auto const learn = [&](Pairs const& pairs, std::int64_t update) {
         auto const thumbs = thumbs_of(run, pairs, update);
@@ -200,5 +203,83 @@ void run_online_kto(stages::Context& context) {
     };
     run.run(learn, config.beta);
 }
+
+namespace {
+
+// People and the gold reward judge by the world; people as feedback describes them.
+void read_online(Reads& r, config::OnlineConfig const& online) {
+    r.model_limits().seeds(&config::SeedConfig::rollout);
+    if (online.judge == config::Judge::reward_model) { return; }
+    r.world();
+    if (online.judge == config::Judge::annotators) {
+        r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
+    }
+}
+
+// The judge is the reward model, or reads answers as the world does.
+std::vector<stages::Input> online_inputs(config::OnlineConfig const& online) {
+    std::string const judge = online.judge == config::Judge::reward_model ? "reward_model" : "corpus";
+    return {{"sft", "sft"}, {"feedback", "feedback"}, {judge, judge}};
+}
+
+std::vector<std::string> online_models(config::OnlineConfig const& online) {
+    std::vector<std::string> models{"policy", "reference"};
+    if (online.judge == config::Judge::reward_model) { models.emplace_back("reward_model"); }
+    return models;
+}
+
+stages::Work online_work(config::OnlineConfig const& online, stages::Lengths const& lengths) {
+    double const trained = 2.0 * static_cast<double>(online.updates * online.prompts) * lengths.example;
+    return {trained, 3.0 * trained};  // sampled, judged, and under the reference
+}
+
+std::vector<stages::Variant> judges(std::string const& key) {
+    return {{key, "reward_model", "the proxy compares", "Guo et al. 2402.04792"},
+            {key, "gold", "the exact gold reward does", ""},
+            {key, "annotators", "the simulated people do", ""}};
+}
+
+// What the two share. `Section`: of the configuration.
+template <class Section>
+stages::Descriptor online(std::string const& name) {
+    return {
+        .name = name,
+        .version = 1,
+        .purpose = stages::Purpose::method,
+        .reads =
+            [](Reads& r) {
+                r.section<Section>();
+                read_online(r, r.get<Section>().online);
+            },
+        .inputs = [](config::Config const& config,
+                     stages::Descriptor const*) { return online_inputs(config.get<Section>().online); },
+        .models = [](config::Config const& config) { return online_models(config.get<Section>().online); },
+        .beta_key = name + ".beta",
+        .work = [](stages::StageSpec const& spec,
+                   stages::Lengths const& lengths) { return online_work(spec.config.get<Section>().online, lengths); },
+        .slowness = 1.7};
+}
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor online_dpo() {
+    auto kind = online<config::OnlineDpoConfig>("online_dpo");
+    kind.run = run_online_dpo;
+    kind.entry = {"a judge's choice between fresh samples", "as dpo, on two samples of the policy a prompt",
+                  "Guo et al. 2402.04792", judges("online_dpo.judge")};
+    return kind;
+}
+
+stages::Descriptor online_kto() {
+    auto kind = online<config::OnlineKtoConfig>("online_kto");
+    kind.run = run_online_kto;
+    kind.entry = {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
+                  "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792", judges("online_kto.judge")};
+    return kind;
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -3,7 +3,7 @@
 
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context& context) : config_(context.config.get<config::RlhfConfig>()) {
+EpisodeScore::EpisodeScore(stages::Context& context) : config_(context.section<config::RlhfConfig>()) {
     if (config_.reward == config::EpisodeReward::gold) {
         gold_ = sources::open_source(context);
     } else {
@@ -32,7 +32,7 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
 
 PpoEpisodes::PpoEpisodes(stages::Context& context)
     : context_(context),
-      config_(context.config.get<config::RlhfConfig>()),
+      config_(context.section<config::RlhfConfig>()),
       chunk_(context.chunk()),
       prompts_(context, config_.max_new_tokens),
       score_(context) {}

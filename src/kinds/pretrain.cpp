@@ -1,44 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// pretrain: a fresh model on windows of the corpus. sft: that model on questions and answers.
-#include "kinds/runs.hpp"
+// pretrain: a fresh model on windows of the corpus.
 #include "losses/cross_entropy.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/trainer.hpp"
-
-#include <limits>
 
 namespace alignsweep::kinds {
 
+namespace {
+
+using stages::Reads;
+
 void run_pretrain(stages::Context& context) {
-    auto const& config = context.config;
+    auto const& config = context.section<config::PretrainConfig>();
+    auto const& model = context.section<config::ModelConfig>();
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
-    auto const examples = stages::text_examples(corpus.train, config.get<config::PretrainConfig>().length);
-    infer::Weights weights(
-        model::make_shape(config.get<config::ModelConfig>(), static_cast<int>(corpus.tokenizer.vocabulary()), false));
-    model::initialise(weights, context.seed(&config::SeedConfig::model), config.get<config::ModelConfig>().init_std,
-                      config.get<config::ModelConfig>().embedding_init_std);
+    auto const examples = stages::text_examples(corpus.train, config.length);
+    infer::Weights weights(model::make_shape(model, static_cast<int>(corpus.tokenizer.vocabulary()), false));
+    model::initialise(weights, context.seed(&config::SeedConfig::model), model.init_std, model.embedding_init_std);
     losses::CrossEntropy loss(examples, data::TargetKind::full);
     auto const count = static_cast<std::int64_t>(examples.size());
-    std::int64_t const epochs =
-        config.get<config::PretrainConfig>().steps * config.get<config::PretrainConfig>().batch / count + 2;
-    train::train(context, weights, loss,
-                 {epochs, config.get<config::PretrainConfig>().batch, config.get<config::PretrainConfig>().steps},
-                 config.get<config::PretrainConfig>().optimizer, "pretrain");
+    std::int64_t const epochs = config.steps * config.batch / count + 2;
+    train::train(context, weights, loss, {epochs, config.batch, config.steps}, config.optimizer, "pretrain");
     infer::save_model(context.folder(), weights);
 }
 
-void run_sft(stages::Context& context) {
-    auto const& config = context.config;
-    stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
-    infer::Weights weights = infer::load_model(context.input("pretrain"));
-    auto const targets = config.get<config::SftConfig>().loss == config::SftLoss::full ? data::TargetKind::full
-                                                                                       : data::TargetKind::completion;
-    losses::CrossEntropy loss(corpus.sft, targets);
-    train::train(context, weights, loss,
-                 {config.get<config::SftConfig>().epochs, config.get<config::SftConfig>().batch,
-                  std::numeric_limits<std::int64_t>::max()},
-                 config.get<config::SftConfig>().optimizer, "sft");
-    infer::save_model(context.folder(), weights);
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor pretrain() {
+    return {.name = "pretrain",
+            .version = 2,
+            .purpose = stages::Purpose::start,
+            .run = run_pretrain,
+            .reads =
+                [](Reads& r) {
+                    r.section<config::ModelConfig>().section<config::PretrainConfig>();
+                    r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);
+                },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const*) {
+                    return std::vector<stages::Input>{{"corpus", "corpus"}};
+                },
+            .row = "base",
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const&) {
+                    auto const& pretrain = spec.config.get<config::PretrainConfig>();
+                    return stages::Work{static_cast<double>(pretrain.steps * pretrain.batch * pretrain.length), 0.0};
+                },
+            .slowness = 2.1};
 }
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // reference: the SFT model's log-probabilities of all feedback, once for every method, beta and epoch.
 #include "infer/scoring.hpp"
-#include "kinds/runs.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/context.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 
 #include <algorithm>
@@ -11,6 +13,8 @@
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 // Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
 std::vector<double> logprobs(stages::Context const& context, infer::Transformer& transformer,
@@ -29,8 +33,6 @@ std::vector<double> logprobs(stages::Context const& context, infer::Transformer&
     return result;
 }
 
-}  // namespace
-
 void run_reference(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
@@ -46,6 +48,7 @@ void run_reference(stages::Context& context) {
         mismatched.push_back(
             stages::example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
     }
+
     stages::ReferenceData reference;
     reference.completions = logprobs(context, transformer, weights, completions, 0.0, 0.5);
     reference.mismatched = logprobs(context, transformer, weights, mismatched, 0.5, 1.0);
@@ -53,5 +56,27 @@ void run_reference(stages::Context& context) {
     train::add_model_cost(context, "reference", weights.layout.parameter_count(),
                           train::tokens_of(completions) + train::tokens_of(mismatched));
 }
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor reference() {
+    return {.name = "reference",
+            .version = 1,
+            .run = run_reference,
+            .reads = [](Reads& r) { r.model_limits().unread({"model.context"}); },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const*) {
+                    return std::vector<stages::Input>{{"sft", "sft"}, {"feedback", "feedback"}};
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+                    return stages::Work{0.0, 4.0 * prompts * lengths.example};
+                }};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

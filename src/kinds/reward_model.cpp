@@ -2,11 +2,13 @@
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
 #include "losses/reward_loss.hpp"
 
+#include "config/values.hpp"
 #include "core/error.hpp"
 #include "data/order.hpp"
-#include "kinds/runs.hpp"
 #include "sources/source.hpp"
 #include "stages/artifacts.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/trainer.hpp"
 
 #include <cmath>
@@ -16,14 +18,18 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using config::RewardModelConfig;
+using stages::Reads;
+
 // The pairs that this reward model may learn from: a random share, drawn once.
 std::vector<losses::Pair> training_pairs(stages::Context const& context, stages::FeedbackData const& feedback,
                                          bool gold) {
     auto all = stages::make_pairs(feedback, {}, gold);
-    if (gold || context.config.get<config::RewardModelConfig>().share >= 1.0) { return all; }
+    if (gold) { return all; }
+    double const share = context.get(&RewardModelConfig::share);
+    if (share >= 1.0) { return all; }
     auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/share");
-    auto const count = static_cast<std::size_t>(
-        std::ceil(context.config.get<config::RewardModelConfig>().share * static_cast<double>(all.size())));
+    auto const count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(all.size())));
     std::vector<losses::Pair> some;
     auto const order = data::epoch_order(static_cast<std::int64_t>(all.size()), stream, 0);
     for (std::size_t i = 0; i < count; ++i) { some.push_back(std::move(all[static_cast<std::size_t>(order[i])])); }
@@ -44,10 +50,9 @@ std::pair<double, double> normalisation(std::vector<double> const& scores) {
 // harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
 // harmless request (should be 0), and above compliance with an unsafe one (should be 1).
 void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
-    int const chunk = context.chunk();
     for (auto const& [name, refused, answered] : sources::open_source(context)->refusals()) {
-        auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), chunk);
-        auto const answer = infer::scores(transformer, weights, infer::pointers(answered), chunk);
+        auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), context.chunk());
+        auto const answer = infer::scores(transformer, weights, infer::pointers(answered), context.chunk());
         double preferred = 0.0;
         for (std::size_t i = 0; i < refusal.size(); ++i) { preferred += refusal[i] > answer[i] ? 1.0 : 0.0; }
         context.result.metrics["refusal_preferred/" + name] = preferred / static_cast<double>(refusal.size());
@@ -81,20 +86,20 @@ void measure_heldout_accuracy(stages::Context& context, stages::FeedbackData con
     if (counted > 0.0) { context.result.metrics["heldout_accuracy"] = right / counted; }
 }
 
-}  // namespace
-
+template <bool gold>
 void run_reward_model(stages::Context& context) {
-    bool const gold = context.spec.kind == "gold_reward_model";
-    auto const& config = context.config.get<config::RewardModelConfig>();
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
     auto const pairs = training_pairs(context, feedback, gold);
     if (pairs.empty()) { throw core::ConfigError("reward_model: no pair of a training prompt to learn from"); }
     // The head's first weights differ between gold and proxy, or the two would err alike.
     std::uint64_t const head_seed = context.seed(&config::SeedConfig::model) + (gold ? 1 : 0);
     infer::Weights weights = infer::load_model_with_head(context.input("sft"), head_seed);
-    losses::RewardLoss loss(pairs, {config.margin, config.centering});
-    train::train(context, weights, loss, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
-                 config.optimizer, "reward_model");
+    losses::RewardLoss loss(pairs,
+                            {context.get(&RewardModelConfig::margin), context.get(&RewardModelConfig::centering)});
+    train::train(context, weights, loss,
+                 {context.get(&RewardModelConfig::epochs), context.get(&RewardModelConfig::batch),
+                  std::numeric_limits<std::int64_t>::max()},
+                 context.get(&RewardModelConfig::optimizer), "reward_model");
     context.add_cost("labels/reward_model", static_cast<double>(pairs.size()));
 
     infer::Transformer transformer(weights.shape);
@@ -103,16 +108,95 @@ void run_reward_model(stages::Context& context) {
         completions.push_back(
             stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
     }
+
     auto const all = infer::scores(transformer, weights, infer::pointers(completions), context.chunk());
     std::vector<double> own;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (feedback.completions[i].on_policy) { own.push_back(all[i]); }
     }
-    auto const [mean, deviation] = gold || config.normalise ? normalisation(own) : std::pair(0.0, 1.0);
+    auto const [mean, deviation] =
+        gold || context.get(&RewardModelConfig::normalise) ? normalisation(own) : std::pair(0.0, 1.0);
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
-    measure_refusals(context, transformer, weights);
+    if constexpr (!gold) { measure_refusals(context, transformer, weights); }
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
+
+}  // namespace
+
+namespace {
+
+// A reward model of another size than the policy's starts from an SFT model of that size, which reads the same text:
+// the one that a trial with that [model] has as well.
+config::Config of_its_size(config::Config const& config) {
+    config::Config sized = config;
+    sized.edit<config::ModelConfig>() = config::reward_model_size(config);
+    return sized;
+}
+
+stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths) {
+    auto const epochs = static_cast<double>(spec.config.get<config::RewardModelConfig>().epochs);
+    auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+    return {2.0 * epochs * pairs * lengths.example, 0.0};
+}
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor reward_model() {
+    return {.name = "reward_model",
+            .version = 1,
+            .run = run_reward_model<false>,
+            .reads =
+                [](Reads& r) {
+                    // Its size is that of the SFT model that it starts from.
+                    r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+                    r.world().model_limits();
+                    r.seeds(&config::SeedConfig::model, &config::SeedConfig::feedback, &config::SeedConfig::train);
+                    r.unread({"model.context"});
+                    // It is asked about requests of the text world alone.
+                    auto const source = sources::source_kind(r.config());
+                    if (source == sources::SourceKind::text_world) { return; }
+                    r.unread({"input.corpus"});
+                    if (r.get<config::RewardModelConfig>().share >= 1.0) { r.unread({"seed.feedback"}); }
+                    if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
+                },
+            .inputs =
+                [](config::Config const& config, stages::Descriptor const*) {
+                    return std::vector<stages::Input>{
+                        {"corpus", "corpus"},
+                        {"sft", "sft", {}, std::make_shared<config::Config const>(of_its_size(config))},
+                        {"feedback", "feedback"}};
+                },
+            .configure = of_its_size,
+            .work = work,
+            .entry =
+                stages::Entry{"pairs",
+                              "l(r_w - r_l - margin) + centering (r_w + r_l)^2; normalise: scores of mean 0 and "
+                              "deviation 1 on the SFT model's answers",
+                              "Ouyang et al. 2203.02155, eq. 1; Eisenstein et al. 2312.09244",
+                              {{"reward_model.width", "N", "a size of its own (and depth)", "Gao et al. 2210.10760"}}}};
+}
+
+// Of real data: stands for the gold reward that only a simulated world has.
+stages::Descriptor gold_reward_model() {
+    return {.name = "gold_reward_model",
+            .version = 1,
+            .run = run_reward_model<true>,
+            .reads =
+                [](Reads& r) {
+                    r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+                    r.model_limits().seeds(&config::SeedConfig::model, &config::SeedConfig::train);
+                    r.unread({"model.context", "input.corpus", "reward_model.share", "reward_model.normalise"});
+                },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const*) {
+                    return std::vector<stages::Input>{{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}};
+                },
+            .work = work};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

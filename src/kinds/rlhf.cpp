@@ -3,7 +3,8 @@
 // the reward model (against the gold reward: from the SFT model), or a scalar head on the policy's trunk.
 #include "data/order.hpp"
 #include "kinds/ppo_rollout.hpp"
-#include "kinds/runs.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/trainer.hpp"
@@ -14,14 +15,16 @@ namespace alignsweep::kinds {
 
 namespace {
 
+using stages::Reads;
+
 // The pre-training text that PPO-ptx mixes into the policy's steps: a minibatch of windows each, as pretrain cuts them.
 class MixedText {
 public:
     MixedText(stages::Context const& context, std::int64_t steps)
         : windows_(windows_of(context)),
-          loss_(windows_, context.config.get<config::RlhfConfig>().ptx_coef),
+          loss_(windows_, context.section<config::RlhfConfig>().ptx_coef),
           // An epoch has a step or more.
-          order_(loss_.size(), context.config.get<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
+          order_(loss_.size(), context.section<config::RlhfConfig>().minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
@@ -31,9 +34,9 @@ public:
 
 private:
     static std::vector<data::Example> windows_of(stages::Context const& context) {
-        if (context.config.get<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
+        if (context.section<config::RlhfConfig>().ptx_coef == 0.0) { return {}; }
         return stages::text_examples(stages::load_corpus(context.input("corpus")).train,
-                                     context.config.get<config::PretrainConfig>().length);
+                                     context.section<config::PretrainConfig>().length);
     }
 
     std::vector<data::Example> windows_;
@@ -46,7 +49,7 @@ class PpoRun {
 public:
     explicit PpoRun(stages::Context& context)
         : context_(context),
-          config_(context.config.get<config::RlhfConfig>()),
+          config_(context.section<config::RlhfConfig>()),
           chunk_(context.chunk()),
           shared_(config_.value_model == config::ValueModel::shared),
           policy_(shared_ ? sft_with_head() : infer::load_model(context.input("sft"))),
@@ -195,8 +198,81 @@ private:
     MixedText text_;
 };
 
+void run_rlhf(stages::Context& context) { PpoRun(context).run(); }
+
 }  // namespace
 
-void run_rlhf(stages::Context& context) { PpoRun(context).run(); }
+namespace describe {
+
+stages::Descriptor rlhf() {
+    using config::RlhfConfig;
+    return {
+        .name = "rlhf",
+        .version = 3,
+        .purpose = stages::Purpose::method,
+        .run = run_rlhf,
+        .reads =
+            [](Reads& r) {
+                r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
+                auto const& rlhf = r.get<RlhfConfig>();
+                bool const gold = rlhf.reward == config::EpisodeReward::gold;
+                if (gold) { r.world(); }
+                bool const new_head = gold || rlhf.value_model == config::ValueModel::shared;
+                if (new_head) { r.seeds(&config::SeedConfig::model); }
+                if (rlhf.ptx_coef > 0.0) { r.section<config::PretrainConfig>(); }
+            },
+        .inputs =
+            [](config::Config const& config, stages::Descriptor const*) {
+                auto const& rlhf = config.get<RlhfConfig>();
+                bool const gold = rlhf.reward == config::EpisodeReward::gold;
+                std::vector<stages::Input> inputs{{"sft", "sft"}, {"feedback", "feedback"}};
+                if (!gold) { inputs.push_back({"reward_model", "reward_model"}); }
+                if (gold || rlhf.ptx_coef > 0.0) { inputs.push_back({"corpus", "corpus"}); }
+                return inputs;
+            },
+        .models =
+            [](config::Config const& config) {
+                auto const& rlhf = config.get<RlhfConfig>();
+                std::vector<std::string> models{"policy", "reference"};
+                if (rlhf.value_model == config::ValueModel::own) { models.emplace_back("value"); }
+                if (rlhf.reward == config::EpisodeReward::proxy) { models.emplace_back("reward_model"); }
+                return models;
+            },
+        .beta_key = "rlhf.kl_coef",
+        .work =
+            [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                auto const& rlhf = spec.config.get<RlhfConfig>();
+                double const episodes = static_cast<double>(rlhf.updates * rlhf.episodes) * lengths.example;
+                stages::Work work{2.0 * static_cast<double>(rlhf.epochs) * episodes, 4.0 * episodes};
+                if (rlhf.ptx_coef > 0.0) {
+                    auto const length = spec.config.get<config::PretrainConfig>().length;
+                    work.trained += static_cast<double>(rlhf.updates * rlhf.epochs * rlhf.episodes * length);
+                }
+                return work;
+            },
+        .slowness = 1.7,
+        .entry =
+            stages::Entry{
+                "pairs, through a reward model",
+                "max(-A rho, -A clip(rho, 1 - eps, 1 + eps)), A by GAE from score - kl_coef KL a token",
+                "Schulman et al. 1707.06347, eq. 7; Ziegler et al. 1909.08593",
+                {{"rlhf.reward", "proxy", "the reward model scores the episodes", "Ziegler et al. 1909.08593"},
+                 {"rlhf.reward", "gold", "the exact gold reward does: an oracle", "Gao et al. 2210.10760"},
+                 {"rlhf.kl_estimator", "k1", "log pi - log pi_ref", "Schulman, Approximating KL divergence, 2020"},
+                 {"rlhf.kl_estimator", "k3", "exp(-k1) - 1 + k1", "Schulman, Approximating KL divergence, 2020"},
+                 {"rlhf.kl_control", "fixed", "kl_coef as it is", "Ziegler et al. 1909.08593"},
+                 {"rlhf.kl_control", "adaptive", "kl_coef *= 1 + clip(KL / kl_target - 1, +-.2) episodes / kl_horizon",
+                  "Ziegler et al. 1909.08593, section 2.2"},
+                 {"rlhf.kl_control", "annealed", "kl_coef falls from kl_start by equal factors in the first updates",
+                  ""},
+                 {"rlhf.value_model", "own", "starts from the reward model", "Stiennon et al. 2009.01325"},
+                 {"rlhf.value_model", "shared", "a head on the policy's trunk", "Ziegler et al. 1909.08593"},
+                 {"rlhf.value_warmup", "N", "rounds of the value model alone", "Yuan et al. 2503.01491"},
+                 {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
+                 {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
+                 {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}}};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -3,7 +3,8 @@
 #include "kinds/token_values.hpp"
 
 #include "core/error.hpp"
-#include "kinds/runs.hpp"
+#include "stages/descriptor.hpp"
+#include "stages/reads.hpp"
 #include "stats/prefix_values.hpp"
 
 #include <cmath>
@@ -11,6 +12,8 @@
 namespace alignsweep::kinds {
 
 namespace {
+
+using stages::Reads;
 
 double beta_of(infer::StoredModel const& model, std::filesystem::path const& folder) {
     auto const found = model.state.find("beta");
@@ -141,6 +144,8 @@ std::map<std::string, double> compare_token_values(stages::PrefixData const& pre
     return metrics;
 }
 
+namespace {
+
 void run_token_values(stages::Context& context) {
     auto const folder = context.input("model");
     int const chunk = context.chunk();
@@ -156,9 +161,51 @@ void run_token_values(stages::Context& context) {
     estimate_implicit_rewards(prefixes, models, chunk);
     estimate_values(prefixes, folder, chunk);
     context.result.metrics = compare_token_values(prefixes);
-    prefixes.facts["model"] = context.spec.inputs.at("model");
+    prefixes.facts["model"] = context.input_id("model");
     prefixes.facts["beta"] = models.beta;
     stages::save_prefixes(context.folder(), prefixes);
 }
+
+}  // namespace
+
+namespace describe {
+
+stages::Descriptor token_values() {
+    using config::EvaluateConfig;
+    return {.name = "token_values",
+            .version = 2,
+            .purpose = stages::Purpose::side,
+            .run = run_token_values,
+            .reads =
+                [](Reads& r) {
+                    r.world().section<config::TokenValuesConfig>();
+                    r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
+                    r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
+                    if (sources::source_kind(r.config()) == sources::SourceKind::enumerable_world) {
+                        r.unread({"token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "seed.eval",
+                                  "input.corpus"});
+                    }
+                },
+            .inputs =
+                [](config::Config const&, stages::Descriptor const* model) {
+                    return std::vector<stages::Input>{
+                        {"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}, {"reward_model", "reward_model"}};
+                },
+            // Of an aligned policy.
+            .applies =
+                [](config::Config const& config, stages::Descriptor const& model) {
+                    return model.purpose == stages::Purpose::method && model.trains_policy &&
+                           config.get<config::TokenValuesConfig>().prompts > 0;
+                },
+            .work =
+                [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
+                    // Each beginning of two answers a prompt goes on under two models.
+                    auto const& values = spec.config.get<config::TokenValuesConfig>();
+                    return stages::Work{0.0, 4.0 * static_cast<double>(values.prompts * values.continuations) *
+                                                 lengths.answer * lengths.example};
+                }};
+}
+
+}  // namespace describe
 
 }  // namespace alignsweep::kinds

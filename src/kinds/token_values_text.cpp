@@ -20,9 +20,9 @@ public:
         : context_(context),
           models_(models),
           source_(source),
-          exam_(source.exam(context.config.get<config::TokenValuesConfig>().prompts)),
+          exam_(source.exam(context.section<config::TokenValuesConfig>().prompts)),
           chunk_(context.chunk()),
-          longest_(static_cast<std::size_t>(context.config.get<config::EvaluateConfig>().max_new_tokens)) {}
+          longest_(static_cast<std::size_t>(context.get(&config::EvaluateConfig::max_new_tokens))) {}
 
     stages::PrefixData run() {
         ask();
@@ -53,8 +53,8 @@ private:
     // Both models answer with the same random numbers.
     void answer(infer::Weights const& weights) {
         infer::SamplingPlan const plan{context_.stream(&config::SeedConfig::eval, "token_values/answers"), 0,
-                                       context_.config.get<config::EvaluateConfig>().temperature,
-                                       context_.config.get<config::EvaluateConfig>().max_new_tokens};
+                                       context_.get(&config::EvaluateConfig::temperature),
+                                       context_.get(&config::EvaluateConfig::max_new_tokens)};
         auto const answers = infer::sample(models_.transformer, weights, asked_, plan, chunk_);
         for (std::size_t p = 0; p < answers.size(); ++p) {
             stages::Tokens const& tokens = answers[p].tokens;
@@ -88,7 +88,7 @@ private:
             }
             auto const means = sample_means(
                 weights, rows,
-                {stream, static_cast<std::uint32_t>(t), context_.config.get<config::EvaluateConfig>().temperature,
+                {stream, static_cast<std::uint32_t>(t), context_.get(&config::EvaluateConfig::temperature),
                  static_cast<config::Int>(longest_ - t)},
                 [&](double share) { context_.pass(0.9 * (from + 0.5 * share / static_cast<double>(longest_))); });
             for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -106,7 +106,7 @@ private:
     // One pair of means a row.
     std::vector<Means> sample_means(infer::Weights const& weights, std::vector<std::size_t> const& rows,
                                     infer::SamplingPlan const& plan, std::function<void(double)> const& passed) {
-        auto const count = static_cast<std::size_t>(context_.config.get<config::TokenValuesConfig>().continuations);
+        auto const count = static_cast<std::size_t>(context_.section<config::TokenValuesConfig>().continuations);
         std::vector<stages::Tokens> starts;
         for (std::size_t const row : rows) {
             stages::Tokens start = prefixes_.beginnings[row].prompt;

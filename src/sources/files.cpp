@@ -18,6 +18,8 @@ namespace alignsweep::sources {
 
 namespace {
 
+using config::DataConfig;
+
 // Which prompts are kept for evaluation: by the text alone, so that every row of a prompt, in every file, falls on the
 // same side.
 bool is_heldout(std::string const& prompt, double share) {
@@ -25,11 +27,11 @@ bool is_heldout(std::string const& prompt, double share) {
 }
 
 // Documents of a text; one without blank lines is cut in two between words, so that a share of it can be held out.
-std::vector<std::string> documents_of(config::DataConfig const& data) {
-    auto documents = data::split_documents(data::read_text(data.corpus));
-    if (documents.size() > 1 || data.heldout_share == 0.0) { return documents; }
+std::vector<std::string> documents_of(std::string const& file, double heldout_share) {
+    auto documents = data::split_documents(data::read_text(file));
+    if (documents.size() > 1 || heldout_share == 0.0) { return documents; }
     std::string& text = documents.at(0);
-    auto const share = static_cast<std::size_t>((1.0 - data.heldout_share) * static_cast<double>(text.size()));
+    auto const share = static_cast<std::size_t>((1.0 - heldout_share) * static_cast<double>(text.size()));
     std::size_t const cut = text.find_last_of(" \n", share);
     if (cut != std::string::npos) {
         documents.push_back(text.substr(cut + 1));
@@ -41,8 +43,11 @@ std::vector<std::string> documents_of(config::DataConfig const& data) {
 // Rows of texts as prompts and completions in tokens.
 class Rows {
 public:
-    Rows(config::Config const& config, data::Tokenizer tokenizer)
-        : config_(config), tokenizer_(std::move(tokenizer)), policy_(config.get<config::DataConfig>().too_long) {}
+    explicit Rows(stages::Context const& context)
+        : tokenizer_(stages::load_tokenizer(context.input("corpus"))),
+          policy_(context.get(&DataConfig::too_long)),
+          heldout_share_(context.get(&DataConfig::heldout_share)),
+          room_(context.get(&config::ModelConfig::context)) {}
 
     // Indices of a row's new completions; none where the longest does not fit. They share one prompt, cut for the
     // longest: policy, reference and both answers of a pair must see the same.
@@ -53,7 +58,7 @@ public:
         auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
             return a.completion.size() < b.completion.size();
         });
-        auto const fitted = data::fit(*longest, config_.get<config::ModelConfig>().context, policy_, file);
+        auto const fitted = data::fit(*longest, room_, policy_, file);
         if (!fitted || fitted->prompt.empty()) {
             ++dropped;
             return {};
@@ -74,16 +79,17 @@ public:
 private:
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
     std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
-        bool const heldout = is_heldout(text, config_.get<config::DataConfig>().heldout_share);
+        bool const heldout = is_heldout(text, heldout_share_);
         auto const next = static_cast<std::int64_t>(feedback.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
         if (is_new) { feedback.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
         return place->second;
     }
 
-    config::Config const& config_;
     data::Tokenizer tokenizer_;
-    data::TooLong policy_;
+    config::TooLong policy_;
+    double heldout_share_;
+    config::Int room_;
     std::map<std::pair<stages::Tokens, bool>, std::int64_t> index_;
 };
 
@@ -92,46 +98,47 @@ public:
     explicit Files(stages::Context& context) : Source(context) {}
 
     [[nodiscard]] stages::CorpusData corpus() const override {
-        auto const& data = get<config::DataConfig>();
+        double const heldout_share = get(&DataConfig::heldout_share);
         Texts texts;
-        auto const documents = documents_of(data);
+        auto const documents = documents_of(get(&DataConfig::corpus), heldout_share);
         // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
         auto const kept =
-            static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - data.heldout_share)));
+            static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
         texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
         texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
         texts.sft = sft_rows();
-        return tokenised(context(), texts, data.sft.empty() ? data.preferences : data.sft);
+        return tokenised(context(), texts,
+                         get(&DataConfig::sft).empty() ? get(&DataConfig::preferences) : get(&DataConfig::sft));
     }
 
     // Completions are tokenised, rows that do not fit follow data.too_long. Metric: feedback/dropped.
     [[nodiscard]] stages::FeedbackData feedback() const override {
-        auto const& data = get<config::DataConfig>();
-        Rows rows(context().config, stages::load_tokenizer(context().input("corpus")));
+        Rows rows(context());
         auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
             rows.dropped += counts.empty_completion + counts.equal_answers;
             count_skipped_rows(file, counts);
         };
-        auto const preferences = data::read_preferences(data.preferences, data.bad_rows);
-        count(data.preferences, preferences.counts);
+        auto const &pairs_file = get(&DataConfig::preferences), &thumbs_file = get(&DataConfig::thumbs);
+        auto const preferences = data::read_preferences(pairs_file, get(&DataConfig::bad_rows));
+        count(pairs_file, preferences.counts);
         for (auto const& row : preferences.rows) {
-            auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, data.preferences);
+            auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, pairs_file);
             if (added.empty()) { continue; }
             rows.feedback.pairs.push_back({added[0], added[1], 1.0});
-            if (data.thumbs.empty()) { take_apart(rows.feedback, added[0], added[1]); }
+            if (thumbs_file.empty()) { take_apart(rows.feedback, added[0], added[1]); }
         }
-        if (!data.thumbs.empty()) {
-            auto const thumbs = data::read_thumbs(data.thumbs, data.bad_rows);
-            count(data.thumbs, thumbs.counts);
+        if (!thumbs_file.empty()) {
+            auto const thumbs = data::read_thumbs(thumbs_file, get(&DataConfig::bad_rows));
+            count(thumbs_file, thumbs.counts);
             for (auto const& row : thumbs.rows) {
-                auto const added = rows.add(row.prompt, {row.completion}, data.thumbs);
+                auto const added = rows.add(row.prompt, {row.completion}, thumbs_file);
                 if (!added.empty()) { rows.feedback.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
             }
         }
         context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
         if (rows.feedback.pairs.empty()) {
             throw core::ConfigError(
-                core::concat(data.preferences, ": no pair fits model.context = ", get<config::ModelConfig>().context));
+                core::concat(pairs_file, ": no pair fits model.context = ", get(&config::ModelConfig::context)));
         }
         return std::move(rows.feedback);
     }
@@ -142,14 +149,15 @@ public:
         std::set<stages::Tokens> seen;
         for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
             bool const room =
-                static_cast<config::Int>(prompt.tokens.size()) + get<config::EvaluateConfig>().max_new_tokens <=
-                get<config::ModelConfig>().context;
+                static_cast<config::Int>(prompt.tokens.size()) + section<config::EvaluateConfig>().max_new_tokens <=
+                get(&config::ModelConfig::context);
             if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
             if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
         }
         if (exam.empty()) {
             throw core::ConfigError(
-                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or model.context");
+                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or "
+                "model.context");
         }
         return exam;
     }
@@ -167,25 +175,24 @@ private:
     // Adds the rows that data.bad_rows = skip left out to the metric <kind>/bad_rows, which is there with `skip` alone,
     // and names them in the stage's log (check_data has named them to the user).
     void count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
-        if (get<config::DataConfig>().bad_rows == config::BadRows::error) { return; }
-        context().result.metrics[context().spec.kind + "/bad_rows"] += static_cast<double>(counts.bad);
+        if (get(&DataConfig::bad_rows) == config::BadRows::error) { return; }
+        context().result.metrics[context().kind() + "/bad_rows"] += static_cast<double>(counts.bad);
         if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
     }
 
     // Without what answers a held-out prompt.
     std::vector<data::Completion> sft_rows() const {
-        config::DataConfig const& data = get<config::DataConfig>();
         std::vector<data::Completion> rows;
-        if (!data.sft.empty()) {
-            auto read = data::read_completions(data.sft, data.bad_rows);
-            count_skipped_rows(data.sft, read.counts);
+        if (!get(&DataConfig::sft).empty()) {
+            auto read = data::read_completions(get(&DataConfig::sft), get(&DataConfig::bad_rows));
+            count_skipped_rows(get(&DataConfig::sft), read.counts);
             rows = std::move(read.rows);
         } else {
-            auto const read = data::read_preferences(data.preferences, data.bad_rows);
-            count_skipped_rows(data.preferences, read.counts);
+            auto const read = data::read_preferences(get(&DataConfig::preferences), get(&DataConfig::bad_rows));
+            count_skipped_rows(get(&DataConfig::preferences), read.counts);
             for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
         }
-        std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, data.heldout_share); });
+        std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, get(&DataConfig::heldout_share)); });
         return rows;
     }
 };

@@ -30,7 +30,7 @@ double preference(double gap, ScoreRule const& rule) {
 
 std::vector<Verdict> from_people(stages::Context const& context, TextWorld const& world, std::vector<Duel> const& duels,
                                  Scores const& gold) {
-    world::Annotators people(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
+    world::Annotators people(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
@@ -102,7 +102,7 @@ std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const&
 
 std::vector<Verdict> label(stages::Context& context, TextWorld const& world, std::vector<Duel> const& duels,
                            Scores const& gold, infer::Weights const& sft) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     if (config.source == config::LabelSource::annotators) { return from_people(context, world, duels, gold); }
     bool const ai = config.source == config::LabelSource::ai;
     auto const scores = ai ? by_model(context, duels, sft) : by_constitution(world, duels);

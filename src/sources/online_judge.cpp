@@ -3,15 +3,15 @@
 
 namespace alignsweep::sources {
 
-OnlineJudge::OnlineJudge(stages::Context& context, config::OnlineConfig const& config)
-    : asked_before_(context.config.get<config::FeedbackConfig>().prompts) {
+OnlineJudge::OnlineJudge(stages::Context& context, config::OnlineConfig const& config) {
     if (config.judge == config::Judge::reward_model) {
         reward_.emplace(context.input("reward_model"), context.chunk());
         return;
     }
     source_ = open_source(context);
     if (config.judge == config::Judge::annotators) {
-        people_.emplace(context.config.get<config::FeedbackConfig>(), context.config.get<config::WorldConfig>(),
+        asked_before_ = context.section<config::FeedbackConfig>().prompts;
+        people_.emplace(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                         context.seed(&config::SeedConfig::feedback));
     }
 }

@@ -9,7 +9,7 @@ namespace alignsweep::sources {
 
 std::vector<Duel> ask(stages::Context const& context, infer::Weights const& sft,
                       std::vector<stages::PromptRow> const& prompts, std::vector<Question> const& questions) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     std::vector<Duel> duels;
     std::array<std::vector<stages::Tokens>, 2> asked;
     for (Question const& question : questions) {
@@ -42,7 +42,7 @@ void take_apart(stages::FeedbackData& feedback, std::int64_t chosen, std::int64_
 stages::FeedbackData labelled(stages::Context& context, std::vector<stages::PromptRow> prompts,
                               std::vector<Question> const& questions, std::vector<Duel> const& duels,
                               Scores const& gold, std::vector<Verdict> const& verdicts) {
-    auto const& config = context.config.get<config::FeedbackConfig>();
+    auto const& config = context.section<config::FeedbackConfig>();
     bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
                soft = config.labels == config::PairLabels::probabilities;
     stages::FeedbackData feedback;

@@ -17,14 +17,11 @@ SourceKind source_kind(config::Config const& config) {
 }
 
 std::unique_ptr<Source const> open_source(stages::Context& context) {
-    switch (source_kind(context.config)) {
-        case SourceKind::files:
-            return make_files(context);
-        case SourceKind::enumerable_world:
-            return make_enumerable_world(context);
-        default:
-            return std::make_unique<TextWorld>(context);
+    if (context.reads_files()) { return make_files(context); }
+    if (context.get(&config::WorldConfig::kind) == config::WorldKind::enumerable) {
+        return make_enumerable_world(context);
     }
+    return std::make_unique<TextWorld>(context);
 }
 
 std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
@@ -37,8 +34,7 @@ std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
 }
 
 double Source::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
-    throw core::ConfigError(core::concat(get<config::DataConfig>().preferences,
-                                         ": real prompts have no exact gold reward; only the simulated world has"));
+    throw core::ConfigError("real prompts have no exact gold reward; only the simulated world has");
 }
 
 world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/,
@@ -47,16 +43,15 @@ world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens
 }
 
 stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file) {
-    auto const& config = context.config;
     stages::CorpusData corpus;
-    corpus.tokenizer = data::Tokenizer::train(texts.train, config.get<config::TokenizerConfig>().vocabulary);
+    corpus.tokenizer = data::Tokenizer::train(texts.train, context.section<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
-    auto const policy = config.get<config::DataConfig>().too_long;
+    auto const policy = context.get(&config::DataConfig::too_long);
     std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
         auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
-                                 config.get<config::ModelConfig>().context, policy, file);
+                                 context.get(&config::ModelConfig::context), policy, file);
         if (example) {
             corpus.sft.push_back(std::move(*example));
         } else {

@@ -55,10 +55,13 @@ public:
 
 protected:
     [[nodiscard]] stages::Context& context() const { return context_; }
-    // A section of the configuration.
     template <class Section>
-    [[nodiscard]] Section const& get() const {
-        return context_.config.get<Section>();
+    [[nodiscard]] Section const& section() const {
+        return context_.section<Section>();
+    }
+    template <class Section, class Member>
+    [[nodiscard]] Member const& get(Member Section::*member) const {
+        return context_.get(member);
     }
 
 private:

@@ -9,12 +9,12 @@
 namespace alignsweep::sources {
 
 TextWorld::TextWorld(stages::Context& context)
-    : Source(context), world_(context.config.get<config::WorldConfig>(), context.seed(&config::SeedConfig::world)) {
+    : Source(context), world_(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world)) {
     if (context.has_input("corpus")) { tokenizer_ = stages::load_tokenizer(context.input("corpus")); }
 }
 
 stages::CorpusData TextWorld::corpus() const {
-    auto const& corpus = get<config::CorpusConfig>();
+    auto const& corpus = section<config::CorpusConfig>();
     auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
     auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
     Texts texts;
@@ -44,7 +44,7 @@ world::Prompt TextWorld::prompt_of(stages::PromptRow const& row) const {
 }
 
 stages::FeedbackData TextWorld::feedback() const {
-    auto const& feedback = get<config::FeedbackConfig>();
+    auto const& feedback = section<config::FeedbackConfig>();
     auto const stream = context().stream(&config::SeedConfig::feedback, "feedback/prompts");
     std::vector<stages::PromptRow> prompts;
     std::vector<Question> questions;

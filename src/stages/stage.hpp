@@ -14,7 +14,11 @@
 
 namespace alignsweep::stages {
 
+class Context;
+struct Descriptor;
+
 struct StageSpec {
+    Descriptor const* descriptor = nullptr;     // of its kind
     std::string kind;                           // corpus, pretrain, sft, ..., evaluate
     std::string key;                            // hash of `identity`
     std::string identity;                       // all that the stage may depend on, as text
@@ -31,6 +35,8 @@ struct StageHost {
     std::filesystem::path stages;          // folder of all stages
     std::function<bool()> stop_requested;  // polled between steps
     std::function<void(double)> progress;  // share done, 0 to 1
+    // Called, where it is set, with the context of a stage that has run.
+    std::function<void(Context const&)> observe{};
 };
 
 // What a stage leaves behind besides its files.

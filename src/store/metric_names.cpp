@@ -127,7 +127,9 @@ constexpr std::array<std::string_view, 11> reserved = {"step",   "row",  "trial"
 
 std::span<MetricInfo const> metric_registry() { return registry(); }
 
-MetricInfo metric_info(std::string_view name) {
+MetricInfo metric_info(std::string_view name, std::span<MetricInfo const> own) {
+    auto const mine = std::find_if(own.begin(), own.end(), [&](auto const& m) { return m.name == name; });
+    if (mine != own.end()) { return *mine; }
     auto const known =
         std::find_if(registry().begin(), registry().end(), [&](auto const& m) { return m.name == name; });
     if (known != registry().end()) { return *known; }
@@ -139,7 +141,7 @@ MetricInfo metric_info(std::string_view name) {
     }
     for (auto const& [suffix, end] : {std::pair{"_low", "lower"}, std::pair{"_high", "upper"}}) {
         if (name.ends_with(suffix)) {
-            MetricInfo const of = metric_info(name.substr(0, name.size() - std::string_view(suffix).size()));
+            MetricInfo const of = metric_info(name.substr(0, name.size() - std::string_view(suffix).size()), own);
             return {std::string(name), of.unit, core::concat(end, " end of the interval of ", of.name)};
         }
     }

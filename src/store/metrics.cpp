@@ -3,7 +3,6 @@
 
 #include "core/error.hpp"
 #include "store/file.hpp"
-#include "store/metric_names.hpp"
 #include "store/paths.hpp"
 
 #include <algorithm>
@@ -58,14 +57,14 @@ std::vector<double> const& MetricStream::column(std::string const& name) const {
     return found->second.values;
 }
 
-std::string MetricStream::publish(std::filesystem::path const& file) const {
+std::string MetricStream::publish(std::filesystem::path const& file, std::span<MetricInfo const> own) const {
     FileWriter writer(file, schema, version);
     writer.write("/step", steps_);
     writer.set_attribute("/step", "description", "optimiser step");
     writer.make_scale("/step", "step");
     for (auto const& [name, column] : columns_) {
         std::string const path = "/" + name;
-        MetricInfo const info = metric_info(name);
+        MetricInfo const info = metric_info(name, own);
         writer.write(path, column.values);
         writer.attach_scale(path, 0, "/step");
         writer.set_attribute(path, "units", info.unit);

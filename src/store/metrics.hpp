@@ -2,6 +2,8 @@
 // The metrics of one training run, as rows in memory that are published whole as metrics.h5.
 #pragma once
 
+#include "store/metric_names.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -29,9 +31,9 @@ public:
     // [steps().size()]; std::logic_error for an unknown name.
     [[nodiscard]] std::vector<double> const& column(std::string const& name) const;
 
-    // /step (int64, the dimension scale `step`) and one float64 column a metric, with units and description. Returns
-    // the file's digest; throws IoError.
-    std::string publish(std::filesystem::path const& file) const;
+    // /step (int64, the dimension scale `step`) and one float64 column a metric, with units and description, which
+    // `own` may add to. Returns the file's digest; throws IoError.
+    std::string publish(std::filesystem::path const& file, std::span<MetricInfo const> own = {}) const;
     static MetricStream load(std::filesystem::path const& file);
 
 private:

@@ -55,8 +55,8 @@ std::set<std::string> keys_of(std::vector<TrialRow> const& rows, std::map<std::s
 
 class Table {
 public:
-    Table(FileWriter& writer, std::string group, std::string scale)
-        : writer_(writer), group_(std::move(group)), scale_(path(scale)) {}
+    Table(FileWriter& writer, std::string group, std::string scale, std::span<MetricInfo const> metrics)
+        : writer_(writer), group_(std::move(group)), scale_(path(scale)), metrics_(metrics) {}
 
     void scale(std::vector<std::int64_t> const& values, std::string const& description) {
         writer_.write(scale_, values);
@@ -75,7 +75,7 @@ public:
     }
     void metric(std::string const& name, std::vector<double> const& values) {
         check_metric_name(name);
-        MetricInfo const info = metric_info(name);
+        MetricInfo const info = metric_info(name, metrics_);
         column(name, values, info.description, info.unit);
     }
 
@@ -90,10 +90,11 @@ private:
     FileWriter& writer_;
     std::string group_;
     std::string scale_;
+    std::span<MetricInfo const> metrics_;
 };
 
-void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows) {
-    Table table(writer, "/trials", "trial");
+void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows, std::span<MetricInfo const> metrics) {
+    Table table(writer, "/trials", "trial", metrics);
     table.scale(collect(rows, [](auto const& row) { return row.trial; }), "place of the trial in the plan");
     table.column("key", collect(rows, [](auto const& row) { return row.key; }), "hash of the trial's configuration");
     table.column("status", collect(rows, [](auto const& row) { return row.status; }),
@@ -137,7 +138,7 @@ void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows) {
     }
 }
 
-void write_curves(FileWriter& writer, std::vector<Curve> const& curves) {
+void write_curves(FileWriter& writer, std::vector<Curve> const& curves, std::span<MetricInfo const> metrics) {
     std::vector<std::int64_t> row, trial, step;
     std::map<std::string, std::vector<double>> columns;
     for (Curve const& curve : curves) {
@@ -154,7 +155,7 @@ void write_curves(FileWriter& writer, std::vector<Curve> const& curves) {
         }
     }
     for (std::size_t i = 0; i < step.size(); ++i) { row.push_back(static_cast<std::int64_t>(i)); }
-    Table table(writer, "/curves", "row");
+    Table table(writer, "/curves", "row", metrics);
     table.scale(row, "row of the curves of all trials");
     table.column("trial", trial, "place of the trial in the plan");
     table.column("step", step, "optimiser step");
@@ -164,17 +165,37 @@ void write_curves(FileWriter& writer, std::vector<Curve> const& curves) {
     }
 }
 
+void write_methods(FileWriter& writer, std::vector<MethodRow> const& methods) {
+    std::vector<std::int64_t> row, aligned, trains_policy;
+    std::vector<std::string> name, beta_key;
+    for (MethodRow const& method : methods) {
+        row.push_back(static_cast<std::int64_t>(row.size()));
+        aligned.push_back(method.aligned ? 1 : 0);
+        trains_policy.push_back(method.trains_policy ? 1 : 0);
+        name.push_back(method.name);
+        beta_key.push_back(method.beta_key);
+    }
+    Table table(writer, "/methods", "row", {});
+    table.scale(row, "place of the method in tables");
+    table.column("name", name, "as in /trials/method");
+    table.column("aligned", aligned, "1: a method of alignment; 0: a model before it");
+    table.column("trains_policy", trains_policy, "1: its policy has weights of its own");
+    table.column("beta_key", beta_key, "key of the strength of the tie to the reference");
+}
+
 }  // namespace
 
 std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow> const& rows,
-                        std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes) {
+                        std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes,
+                        std::vector<MethodRow> const& methods, std::span<MetricInfo const> metrics) {
     FileWriter writer(file, schema, version);
     std::map<std::string, std::string> root = {
         {"software", "alignsweep"}, {"softwareVersion", "unknown"}, {"date", now()}, {"machine", host()}};
     for (auto const& [name, value] : attributes) { root[name] = value; }
     for (auto const& [name, value] : root) { writer.set_attribute("/", name, value); }
-    write_trials(writer, rows);
-    write_curves(writer, curves);
+    write_trials(writer, rows, metrics);
+    write_curves(writer, curves, metrics);
+    write_methods(writer, methods);
     return writer.publish();
 }
 

@@ -7,9 +7,12 @@
 //   /trials/<axis>              under its name in the configuration ("dpo.beta"): float64 with NaN, or text
 //   /trials/<metric or cost>    float64, NaN where absent; slashes are groups ("eval/gold_reward")
 //   /trials/provenance/<fact>   text: git_commit, blas, compiler, processor, ...; "a; b" where a trial's stages differ
+//   /methods/{row,aligned,trains_policy}, /methods/{name,beta_key}   the methods, in the order of tables
 //   /curves/{row,trial,step}    int64; `row` is the dimension scale
 //   /curves/<metric>            float64, NaN where a trial does not log it
 #pragma once
+
+#include "store/metric_names.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -43,10 +46,19 @@ struct Curve {
     std::vector<std::pair<std::string, std::vector<double>>> metrics;  // each [steps.size()]
 };
 
-// Publishes the file and returns its digest. `attributes` go to the root: softwareVersion, commit, build facts; date
+// What stands in the column `method` of /trials, in the order of tables.
+struct MethodRow {
+    std::string name;
+    bool aligned = true;        // a method of alignment; else a model before it
+    bool trains_policy = true;  // its policy is one of its own
+    std::string beta_key;       // of the strength of the tie to the reference; empty: it has none
+};
+
+// Publishes the file and returns its digest. `metrics`: units and descriptions beside those that all programs know. `attributes` go to the root: softwareVersion, commit, build facts; date
 // (UTC, ISO 8601) and machine are filled in unless given. Throws IoError; std::logic_error where names clash.
 std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow> const& rows,
-                        std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes);
+                        std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes,
+                        std::vector<MethodRow> const& methods = {}, std::span<MetricInfo const> metrics = {});
 
 // Reads every column. Throws IoError where the file is no index, or damaged.
 void check_sweep(std::filesystem::path const& file);

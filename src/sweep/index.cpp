@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/index.hpp"
-#include "kinds/kinds.hpp"
 
 #include "config/text.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "kinds/kinds.hpp"
 #include "store/metrics.hpp"
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
@@ -145,7 +145,7 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
 }
 
 void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
-    if (id.empty() || !ids.insert(id).second) { return; }
+    if (!ids.insert(id).second) { return; }
     for (auto const& [role, input] : plan.stages.at(id).inputs) { add_with_inputs(plan, input, ids); }
 }
 
@@ -153,7 +153,7 @@ void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::stri
 // differ.
 std::map<std::string, std::string> provenance_of(Plan const& plan, Trial const& trial, Ledger const& ledger) {
     std::set<std::string> ids = trial.stages;
-    for (std::string const& side : {trial.proxy_stage, trial.token_stage}) { add_with_inputs(plan, side, ids); }
+    for (auto const& [kind, side] : trial.sides) { add_with_inputs(plan, side, ids); }
     std::map<std::string, std::string> facts;
     for (Difference const& fact : stage_facts(ledger, ids)) {
         std::vector<std::string> values;
@@ -197,8 +197,7 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
         row.text_axes = trial.text_axes;
         if (row.status == "done") {
             row.metrics = ledger.manifest(trial.evaluate_stage).metrics;
-            for (std::string const& side : {trial.proxy_stage, trial.token_stage}) {
-                if (side.empty()) { continue; }
+            for (auto const& [kind, side] : trial.sides) {
                 // The trial stands without it, and says what it lacks.
                 if (ledger.status(side) == StageStatus::broken) { row.error = ledger.error_of(side); }
                 if (ledger.status(side) != StageStatus::done) { continue; }
@@ -229,7 +228,15 @@ void write_index(fs::path const& out, Plan const& plan, Ledger& ledger) {
             core::log_error(ledger.error_of(id));
         }
     }
-    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts());
+    std::vector<store::MethodRow> methods;
+    std::vector<store::MetricInfo> metrics;
+    for (auto const& kind : kinds::all()) {
+        metrics.insert(metrics.end(), kind.metrics.begin(), kind.metrics.end());
+        bool const aligned = kind.purpose == stages::Purpose::method;
+        if (!aligned && kind.purpose != stages::Purpose::start) { continue; }
+        methods.push_back({kind.row_name(), aligned, kind.trains_policy, kind.beta_key});
+    }
+    store::write_sweep(out / "sweep.h5", make_rows(plan, ledger), curves, stages::run_facts(), methods, metrics);
 }
 
 }  // namespace alignsweep::sweep

@@ -20,9 +20,15 @@ struct Trial {
     std::map<std::string, std::string> text_axes;
     std::string model_stage;       // whose weights and curves these are
     std::string evaluate_stage;    // whose metrics
-    std::string proxy_stage;       // side stage; its failure leaves the trial done; empty: there is none
-    std::string token_stage;       // likewise: what each token is worth
+    // Side stages by kind: what each token is worth, say. Their failure leaves the trial done.
+    std::map<std::string, std::string> sides;
     std::set<std::string> stages;  // all that the trial needs, without the side stages
+
+    // Empty: there is none.
+    [[nodiscard]] std::string side(std::string const& kind) const {
+        auto const found = sides.find(kind);
+        return found == sides.end() ? std::string() : found->second;
+    }
 };
 
 struct Plan {

@@ -4,6 +4,7 @@
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "kinds/kinds.hpp"
 #include "store/publish.hpp"
 
 #include <algorithm>
@@ -22,8 +23,9 @@ std::string value_of(config::Entry const& entry) {
     bool const axis = entry.section == "sweep";
     std::string const& name = axis ? entry.key : entry.name();
     std::size_t const dot = std::min(name.find('.'), name.size());
-    auto const* key = config::find_key(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())));
-    if (key == nullptr || key->kind != config::Kind::file || entry.value.empty()) { return entry.value; }
+    auto const key =
+        config::find_key(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())), kinds::program().defaults);
+    if (!key || key->kind != config::Kind::file || entry.value.empty()) { return entry.value; }
     if (!axis) { return absolute(entry, entry.value); }
     std::vector<std::string> paths;
     for (std::string const& path : config::split_list(entry.value)) { paths.push_back(absolute(entry, path)); }

@@ -14,11 +14,11 @@ std::map<std::string, double> run_steps(stages::Context& context, std::vector<Tr
     for (std::int64_t s = first; s < steps; ++s) {
         metrics = step(s);
         context.log(s, metrics);
-        context.host.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
-        bool const stop = context.host.stop_requested();
+        context.progress(static_cast<double>(s + 1) / static_cast<double>(steps));
+        bool const stop = context.stop_requested();
         std::chrono::duration<double> const since = std::chrono::steady_clock::now() - saved;
-        if (stop || since.count() > context.config.get<config::RunConfig>().checkpoint_seconds) {
-            context.curves.publish(context.folder() / "metrics.h5");
+        if (stop || since.count() > context.pace().checkpoint_seconds) {
+            context.publish_curves();
             save_progress(context.folder(), s + 1, trainees, state);
             saved = std::chrono::steady_clock::now();
         }

@@ -7,15 +7,15 @@
 namespace alignsweep::train {
 
 Prompts::Prompts(stages::Context const& context, config::Int max_new_tokens)
-    : order_(context.stream(&config::SeedConfig::rollout, context.spec.kind + "/prompts")) {
+    : order_(context.stream(&config::SeedConfig::rollout, context.kind() + "/prompts")) {
     for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
         auto const length = static_cast<config::Int>(prompt.tokens.size()) + max_new_tokens;
-        if (!prompt.heldout && length <= context.config.get<config::ModelConfig>().context) {
+        if (!prompt.heldout && length <= context.get(&config::ModelConfig::context)) {
             rows_.push_back(std::move(prompt));
         }
     }
     if (rows_.empty()) {
-        std::string const& kind = context.spec.kind;
+        std::string const& kind = context.kind();
         throw core::ConfigError(
             core::concat(kind, ": no training prompt leaves room for ", kind, ".max_new_tokens in model.context"));
     }

@@ -79,7 +79,7 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
 
 void train(stages::Context& context, infer::Weights& weights, losses::Loss& loss, Schedule const& schedule,
            config::OptimizerConfig const& optimizer, std::string const& cost_role, Surroundings const& surroundings) {
-    auto const order_stream = context.stream(&config::SeedConfig::train, context.spec.kind + "/order");
+    auto const order_stream = context.stream(&config::SeedConfig::train, context.kind() + "/order");
     data::BatchOrder const order(loss.size(), schedule.batch, schedule.epochs, order_stream);
     std::int64_t const steps = std::min(order.steps(), schedule.max_steps);
     Trainer trainer(weights, optimizer, context.chunk());

@@ -35,6 +35,10 @@ ALIGN_ROLES = {"rlhf": ("reward_model", "policy", "value"), "dpo": ("policy",), 
 TOKENS = {"pretrain": 8.2e5, "sft": 2.1e4, "feedback": 2.4e5, "reference": 2.4e5, "evaluate": 1.2e5,
           "reward_model": 4.4e5, "policy": 5.6e5, "value": 2.8e5}  # fmt: skip
 
+# All methods that the program has, in its order, with the keys of their betas.
+PROGRAM = (("base", ""), ("sft", ""), ("rlhf", "rlhf.kl_coef"), ("dpo", "dpo.beta"), ("kto", "kto.beta"),
+           ("best_of_n", ""), ("online_dpo", "online_dpo.beta"), ("online_kto", "online_kto.beta"))  # fmt: skip
+
 Row = dict[str, Any]
 
 
@@ -149,6 +153,11 @@ def write_sweep(
             trials["eval/kl"].attrs["units"] = np.bytes_("nats per sequence")
             trials["eval/kl"].attrs["description"] = np.bytes_("KL(policy || SFT), sampled from the policy")
             trials["eval/kl"].dims[0].attach_scale(trials["trial"])
+        methods = file.create_group("methods")
+        table = [{"row": i, "name": name, "aligned": int(i >= 2), "trains_policy": 1, "beta_key": key}
+                 for i, (name, key) in enumerate(PROGRAM)]  # fmt: skip
+        for name in table[0]:
+            _write_column(methods, name, [row[name] for row in table])
         group = file.create_group("curves")
         for name in dict.fromkeys(name for row in curves for name in row):
             _write_column(group, name, [row.get(name) for row in curves])
@@ -156,7 +165,7 @@ def write_sweep(
 
 
 def _write_column(group: h5py.Group, name: str, values: list[Any]) -> None:
-    if name in ("trial", "seed", "step"):
+    if name in ("trial", "seed", "step", "row", "aligned", "trains_policy"):
         data = np.array(values, dtype=np.int64)
     elif any(isinstance(value, str) for value in values):
         encoded = [str(value or "").encode() for value in values]

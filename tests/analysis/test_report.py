@@ -127,7 +127,7 @@ def test_it_leads_with_the_findings(demo):
 def test_colours_follow_the_theme(demo):
     _, html = demo
     figures = "".join(re.findall(r"<figure>.*?</figure>", html, flags=re.S))
-    assert "var(--rlhf)" in figures and "var(--ink)" in figures
+    assert "var(--method-1)" in figures and "var(--ink)" in figures
     assert not [colour for colour in all_colours() if colour.light in figures]
     assert "prefers-color-scheme: dark" in html
     assert len({colour.light for colour in all_colours()}) == len(all_colours())

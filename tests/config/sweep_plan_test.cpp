@@ -19,7 +19,7 @@ Texts const known = {"rlhf", "dpo", "kto"};
 SweepSpec expand_text(std::string const& text, Texts const& sets = {}) {
     TemporaryFolder const folder;
     auto const entries = read_all({folder.write("demo.ini", text)}, sets);
-    return expand(entries, known);
+    return expand(entries, {{}, known, validate});
 }
 
 // "dpo 1 dpo.beta=0.5" of every trial.
@@ -40,7 +40,7 @@ void expect_refused(std::string const& line, std::initializer_list<std::string_v
 }
 
 TEST(ConfigSweep, WithoutASectionEveryMethodRunsOnce) {
-    SweepSpec const spec = expand({}, known);
+    SweepSpec const spec = expand({}, {{}, known, validate});
     EXPECT_EQ(shown(spec), (Texts{"rlhf 1", "dpo 1", "kto 1"}));
     EXPECT_EQ(spec.methods, known);
     EXPECT_TRUE(spec.axis_names.empty());
@@ -135,7 +135,7 @@ TEST(ConfigSweep, FileAxesAreRelativeToTheirFile) {
     auto const file = folder.write("run/demo.ini",
                                    "[data]\npreferences = p.jsonl\n[sweep]\nmethod = dpo\ndata.corpus = ../a.txt, "
                                    "\"b, c.txt\"\n");
-    SweepSpec const spec = expand(read_ini(file), known);
+    SweepSpec const spec = expand(read_ini(file), {{}, known, validate});
     ASSERT_EQ(spec.trials.size(), 2u);
     EXPECT_EQ(spec.trials[0].config.get<DataConfig>().corpus, (folder.path() / "a.txt").string());
     EXPECT_EQ(spec.trials[1].config.get<DataConfig>().corpus, (folder.path() / "run/b, c.txt").string());

@@ -118,13 +118,13 @@ TEST(ConfigKeys, ListsEveryKeyOnce) {
         EXPECT_NO_THROW(assign(config, at_line_12(key.section, key.key, key.default_value))) << key.name();
         EXPECT_EQ(value_of(config, key.section, key.key).text, key.default_value) << key.name();
     }
-    ASSERT_NE(find_key("dpo", "beta"), nullptr);
+    ASSERT_TRUE(find_key("dpo", "beta"));
     EXPECT_EQ(find_key("dpo", "beta")->default_value, "0.1");
     EXPECT_EQ(find_key("dpo", "beta")->allowed, "a number > 0");
     EXPECT_EQ(find_key("rlhf", "kl_estimator")->allowed, "one of: k1, k3");
     EXPECT_EQ(find_key("data", "sft")->kind, Kind::file);
-    EXPECT_EQ(find_key("dpo", "gamma"), nullptr);
-    EXPECT_EQ(find_key("", ""), nullptr);
+    EXPECT_FALSE(find_key("dpo", "gamma"));
+    EXPECT_FALSE(find_key("", ""));
 }
 
 TEST(ConfigValue, HasANumberAndAText) {

@@ -12,7 +12,7 @@ using namespace alignsweep;
 
 namespace {
 
-std::array<std::string, 6> const methods{"rlhf", "dpo", "kto", "best_of_n", "online_dpo", "online_kto"};
+std::vector<std::string> const methods{"rlhf", "dpo", "kto", "best_of_n", "online_dpo", "online_kto"};
 
 // A sweep of a million trials is allowed and takes minutes: the target makes no more than this many.
 constexpr std::size_t most_points = 2000;
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         auto const values = config::apply(entries);
         check_printing(values);
         if (points_of(config::read_sweep(entries, methods, values)) > most_points) { return false; }
-        auto const sweep = config::expand(entries, methods);
+        auto const sweep = config::expand(entries, {{}, methods, config::validate});
         fuzz::require(!sweep.trials.empty(), "a sweep without a trial");
         check_printing(sweep.trials.back().config);
         return true;

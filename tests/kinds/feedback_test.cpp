@@ -96,7 +96,7 @@ TEST(Gold, HasNoneForRealPrompts) {
     spec.config.edit<config::DataConfig>().preferences = "pairs.jsonl";
     auto const host = testing::host_of(finished_life().folder.path());
     stages::Context context(spec, host);
-    EXPECT_THROW(static_cast<void>(sources::open_source(context)->gold({}, {}, true)), core::ConfigError);
+    EXPECT_THROW((void)sources::open_source(context)->gold({}, {3}, true), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.

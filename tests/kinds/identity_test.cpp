@@ -88,7 +88,7 @@ TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
     auto const config = testing::tiny_config();
     for (auto const& [kind, names] : reads) {
         std::string const key_now = make_stage(kind, config, 3, {}).key;
-        for (auto const& key : config::all_keys()) {
+        for (auto const& key : config::all_keys(config)) {
             auto changed = config;
             config::Entry const origin;
             config::assign(changed, key.section, key.key, other_value(key, config, file), origin);
@@ -182,7 +182,7 @@ TEST(Identity, NoStageReadsWhatItsKeyLeavesOut) {
     auto const& life = finished_life();
     for (auto const& kind : all_kinds) {
         auto config = life.config;
-        for (auto const& key : config::all_keys()) {
+        for (auto const& key : config::all_keys(config)) {
             // Another data file would mean another kind of life: the inputs say which it is.
             if (is_read(kind, key) || key.kind == config::Kind::file) { continue; }
             config::assign(config, key.section, key.key, other_value(key, config, ""), config::Entry{});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // online_dpo and online_kto. That a stopped run leaves the same bytes, resume_test.cpp checks for all that trains.
+#include "config/values.hpp"
 #include "sources/online_judge.hpp"
 
-#include "config/values.hpp"
 #include "data/order.hpp"
 #include "infer/sampling.hpp"
 #include "stages/artifacts.hpp"
@@ -70,7 +70,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         auto const host = testing::host_of(life.folder.path());
         stages::Context context(life.specs.at(kind), host);
-        auto const& config = context.config.get<config::OnlineDpoConfig>().online;
+        auto const& config = life.specs.at(kind).config.get<config::OnlineDpoConfig>().online;
         auto const stream = [&](char const* purpose) {
             return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
         };

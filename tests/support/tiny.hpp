@@ -38,7 +38,7 @@ private:
 };
 
 inline config::Config tiny_config() {
-    config::Config c;
+    config::Config c = program().defaults;
     c.edit<config::ModelConfig>().width = 16;
     c.edit<config::ModelConfig>().depth = 1;
     c.edit<config::ModelConfig>().heads = c.edit<config::ModelConfig>().kv_heads = 2;
@@ -80,43 +80,34 @@ inline config::Config tiny_config() {
     return c;
 }
 
-// The stages of one trial, by kind.
+// The stages of one trial, by kind; those that look at a model look at dpo's.
 inline std::map<std::string, stages::StageSpec> life_of(config::Config const& c, std::int64_t seed) {
     std::map<std::string, stages::StageSpec> specs;
-    auto const add = [&](std::string const& kind, std::map<std::string, std::string> const& roles) {
+    for (auto const& described : all()) {
         std::map<std::string, std::string> inputs;
-        for (auto const& [role, input] : roles) { inputs[role] = specs.at(input).id(); }
-        specs[kind] = make_stage(kind, c, seed, inputs);
-    };
-    add("corpus", {});
-    add("pretrain", {{"corpus", "corpus"}});
-    add("sft", {{"corpus", "corpus"}, {"pretrain", "pretrain"}});
-    if (c.get<config::DataConfig>().preferences.empty()) {
-        add("feedback", {{"corpus", "corpus"}, {"sft", "sft"}});
-    } else {
-        add("feedback", {{"corpus", "corpus"}});
-    }
-    add("reward_model", {{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}});
-    add("reference", {{"sft", "sft"}, {"feedback", "feedback"}});
-    add("rlhf", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
-    add("dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
-    add("kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reference", "reference"}});
-    add("best_of_n", {{"sft", "sft"}});
-    add("online_dpo", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
-    add("online_kto", {{"sft", "sft"}, {"feedback", "feedback"}, {"reward_model", "reward_model"}});
-    if (c.get<config::DataConfig>().preferences.empty()) {
-        add("evaluate", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}});
-        add("proxy", {{"evaluate", "evaluate"}, {"reward_model", "reward_model"}});
-        add("token_values", {{"corpus", "corpus"}, {"model", "dpo"}, {"sft", "sft"}, {"reward_model", "reward_model"}});
+        for (auto const& input : described.inputs(c, &kind("dpo"))) {
+            auto const found = specs.find(input.kind);  // not there: the evaluation of another model
+            if (found != specs.end()) { inputs[input.role] = found->second.id(); }
+        }
+        specs.emplace(described.name, make_stage(described.name, c, seed, inputs));
     }
     return specs;
 }
 
-inline std::vector<std::string> const all_kinds{"corpus",     "pretrain",   "sft",      "feedback", "reward_model",
-                                                "reference",  "rlhf",       "dpo",      "kto",      "best_of_n",
-                                                "online_dpo", "online_kto", "evaluate", "proxy",    "token_values"};
-inline std::vector<std::string> const training_kinds{"pretrain", "sft", "reward_model", "rlhf",
-                                                     "dpo",      "kto", "online_dpo",   "online_kto"};
+// With the simulated world.
+inline std::vector<std::string> names_of_kinds(bool training) {
+    std::vector<std::string> names;
+    auto const specs = life_of(tiny_config(), 3);
+    for (auto const& described : all()) {
+        bool const trains =
+            described.work != nullptr && described.work(specs.at(described.name), {1.0, 1.0, false}).trained > 0.0;
+        bool const of_real_data = described.name == "gold_reward_model";
+        if ((trains || !training) && !of_real_data) { names.push_back(described.name); }
+    }
+    return names;
+}
+inline std::vector<std::string> const all_kinds = names_of_kinds(false);
+inline std::vector<std::string> const training_kinds = names_of_kinds(true);
 
 inline stages::StageHost host_of(fs::path const& stages) {
     return {stages, [] { return false; }, [](double) {}};

@@ -24,7 +24,7 @@ protected:
         std::string pattern = (fs::temp_directory_path() / "alignsweep-index-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
         std::vector<config::Entry> const entries{config::parse_set("sweep.method=dpo, kto")};
-        plan_ = make_plan(config::expand(entries, kinds::method_names()));
+        plan_ = make_plan(config::expand(entries, kinds::program()));
     }
     ~IndexTest() override {
         std::error_code ignored;
@@ -102,19 +102,19 @@ TEST_F(IndexTest, AFailureThatManyShareSkipsThem) {
 TEST_F(IndexTest, AFailedProxyLeavesTheTrialDone) {
     for (auto const& id : trial("dpo").stages) { finish(id); }
     Ledger ledger(plan_, folder_, "1");
-    ledger.mark_failed(trial("dpo").proxy_stage, "no reward model");
+    ledger.mark_failed(trial("dpo").side("proxy"), "no reward model");
     EXPECT_EQ(row(ledger, "dpo").status, "done");
 }
 
 TEST_F(IndexTest, TokenValuesStandInTheRowOnceTheyAreThere) {
     std::vector<config::Entry> const entries{config::parse_set("sweep.method=dpo"),
                                              config::parse_set("token_values.prompts=1")};
-    plan_ = make_plan(config::expand(entries, kinds::method_names()));
+    plan_ = make_plan(config::expand(entries, kinds::program()));
     for (auto const& id : trial("dpo").stages) { finish(id, {{"eval/kl", 0.5}}); }
     char const* name = "eval/token/within/score/gold_sft";
     EXPECT_FALSE(row(Ledger(plan_, folder_, "1"), "dpo").metrics.contains(name));
     EXPECT_EQ(row(Ledger(plan_, folder_, "1"), "dpo").status, "done");
-    finish(trial("dpo").token_stage, {{name, 0.25}});
+    finish(trial("dpo").side("token_values"), {{name, 0.25}});
     auto const dpo = row(Ledger(plan_, folder_, "1"), "dpo");
     EXPECT_EQ(dpo.metrics.at(name), 0.25);
     EXPECT_EQ(dpo.metrics.at("eval/kl"), 0.5);
@@ -146,7 +146,7 @@ TEST_F(IndexTest, CostsAreThoseOfTheWholeChain) {
 }
 
 TEST(Index, ModelsHeldFollowTheConfiguration) {
-    config::Config c;
+    config::Config c = kinds::program().defaults;
     auto const held = [&](char const* kind) { return kinds::models_held(kind, c).size(); };
     EXPECT_EQ(held("sft"), 1U);
     EXPECT_EQ(held("rlhf"), 4U);

@@ -15,7 +15,7 @@ namespace {
 Plan plan_of(std::vector<std::string> const& settings) {
     std::vector<config::Entry> entries;
     for (auto const& setting : settings) { entries.push_back(config::parse_set(setting)); }
-    return make_plan(config::expand(entries, kinds::method_names()));
+    return make_plan(config::expand(entries, kinds::program()));
 }
 
 int count_kind(Plan const& plan, std::string const& kind) {
@@ -67,7 +67,7 @@ TEST(Plan, EveryInputIsAStageOfThePlan) {
         EXPECT_TRUE(trial.stages.contains(trial.model_stage));
         EXPECT_TRUE(trial.stages.contains(trial.evaluate_stage));
         // The proxy reward is measured beside the trial: DPO and KTO do not depend on a reward model.
-        EXPECT_FALSE(trial.stages.contains(trial.proxy_stage));
+        EXPECT_FALSE(trial.stages.contains(trial.side("proxy")));
     }
     for (auto const& id : row(plan, "dpo").stages) { EXPECT_FALSE(id.starts_with("reward_model-")) << id; }
 }
@@ -114,8 +114,8 @@ TEST(Plan, ARowThatSeveralProxiesCouldScoreHasNone) {
     auto const plan = plan_of({"sweep.method=rlhf, dpo", "sweep.reward_model.share=0.5, 1"});
     EXPECT_EQ(count_rows(plan, "rlhf"), 2);
     EXPECT_EQ(count_rows(plan, "dpo"), 1);
-    EXPECT_EQ(row(plan, "dpo").proxy_stage, "");
-    EXPECT_NE(row(plan, "rlhf", 0).proxy_stage, row(plan, "rlhf", 1).proxy_stage);
+    EXPECT_EQ(row(plan, "dpo").side("proxy"), "");
+    EXPECT_NE(row(plan, "rlhf", 0).side("proxy"), row(plan, "rlhf", 1).side("proxy"));
     EXPECT_EQ(count_kind(plan, "proxy"), 2);
 }
 
@@ -125,10 +125,12 @@ TEST(Plan, TokenValuesAreASideStageOfTheMethodsThatTrainAPolicy) {
     std::vector<std::string> const asked{"sweep.method=rlhf, dpo, best_of_n", "token_values.prompts=4"};
     auto const plan = plan_of(asked);
     EXPECT_EQ(count_kind(plan, "token_values"), 2);
-    for (char const* method : {"base", "sft", "best_of_n"}) { EXPECT_EQ(row(plan, method).token_stage, "") << method; }
+    for (char const* method : {"base", "sft", "best_of_n"}) {
+        EXPECT_EQ(row(plan, method).side("token_values"), "") << method;
+    }
     auto const& trial = row(plan, "rlhf");
-    EXPECT_EQ(plan.stages.at(trial.token_stage).inputs.at("model"), trial.model_stage);
-    EXPECT_FALSE(trial.stages.contains(trial.token_stage));
+    EXPECT_EQ(plan.stages.at(trial.side("token_values")).inputs.at("model"), trial.model_stage);
+    EXPECT_FALSE(trial.stages.contains(trial.side("token_values")));
     // Nothing else moves.
     for (auto const& [id, spec] : plan_of({"sweep.method=rlhf, dpo, best_of_n"}).stages) {
         EXPECT_TRUE(plan.stages.contains(id)) << id;
@@ -137,8 +139,8 @@ TEST(Plan, TokenValuesAreASideStageOfTheMethodsThatTrainAPolicy) {
     auto several = asked;
     several.emplace_back("sweep.reward_model.share=0.5, 1");
     auto const shares = plan_of(several);
-    EXPECT_EQ(row(shares, "dpo").token_stage, "");
-    EXPECT_NE(row(shares, "rlhf", 0).token_stage, row(shares, "rlhf", 1).token_stage);
+    EXPECT_EQ(row(shares, "dpo").side("token_values"), "");
+    EXPECT_NE(row(shares, "rlhf", 0).side("token_values"), row(shares, "rlhf", 1).side("token_values"));
     EXPECT_EQ(count_kind(shares, "token_values"), 2);
 }
 
@@ -158,7 +160,7 @@ TEST(Plan, PposInputsAreThoseOfItsVariant) {
     auto const plan = plan_of({"sweep.method=rlhf", "sweep.rlhf.reward=proxy, gold"});
     EXPECT_EQ(count_rows(plan, "rlhf"), 2);
     for (auto const& id : row(plan, "rlhf", 1).stages) { EXPECT_FALSE(id.starts_with("reward_model-")) << id; }
-    EXPECT_NE(row(plan, "rlhf", 1).proxy_stage, "");  // what the proxy says of it is measured all the same
+    EXPECT_NE(row(plan, "rlhf", 1).side("proxy"), "");  // what the proxy says of it is measured all the same
 }
 
 // A proxy of another size has its own pre-training and SFT, of which every size is made once.

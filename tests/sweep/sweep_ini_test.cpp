@@ -30,8 +30,8 @@ TEST(SweepIni, PathsAreAbsoluteWhereverTheyStand) {
         << "data.sft = \"../b, c.jsonl\"\n";
     auto const read = config::read_ini(folder / "in" / "sub" / "x.ini");
     write_sweep_ini(folder / "out", read);
-    auto const before = config::expand(read, kinds::method_names());
-    auto const after = config::expand(read_sweep_ini(folder / "out"), kinds::method_names());
+    auto const before = config::expand(read, kinds::program());
+    auto const after = config::expand(read_sweep_ini(folder / "out"), kinds::program());
     ASSERT_EQ(before.trials.size(), 3U);
     ASSERT_EQ(after.trials.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
