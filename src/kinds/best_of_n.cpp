@@ -62,9 +62,7 @@ void run_best_of_n(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor best_of_n() {
+stages::Descriptor describe_best_of_n() {
     return {
         .name = "best_of_n",
         .version = 1,
@@ -85,7 +83,5 @@ stages::Descriptor best_of_n() {
                                "argmax of the reward over n samples of the SFT model; KL at most log n - (n - 1) / n",
                                "Stiennon et al. 2009.01325; Beirami et al. 2401.01879"}};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -27,9 +27,7 @@ void run_corpus(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor corpus() {
+stages::Descriptor describe_corpus() {
     return {.name = "corpus",
             .version = 1,
             .run = run_corpus,
@@ -52,7 +50,5 @@ stages::Descriptor corpus() {
                 },
             .inputs = [](config::Config const&, stages::Descriptor const*) { return std::vector<stages::Input>(); }};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -66,9 +66,7 @@ stages::Entry catalogue_entry() {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor dpo() {
+stages::Descriptor describe_dpo() {
     using config::DpoConfig;
     return {.name = "dpo",
             .version = 2,
@@ -96,7 +94,5 @@ stages::Descriptor dpo() {
                 },
             .entry = catalogue_entry()};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

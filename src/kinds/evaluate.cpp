@@ -141,9 +141,7 @@ void run_evaluate(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor evaluate() {
+stages::Descriptor describe_evaluate() {
     return {.name = "evaluate",
             .version = 1,
             .purpose = stages::Purpose::evaluation,
@@ -177,7 +175,5 @@ stages::Descriptor evaluate() {
                 },
             .slowness = 2.4};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

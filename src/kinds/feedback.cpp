@@ -55,9 +55,7 @@ void run_feedback(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor feedback() {
+stages::Descriptor describe_feedback() {
     using config::DataConfig;
     return {.name = "feedback",
             .version = 2,
@@ -102,7 +100,5 @@ stages::Descriptor feedback() {
                      {"feedback.thumbs", "annotators", "thumbs: each answer judged alone",
                       "Ethayarajh et al. 2402.01306"}}}};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

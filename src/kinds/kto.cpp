@@ -28,9 +28,7 @@ void run_kto(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor kto() {
+stages::Descriptor describe_kto() {
     using config::KtoConfig;
     return {
         .name = "kto",
@@ -57,7 +55,5 @@ stages::Descriptor kto() {
                 "lambda_D [1 - sigma(beta (r - z0))] or lambda_U [1 - sigma(beta (z0 - r))], r = log pi - log pi_ref",
                 "Ethayarajh et al. 2402.01306, eq. 8", variants_of("kto.loss", losses::thumb_losses())}};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -262,9 +262,7 @@ stages::Descriptor online(std::string const& name) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor online_dpo() {
+stages::Descriptor describe_online_dpo() {
     auto kind = online<config::OnlineDpoConfig>("online_dpo");
     kind.run = run_online_dpo;
     kind.entry = {"a judge's choice between fresh samples", "as dpo, on two samples of the policy a prompt",
@@ -272,14 +270,12 @@ stages::Descriptor online_dpo() {
     return kind;
 }
 
-stages::Descriptor online_kto() {
+stages::Descriptor describe_online_kto() {
     auto kind = online<config::OnlineKtoConfig>("online_kto");
     kind.run = run_online_kto;
     kind.entry = {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
                   "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792", judges("online_kto.judge")};
     return kind;
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -28,9 +28,7 @@ void run_pretrain(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor pretrain() {
+stages::Descriptor describe_pretrain() {
     return {.name = "pretrain",
             .version = 2,
             .purpose = stages::Purpose::start,
@@ -52,7 +50,5 @@ stages::Descriptor pretrain() {
                 },
             .slowness = 2.1};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -34,9 +34,7 @@ void run_proxy(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor proxy() {
+stages::Descriptor describe_proxy() {
     return {.name = "proxy",
             .version = 1,
             .purpose = stages::Purpose::side,
@@ -54,7 +52,5 @@ stages::Descriptor proxy() {
                         0.0, lengths.listed ? all_responses(spec.config, lengths) : prompts * lengths.example};
                 }};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -59,9 +59,7 @@ void run_reference(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor reference() {
+stages::Descriptor describe_reference() {
     return {.name = "reference",
             .version = 1,
             .run = run_reference,
@@ -76,7 +74,5 @@ stages::Descriptor reference() {
                     return stages::Work{0.0, 4.0 * prompts * lengths.example};
                 }};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

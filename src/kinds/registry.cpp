@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of kinds as code, and nothing else: a program with other kinds links another such file.
+// The list of kinds as code, and nothing else: a program with another list compiles this file for itself.
 #include "kinds/kinds.hpp"
+
+#ifndef ALIGNSWEEP_KINDS
+#define ALIGNSWEEP_KINDS "kinds/list.inc"
+#endif
 
 namespace alignsweep::kinds {
 
-namespace describe {
-#define KIND(name) stages::Descriptor name();
-#include "kinds/list.inc"
+#define KIND(name) stages::Descriptor describe_##name();
+#include ALIGNSWEEP_KINDS
 #undef KIND
-}  // namespace describe
 
 std::vector<stages::Descriptor> describe_all() {
     return {
-#define KIND(name) describe::name(),
-#include "kinds/list.inc"
+#define KIND(name) describe_##name(),
+#include ALIGNSWEEP_KINDS
 #undef KIND
     };
 }

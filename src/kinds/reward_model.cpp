@@ -122,10 +122,6 @@ void run_reward_model(stages::Context& context) {
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 
-}  // namespace
-
-namespace {
-
 // A reward model of another size than the policy's starts from an SFT model of that size, which reads the same text:
 // the one that a trial with that [model] has as well.
 config::Config of_its_size(config::Config const& config) {
@@ -142,9 +138,7 @@ stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths)
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor reward_model() {
+stages::Descriptor describe_reward_model() {
     return {.name = "reward_model",
             .version = 1,
             .run = run_reward_model<false>,
@@ -180,7 +174,7 @@ stages::Descriptor reward_model() {
 }
 
 // Of real data: stands for the gold reward that only a simulated world has.
-stages::Descriptor gold_reward_model() {
+stages::Descriptor describe_gold_reward_model() {
     return {.name = "gold_reward_model",
             .version = 1,
             .run = run_reward_model<true>,
@@ -196,7 +190,5 @@ stages::Descriptor gold_reward_model() {
                 },
             .work = work};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

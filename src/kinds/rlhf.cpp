@@ -202,9 +202,7 @@ void run_rlhf(stages::Context& context) { PpoRun(context).run(); }
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor rlhf() {
+stages::Descriptor describe_rlhf() {
     using config::RlhfConfig;
     return {
         .name = "rlhf",
@@ -272,7 +270,5 @@ stages::Descriptor rlhf() {
                  {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
                  {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}}};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -27,9 +27,7 @@ void run_sft(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor sft() {
+stages::Descriptor describe_sft() {
     return {.name = "sft",
             .version = 1,
             .purpose = stages::Purpose::start,
@@ -56,7 +54,5 @@ stages::Descriptor sft() {
                                    {{"sft.loss", "completion", "tokens of the answer", "TRL's completion_only_loss"},
                                     {"sft.loss", "full", "tokens of question and answer", ""}}}};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -168,9 +168,7 @@ void run_token_values(stages::Context& context) {
 
 }  // namespace
 
-namespace describe {
-
-stages::Descriptor token_values() {
+stages::Descriptor describe_token_values() {
     using config::EvaluateConfig;
     return {.name = "token_values",
             .version = 2,
@@ -191,10 +189,10 @@ stages::Descriptor token_values() {
                     return std::vector<stages::Input>{
                         {"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}, {"reward_model", "reward_model"}};
                 },
-            // Of an aligned policy.
+            // Of a policy with a beta, which implicit rewards are in units of.
             .applies =
                 [](config::Config const& config, stages::Descriptor const& model) {
-                    return model.purpose == stages::Purpose::method && model.trains_policy &&
+                    return model.purpose == stages::Purpose::method && !model.beta_key.empty() &&
                            config.get<config::TokenValuesConfig>().prompts > 0;
                 },
             .work =
@@ -205,7 +203,5 @@ stages::Descriptor token_values() {
                                                  lengths.answer * lengths.example};
                 }};
 }
-
-}  // namespace describe
 
 }  // namespace alignsweep::kinds

@@ -129,6 +129,17 @@ def check_test_includes(name: str, texts: dict[str, str]):
         yield f"{name}: only {', '.join(KOKKOS_TESTS)} include Kokkos, but this reaches it: {' -> '.join(chain[1:])}"
 
 
+def check_kinds(texts: dict[str, str]):
+    """Who names a kind of stage: its own module alone. Everything else reads the kinds' descriptors."""
+    names = re.findall(r"^KIND\((\w+)\)", texts.get("src/kinds/list.inc", ""), re.MULTILINE)
+    compared = re.compile(rf'(?:kind|method|name)\w*(?:\(\))?\s*[=!]=\s*"({"|".join(names)})"') if names else None
+    for path, text in texts.items():
+        if compared is None or not path.startswith("src/") or path.startswith("src/kinds/"):
+            continue
+        for match in compared.finditer(text):
+            yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: only src/kinds names the kind {match[1]}"
+
+
 def check_traps(texts: dict[str, str]):
     """Each test that tests/TRAPS.md names stands in a test file, under its suite."""
     tests = {f"{suite}.{name}" for path, text in texts.items() if path.startswith("tests/") and path.endswith(".cpp")
@@ -148,6 +159,7 @@ def check_tree(root: Path) -> tuple[list[str], list[str]]:
             continue  # binary: golden data
     errors.extend(check_modules(texts))
     errors.extend(check_traps(texts))
+    errors.extend(check_kinds(texts))
     for name, text in texts.items():
         path = Path(name)
         if path.suffix in SOURCES or path.name in SOURCE_NAMES or name in SOURCE_NAMES:
@@ -219,6 +231,9 @@ CASES = (
     ({"src/core/b.hpp": SPDX + "\n" * 499}, None),
     ({"tests/TRAPS.md": "`A.B`\n", "tests/core/b_test.cpp": SPDX + "TEST(A, C) {}\n"}, "there is no test A.B"),
     ({"tests/TRAPS.md": "`A.B`\n", "tests/core/b_test.cpp": SPDX + "TEST(A, B) {}\n"}, None),
+    ({"src/kinds/list.inc": SPDX + "KIND(dpo)\n", "src/sweep/b.cpp": SPDX + 'bool b = spec.kind == "dpo";\n'},
+     "only src/kinds names the kind dpo"),
+    ({"src/kinds/list.inc": SPDX + "KIND(dpo)\n", "src/kinds/b.cpp": SPDX + 'bool b = spec.kind == "dpo";\n'}, None),
     ({"docs/b.md": "see /wo" + "rk/shared/x\n"}, "developer's machine"),
     ({"docs/b.md": "see `/ro" + "ot/x`\n"}, "developer's machine"),
     ({"docs/b.md": "KOKKOS=/tmp/" + "kk/openmp\n"}, "developer's machine"),
