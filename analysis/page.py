@@ -296,7 +296,7 @@ def _cell(mean: str, interval: str) -> str:
 def _cost_table(arms: Arms) -> str:
     columns = {
         "labels": "cost/labels/total", "tokens": "cost/tokens/total", "FLOPs": "cost/flops/total",
-        "seconds": "cost/seconds/total", "bytes": "cost/bytes/total", "models in memory": "cost/models_in_memory",
+        "seconds": "cost/seconds/total", "models in memory": "cost/models_in_memory",
     }  # fmt: skip
     columns = {name: metric for name, metric in columns.items() if arms.sweep.has(metric)}
     if not columns:

@@ -100,6 +100,7 @@ def provenance(sweep: Sweep) -> dict[str, str]:
         **known,
         **others,
         **facts,
+        **sweep.circumstances(),
         "trials": ", ".join(f"{n} {status}" for status, n in counts.items()) or "none",
         "file": sweep.path.name,
         "file's SHA-256": hashlib.sha256(sweep.path.read_bytes()).hexdigest(),

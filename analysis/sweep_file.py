@@ -20,6 +20,7 @@ SCHEMA_VERSION = 1
 
 REQUIRED = ("trial", "status", "method", "seed")
 TEXT_COLUMNS = ("key", "status", "error", "method", "digest")
+CIRCUMSTANCES = "circumstances/"  # columns of text: how a trial's stages were run
 PROVENANCE = "provenance/"  # columns of text: where a trial's stages come from, by fact
 
 UNALIGNED = ("base", "sft")  # in files that do not say
@@ -94,6 +95,16 @@ class Sweep:
             for fact in facts
             if len(self.done)
         }
+
+    def circumstances(self) -> dict[str, str]:
+        """How the finished trials were run (host, ranks, data files, ...): all values, and from when to when."""
+        columns = {name.removeprefix(CIRCUMSTANCES): self.done[name] for name in self.trials if name.startswith(CIRCUMSTANCES)}
+        found = {}
+        for name, column in columns.items():
+            values = sorted({part for value in column for part in str(value).split("; ") if part})
+            if values:
+                found[name] = {"started": values[0], "ended": values[-1]}.get(name, "; ".join(values))
+        return found
 
     def mixed(self) -> dict[str, dict[str, int]]:
         """The facts of `provenance` in which trials, or stages of one trial, differ."""

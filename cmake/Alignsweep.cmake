@@ -37,12 +37,23 @@ if(NOT Kokkos_ENABLE_CUDA)
   endif()
 endif()
 
+# A finished build of this tree whose modules without Kokkos are taken as they are: a check for a device compiles only
+# what sees the device.
+set(ALIGNSWEEP_HOST_BUILD "" CACHE PATH "Build folder that host modules are taken from")
+
 # alignsweep_module(NAME [KOKKOS] [LINKS target...]): a static library alignsweep_NAME of all of src/NAME/*.cpp. Without
 # KOKKOS no unit of it includes Kokkos, and the host compiler compiles it in every build.
 function(alignsweep_module name)
   cmake_parse_arguments(ARG "KOKKOS" "" "LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)
+    return()
+  endif()
+  if(ALIGNSWEEP_HOST_BUILD AND NOT ARG_KOKKOS)
+    add_library(alignsweep_${name} STATIC IMPORTED GLOBAL)
+    set_target_properties(alignsweep_${name} PROPERTIES IMPORTED_LOCATION
+                          ${ALIGNSWEEP_HOST_BUILD}/src/${name}/libalignsweep_${name}.a)
+    target_link_libraries(alignsweep_${name} INTERFACE alignsweep_options ${ARG_LINKS})
     return()
   endif()
   add_library(alignsweep_${name} STATIC ${sources})

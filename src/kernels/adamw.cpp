@@ -9,6 +9,7 @@ template <class ExecSpace, class Scalar>
 void adamw(ExecSpace const& space, AdamwStep const& step, std::int64_t decayed,
            Arg<ConstVector<ExecSpace, Scalar>> gradient, Vector<ExecSpace, Scalar> parameters,
            Vector<ExecSpace, Scalar> first_moment, Vector<ExecSpace, Scalar> second_moment) {
+    assert_views<1, 1, 1, 1>(space, gradient, parameters, first_moment, second_moment);
     auto const power = static_cast<double>(step.step);
     Scalar const scale = static_cast<Scalar>(step.gradient_scale);
     Scalar const b1 = static_cast<Scalar>(step.beta1), b2 = static_cast<Scalar>(step.beta2);

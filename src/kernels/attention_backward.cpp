@@ -161,6 +161,7 @@ void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGro
                         Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Arg<ConstMatrix<ExecSpace, Scalar>> out,
                         Arg<ConstMatrix<ExecSpace, Scalar>> dout, Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser,
                         Matrix<ExecSpace, Scalar> dqkv) {
+    assert_views<2, 2, 2, 2, 2, 1>(space, qkv, out, dout, log_normaliser, dqkv, groups.first);
     Matrix<ExecSpace, Scalar> along(
         Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "alignsweep::kernels::attention::along"), out.extent(0),
         shape.heads);

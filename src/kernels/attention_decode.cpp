@@ -8,6 +8,7 @@ template <class ExecSpace, class Scalar>
 void store_in_cache(ExecSpace const& space, HeadShape const& shape, Arg<Indices<ExecSpace>> slot,
                     Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
                     LayerCache<ExecSpace, Scalar> const& cache) {
+    assert_views<1, 1, 2, 3, 3>(space, slot, position, qkv, cache.keys, cache.values);
     auto const keys = cache.keys, values = cache.values;
     int const width = shape.kv_heads * shape.head_dim, key_column = shape.heads * shape.head_dim;
     for_each_row(
@@ -27,6 +28,7 @@ template <class ExecSpace, class Scalar>
 void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indices<ExecSpace>> slot,
                       Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
                       LayerCache<ExecSpace, Scalar> const& cache, Matrix<ExecSpace, Scalar> out) {
+    assert_views<1, 1, 2, 2, 3, 3>(space, slot, position, qkv, out, cache.keys, cache.values);
     constexpr int width = lanes<ExecSpace, Scalar>;  // keys whose weights are computed side by side
     auto const keys = cache.keys, values = cache.values;
     int const heads = shape.heads, dim = shape.head_dim, shared = shape.heads / shape.kv_heads;

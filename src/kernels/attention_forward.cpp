@@ -10,6 +10,7 @@ template <class ExecSpace, class Scalar>
 void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Matrix<ExecSpace, Scalar> out,
                        Matrix<ExecSpace, Scalar> log_normaliser) {
+    assert_views<2, 2, 2, 1>(space, qkv, out, log_normaliser, groups.first);
     using Queries = Pack<ExecSpace, Scalar>;
     using Rows = IndexPack<ExecSpace, Scalar>;
     constexpr int block = 8;  // keys whose scores stay in registers together

@@ -8,6 +8,7 @@ namespace alignsweep::kernels {
 template <class ExecSpace, class Scalar>
 void gather_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> table, Arg<Indices<ExecSpace>> index,
                  Matrix<ExecSpace, Scalar> out) {
+    assert_views<2, 2, 1>(space, table, out, index);
     int const width = static_cast<int>(out.extent(1));
     for_each_row(
         space, "alignsweep::kernels::gather_rows", static_cast<int>(out.extent(0)),
@@ -21,6 +22,7 @@ void gather_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> tab
 template <class ExecSpace, class Scalar>
 void embedding_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
                         RowsByToken<ExecSpace> const& by_token, Matrix<ExecSpace, Scalar> dtable) {
+    assert_views<2, 2, 1, 1, 1>(space, dout, dtable, by_token.unique, by_token.starts, by_token.rows);
     int const width = static_cast<int>(dout.extent(1));
     auto const unique = by_token.unique, starts = by_token.starts, rows = by_token.rows;
     for_each_row(
@@ -37,6 +39,7 @@ void embedding_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scala
 template <class ExecSpace, class Scalar>
 void scatter_add_rows(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> in, Arg<Indices<ExecSpace>> index,
                       Matrix<ExecSpace, Scalar> out) {
+    assert_views<2, 2, 1>(space, in, out, index);
     int const width = static_cast<int>(out.extent(1));
     for_each_row(
         space, "alignsweep::kernels::scatter_add_rows", static_cast<int>(in.extent(0)),

@@ -9,6 +9,7 @@ template <class ExecSpace, class Scalar>
 void logprob_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> logits, Arg<Indices<ExecSpace>> target,
                      double temperature, Vector<ExecSpace, Scalar> logprob, Vector<ExecSpace, Scalar> entropy,
                      Vector<ExecSpace, Scalar> log_normaliser) {
+    assert_views<2, 1, 1, 1, 1>(space, logits, target, logprob, entropy, log_normaliser);
     int const vocabulary = static_cast<int>(logits.extent(1));
     Scalar const inverse = static_cast<Scalar>(1.0 / temperature);
     for_each_row(
@@ -36,6 +37,7 @@ void logprob_backward(ExecSpace const& space, Arg<Indices<ExecSpace>> target, do
                       Arg<ConstVector<ExecSpace, Scalar>> entropy, Arg<ConstVector<ExecSpace, Scalar>> log_normaliser,
                       Arg<ConstVector<ExecSpace, Scalar>> dlogprob, Arg<ConstVector<ExecSpace, Scalar>> dentropy,
                       Matrix<ExecSpace, Scalar> logits) {
+    assert_views<2, 1, 1, 1, 1, 1>(space, logits, target, entropy, log_normaliser, dlogprob, dentropy);
     int const vocabulary = static_cast<int>(logits.extent(1));
     Scalar const inverse = static_cast<Scalar>(1.0 / temperature);
     for_each_row(

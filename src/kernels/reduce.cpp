@@ -7,6 +7,7 @@ namespace alignsweep::kernels {
 
 template <class ExecSpace, class Scalar>
 double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> values) {
+    assert_views<1>(space, values);
     int const size = static_cast<int>(values.extent(0));
     int const blocks = (size + elements_per_block - 1) / elements_per_block;
     Vector<ExecSpace, double> partial(
@@ -20,7 +21,9 @@ double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>
                 count, [&](int i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); });
             row.once([&] { partial(block) = total; });
         });
-    auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), partial);
+    auto const host = Kokkos::create_mirror_view(Kokkos::view_alloc(Kokkos::WithoutInitializing), partial);
+    Kokkos::deep_copy(space, host, partial);
+    space.fence("alignsweep::kernels::sum_of_squares: the blocks' sums go to the host");
     double total = 0;
     for (int block = 0; block < blocks; ++block) { total += host(block); }
     return total;
@@ -28,6 +31,7 @@ double sum_of_squares(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>
 
 template <class ExecSpace, class Scalar>
 void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vector<ExecSpace, Scalar> into) {
+    assert_views<1, 1>(space, from, into);
     Kokkos::parallel_for(
         "alignsweep::kernels::add", Kokkos::RangePolicy<ExecSpace>(space, 0, into.extent(0)),
         KOKKOS_LAMBDA(std::int64_t i) { into(i) += from(i); });
@@ -36,6 +40,7 @@ void add(ExecSpace const& space, Arg<ConstVector<ExecSpace, Scalar>> from, Vecto
 template <class ExecSpace, class Scalar>
 void blend(ExecSpace const& space, double share, Arg<ConstVector<ExecSpace, Scalar>> from,
            Vector<ExecSpace, Scalar> into) {
+    assert_views<1, 1>(space, from, into);
     Kokkos::parallel_for(
         "alignsweep::kernels::blend", Kokkos::RangePolicy<ExecSpace>(space, 0, into.extent(0)),
         KOKKOS_LAMBDA(std::int64_t i) { into(i) = static_cast<Scalar>(share * from(i) + (1.0 - share) * into(i)); });

@@ -10,6 +10,7 @@ template <class ExecSpace, class Scalar>
 void rmsnorm_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> x,
                      Arg<ConstVector<ExecSpace, Scalar>> weight, double eps, Matrix<ExecSpace, Scalar> out,
                      Vector<ExecSpace, Scalar> inv_rms) {
+    assert_views<2, 2, 1, 1>(space, x, out, weight, inv_rms);
     int const width = static_cast<int>(x.extent(1));
     for_each_row(
         space, "alignsweep::kernels::rmsnorm::forward", static_cast<int>(x.extent(0)),
@@ -29,6 +30,7 @@ void rmsnorm_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>
                       Arg<ConstMatrix<ExecSpace, Scalar>> x, Arg<ConstVector<ExecSpace, Scalar>> weight,
                       Arg<ConstVector<ExecSpace, Scalar>> inv_rms, Matrix<ExecSpace, Scalar> dx,
                       Vector<ExecSpace, Scalar> dweight) {
+    assert_views<2, 2, 2, 1, 1, 1>(space, dout, x, dx, weight, inv_rms, dweight);
     int const width = static_cast<int>(x.extent(1));
     for_each_row(
         space, "alignsweep::kernels::rmsnorm::backward", static_cast<int>(x.extent(0)),

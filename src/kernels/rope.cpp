@@ -8,11 +8,13 @@
 namespace alignsweep::kernels {
 
 template <class ExecSpace, class Scalar>
-RopeTable<ExecSpace, Scalar> make_rope_table(int positions, int head_dim, double theta) {
+RopeTable<ExecSpace, Scalar> make_rope_table(ExecSpace const& space, int positions, int head_dim, double theta) {
     int const half = head_dim / 2;
     RopeTable<ExecSpace, Scalar> table;
-    table.cos = Matrix<ExecSpace, Scalar>("alignsweep::kernels::rope::cos", positions, half);
-    table.sin = Matrix<ExecSpace, Scalar>("alignsweep::kernels::rope::sin", positions, half);
+    table.cos = Matrix<ExecSpace, Scalar>(
+        Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "alignsweep::kernels::rope::cos"), positions, half);
+    table.sin = Matrix<ExecSpace, Scalar>(
+        Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "alignsweep::kernels::rope::sin"), positions, half);
     auto cos = Kokkos::create_mirror_view(table.cos);
     auto sin = Kokkos::create_mirror_view(table.sin);
     for (int i = 0; i < half; ++i) {
@@ -22,14 +24,16 @@ RopeTable<ExecSpace, Scalar> make_rope_table(int positions, int head_dim, double
             sin(p, i) = static_cast<Scalar>(std::sin(p * frequency));
         }
     }
-    Kokkos::deep_copy(table.cos, cos);
-    Kokkos::deep_copy(table.sin, sin);
+    Kokkos::deep_copy(space, table.cos, cos);
+    Kokkos::deep_copy(space, table.sin, sin);
+    space.fence("alignsweep::kernels::rope: the table has come from the host");
     return table;
 }
 
 template <class ExecSpace, class Scalar>
 void rope(ExecSpace const& space, RopeTable<ExecSpace, Scalar> const& table, Arg<Indices<ExecSpace>> positions,
           int heads, bool inverse, Matrix<ExecSpace, Scalar> x) {
+    assert_views<2, 2, 2, 1>(space, table.cos, table.sin, x, positions);
     auto const cos_table = table.cos, sin_table = table.sin;
     int const half = static_cast<int>(cos_table.extent(1));
     Scalar const sign = inverse ? Scalar(-1) : Scalar(1);
@@ -51,8 +55,8 @@ void rope(ExecSpace const& space, RopeTable<ExecSpace, Scalar> const& table, Arg
         });
 }
 
-#define INSTANTIATE(E, S)                                             \
-    template RopeTable<E, S> make_rope_table<E, S>(int, int, double); \
+#define INSTANTIATE(E, S)                                                       \
+    template RopeTable<E, S> make_rope_table<E, S>(E const&, int, int, double); \
     template void rope<E, S>(E const&, RopeTable<E, S> const&, Indices<E>, int, bool, Matrix<E, S>);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 

@@ -13,7 +13,7 @@ struct RopeTable {
     Matrix<ExecSpace, Scalar> cos, sin;
 };
 template <class ExecSpace, class Scalar>
-RopeTable<ExecSpace, Scalar> make_rope_table(int positions, int head_dim, double theta);
+RopeTable<ExecSpace, Scalar> make_rope_table(ExecSpace const& space, int positions, int head_dim, double theta);
 
 // Rotates the first `heads` heads of every row of x[n, >= heads * D] in place by its position; `inverse` turns back
 // (which is the backward pass: a rotation's Jacobian is its transpose).

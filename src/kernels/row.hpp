@@ -5,6 +5,7 @@
 #include "kernels/math.hpp"
 #include "kernels/types.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace alignsweep::kernels {
@@ -74,6 +75,12 @@ struct TeamRow {
     }
 };
 
+// Threads of a team: as many as wanted, or all that a host has which runs the device's paths.
+template <class ExecSpace>
+int team_size(ExecSpace const& space, int wanted) {
+    return std::min(wanted, static_cast<int>(space.concurrency()));
+}
+
 template <class ExecSpace>
 using TeamMember = typename Kokkos::TeamPolicy<ExecSpace>::member_type;
 template <class ExecSpace>
@@ -102,7 +109,8 @@ void for_each_row(ExecSpace const& space, std::string const& label, int rows, Bo
     if constexpr (is_host<ExecSpace>) {
         Kokkos::parallel_for(label, Kokkos::RangePolicy<ExecSpace>(space, 0, rows), OnHost<Body>{body});
     } else {
-        constexpr int rows_per_team = 4, width = 32;
+        constexpr int width = 32;
+        int const rows_per_team = team_size(space, 4);
         int const teams = (rows + rows_per_team - 1) / rows_per_team;
         Kokkos::parallel_for(label, Kokkos::TeamPolicy<ExecSpace>(space, teams, rows_per_team, width),
                              OnTeam<ExecSpace, Body>{body, rows});

@@ -44,6 +44,7 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
                    std::uint32_t step, Arg<Indices<ExecSpace>> row_id, Arg<Indices<ExecSpace>> position,
                    Arg<ConstMatrix<ExecSpace, Scalar>> logits, Vector<ExecSpace, std::int32_t> token,
                    Vector<ExecSpace, Scalar> logprob) {
+    assert_views<2, 1, 1, 1, 1>(space, logits, row_id, position, token, logprob);
     int const vocabulary = static_cast<int>(logits.extent(1));
     bool const greedy = rule.temperature == 0.0;
     Scalar const inverse = static_cast<Scalar>(greedy ? 1.0 : 1.0 / rule.temperature);

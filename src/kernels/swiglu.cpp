@@ -8,6 +8,7 @@ namespace alignsweep::kernels {
 template <class ExecSpace, class Scalar>
 void swiglu_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> gate_up,
                     Matrix<ExecSpace, Scalar> out) {
+    assert_views<2, 2>(space, gate_up, out);
     int const width = static_cast<int>(out.extent(1));
     for_each_row(
         space, "alignsweep::kernels::swiglu::forward", static_cast<int>(out.extent(0)),
@@ -22,6 +23,7 @@ void swiglu_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> 
 template <class ExecSpace, class Scalar>
 void swiglu_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
                      Arg<ConstMatrix<ExecSpace, Scalar>> gate_up, Matrix<ExecSpace, Scalar> dgate_up) {
+    assert_views<2, 2, 2>(space, dout, gate_up, dgate_up);
     int const width = static_cast<int>(dout.extent(1));
     for_each_row(
         space, "alignsweep::kernels::swiglu::backward", static_cast<int>(dout.extent(0)),

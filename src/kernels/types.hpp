@@ -24,8 +24,27 @@ using Indices = Vector<ExecSpace, std::int32_t const>;
 template <class T>
 using Arg = std::type_identity_t<T>;
 
+// Whether kernels take their host's paths: SIMD loops instead of teams of lanes. A test build forces the device's paths
+// on a host (tests/CMakeLists.txt), so that they run where there is no GPU.
+#ifdef ALIGNSWEEP_FORCE_DEVICE_PATHS
+template <class ExecSpace>
+inline constexpr bool is_host = false;
+#else
 template <class ExecSpace>
 inline constexpr bool is_host = Kokkos::SpaceAccessibility<ExecSpace, Kokkos::HostSpace>::accessible;
+#endif
+
+// What every kernel asserts where it begins: that its arguments are views of these ranks, with rows side by side, in
+// memory that the execution space reaches.
+template <int... ranks, class ExecSpace, class... Views>
+constexpr void assert_views(ExecSpace const& /*space*/, Views const&... /*views*/) {
+    static_assert(sizeof...(ranks) == sizeof...(Views), "a rank for each view");
+    static_assert((... && Kokkos::is_view_v<Views>), "not a view");
+    static_assert((... && (Views::rank() == ranks)), "a view of another rank");
+    static_assert((... && std::is_same_v<typename Views::array_layout, Kokkos::LayoutRight>), "another layout");
+    static_assert((... && Kokkos::SpaceAccessibility<ExecSpace, typename Views::memory_space>::accessible),
+                  "memory that the execution space does not reach");
+}
 
 // Bytes of a SIMD register of the processor that is compiled for.
 #if defined(__AVX512F__)

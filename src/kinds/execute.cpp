@@ -3,6 +3,7 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/machine.hpp"
 #include "kinds/kinds.hpp"
 #include "stages/context.hpp"
 #include "store/manifest.hpp"
@@ -67,6 +68,22 @@ void load_curves(stages::Context& context, fs::path const& file) {
     train::remove_progress(context.folder());
 }
 
+// How it was run, and the digests of the data files that it depends on.
+std::map<std::string, std::string> circumstances_of(stages::StageSpec const& spec, stages::StageHost const& host) {
+    auto circumstances = stages::run_circumstances();
+    circumstances.insert(host.circumstances.begin(), host.circumstances.end());
+    auto const& data = spec.config.get<config::DataConfig>();
+    for (auto const& [name, file] : {std::pair{"data.corpus", &data.corpus},
+                                     {"data.sft", &data.sft},
+                                     {"data.preferences", &data.preferences},
+                                     {"data.thumbs", &data.thumbs}}) {
+        if (file->empty()) { continue; }
+        std::string const digest = config::digest_of_input(*file);
+        if (spec.identity.find(digest) != std::string::npos) { circumstances[name] = core::concat(digest, " ", *file); }
+    }
+    return circumstances;
+}
+
 // A model that broke in its very last step shows itself only here.
 void check_results(stages::StageResult const& result) {
     for (auto const& [name, value] : result.metrics) {
@@ -78,6 +95,7 @@ void check_results(stages::StageResult const& result) {
 
 void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     auto const begin = std::chrono::steady_clock::now();
+    std::string const started = core::utc_now();
     stages::Context context(spec, host);
     make_folder(context.folder());
     auto made_from = verify_inputs(spec, host.stages);
@@ -106,6 +124,9 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     manifest.metrics = context.result.metrics;
     manifest.facts = stages::run_facts();
     manifest.facts["identity"] = spec.identity;
+    manifest.circumstances = circumstances_of(spec, host);
+    manifest.circumstances["started"] = started;
+    manifest.circumstances["ended"] = core::utc_now();
     manifest.seconds = seconds.count();
     manifest.costs = context.result.costs;
     store::write_manifest(context.folder(), manifest);

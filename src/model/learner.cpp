@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/learner.hpp"
 
+#include "kernels/adamw.hpp"
+#include "kernels/reduce.hpp"
 #include "model/device/engine.hpp"
-#include "model/device/optimizer.hpp"
+#include "model/device/gradient_tree.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,11 +31,28 @@ namespace {
 template <class Scalar>
 struct Training {
     device::GradientTree<Exec, Scalar> tree;
-    device::Adamw<Exec, Scalar> optimizer;
-    Flat<Scalar> total{};  // of the last step
+    Flat<Scalar> first_moment, second_moment, total{};  // total: of the last step
+    std::int64_t steps_done = 0;
 
-    Training(Layout const& layout, config::OptimizerConfig const& config)
-        : tree(Exec(), layout.size()), optimizer(Exec(), layout, config) {}
+    explicit Training(std::int64_t size)
+        : tree(Exec(), size),
+          first_moment(Kokkos::view_alloc(Exec(), "alignsweep::model::first_moment"), size),
+          second_moment(Kokkos::view_alloc(Exec(), "alignsweep::model::second_moment"), size) {}
+
+    // AdamW on the elements [first, first + size), of which the first `decayed` decay.
+    double update(config::OptimizerConfig const& config, double learning_rate, std::int64_t first, std::int64_t size,
+                  std::int64_t decayed, Flat<Scalar> const& parameters) {
+        auto const part = [&](Flat<Scalar> const& flat) { return device::as_vector<Exec, Scalar>(flat, first, size); };
+        double const norm = std::sqrt(kernels::sum_of_squares<Exec, Scalar>(Exec(), part(total)));
+        if (!std::isfinite(norm)) { return norm; }
+        // As in torch.nn.utils.clip_grad_norm_.
+        double const scale = config.clip > 0.0 ? std::min(1.0, config.clip / (norm + 1e-6)) : 1.0;
+        ++steps_done;
+        kernels::adamw<Exec, Scalar>(
+            Exec(), {learning_rate, config.beta1, config.beta2, config.epsilon, config.weight_decay, scale, steps_done},
+            decayed, part(total), part(parameters), part(first_moment), part(second_moment));
+        return norm;
+    }
 };
 
 }  // namespace
@@ -43,12 +62,10 @@ struct Learner::Device {
 };
 
 Learner::Learner(Weights& weights, config::OptimizerConfig const& config)
-    : weights_(weights), transformer_(weights.shape, weights.precision()) {
-    auto const make = [&]<class Scalar>(std::type_identity<Scalar>) {
-        return std::make_unique<Device>(Device{Training<Scalar>(weights.layout, config)});
-    };
-    device_ = weights.precision() == Precision::float32 ? make(std::type_identity<float>())
-                                                        : make(std::type_identity<double>());
+    : weights_(weights), config_(config), transformer_(weights.shape, weights.precision()) {
+    std::int64_t const size = weights.layout.size();
+    device_ = weights.precision() == Precision::float32 ? std::make_unique<Device>(Device{Training<float>(size)})
+                                                        : std::make_unique<Device>(Device{Training<double>(size)});
 }
 Learner::Learner(Learner&&) noexcept = default;
 Learner::~Learner() = default;
@@ -68,17 +85,17 @@ void Learner::backward(ChunkGradients const& outputs) {
 }
 
 double Learner::step(double learning_rate, Trained trained) {
+    Layout const& layout = weights_.layout;
     return std::visit(
         [&]<class Scalar>(Training<Scalar>& training) {
             training.total = training.tree.total();
-            auto const parameters = parameters_of<Scalar>(weights_);
-            if (trained == Trained::all) { return training.optimizer.step(training.total, learning_rate, parameters); }
-            auto const& tensors = weights_.layout.tensors();
-            auto const head = std::find_if(tensors.begin(), tensors.end(), [&](Tensor const& tensor) {
-                return tensor.offset == weights_.layout.score();
-            });
-            core::check(head != tensors.end(), "a model without scalar head was to train it");
-            return training.optimizer.step_tensor(training.total, learning_rate, *head, parameters);
+            auto const& values = values_of<Scalar>(weights_);
+            if (trained == Trained::all) {
+                return training.update(config_, learning_rate, 0, layout.size(), layout.matrix_size(), values);
+            }
+            core::check(layout.score() >= 0, "a model without scalar head was to train it");
+            return training.update(config_, learning_rate, layout.score(), weights_.shape.width, weights_.shape.width,
+                                   values);
         },
         device_->training);
 }
@@ -108,7 +125,13 @@ std::string Learner::nonfinite_tensor() const {
 }
 
 void Learner::reset() {
-    std::visit([](auto& training) { training.optimizer.reset(); }, device_->training);
+    std::visit(
+        []<class Scalar>(Training<Scalar>& training) {
+            Kokkos::deep_copy(Exec(), training.first_moment, Scalar(0));
+            Kokkos::deep_copy(Exec(), training.second_moment, Scalar(0));
+            training.steps_done = 0;
+        },
+        device_->training);
 }
 
 template <class Scalar>
@@ -119,8 +142,7 @@ Moments<Scalar> Learner::moments() const {
                 auto const values = device::to_host<Exec, From>(Exec(), moment);
                 return std::vector<Scalar>(values.begin(), values.end());
             };
-            auto const& optimizer = training.optimizer;
-            return Moments<Scalar>{host(optimizer.first_moment), host(optimizer.second_moment), optimizer.steps_done()};
+            return Moments<Scalar>{host(training.first_moment), host(training.second_moment), training.steps_done};
         },
         device_->training);
 }
@@ -132,9 +154,9 @@ void Learner::set_moments(Moments<Scalar> const& moments) {
             auto const set = [](std::vector<Scalar> const& values, Flat<To> const& moment) {
                 device::from_host<Exec, To>(Exec(), std::vector<To>(values.begin(), values.end()), moment);
             };
-            set(moments.first, training.optimizer.first_moment);
-            set(moments.second, training.optimizer.second_moment);
-            training.optimizer.set_steps_done(moments.steps_done);
+            set(moments.first, training.first_moment);
+            set(moments.second, training.second_moment);
+            training.steps_done = moments.steps_done;
         },
         device_->training);
 }

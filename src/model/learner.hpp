@@ -59,6 +59,7 @@ public:
 private:
     struct Device;
     Weights& weights_;
+    config::OptimizerConfig config_;
     Transformer transformer_;
     std::unique_ptr<Device> device_;
 };

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "kernels/gemm/gemm.hpp"
+#include "kernels/types.hpp"
 
 #include <Kokkos_Core.hpp>
 
@@ -204,6 +205,8 @@ std::string blas_name() { return kernels::gemm_library(); }
 std::string kokkos_version() {
     return core::concat(KOKKOS_VERSION / 10000, ".", KOKKOS_VERSION / 100 % 100, ".", KOKKOS_VERSION % 100);
 }
+
+int vector_bits() { return static_cast<int>(8 * sizeof(float)) * kernels::lanes<Kokkos::DefaultExecutionSpace, float>; }
 
 int concurrency() { return Kokkos::DefaultExecutionSpace().concurrency(); }
 

@@ -25,6 +25,8 @@ public:
 // "cblas", "cublas" or "kokkos", and the library's own word on what it is (version, kernels).
 [[nodiscard]] std::string blas_name();
 [[nodiscard]] std::string kokkos_version();
+// Of the SIMD registers that kernels were compiled for; of a number on a device.
+[[nodiscard]] int vector_bits();
 // Threads that a launch may use.
 [[nodiscard]] int concurrency();
 

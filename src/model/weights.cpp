@@ -16,12 +16,12 @@ Flat<Scalar> zeros(std::int64_t size) {
     return Flat<Scalar>(Kokkos::view_alloc(Exec(), "alignsweep::model::parameters"), size);
 }
 
-// Writes `host` from element `first` on.
+// Writes `host` to the `size` elements from `first` on.
 template <class From>
-void write(std::span<From const> host, std::int64_t first, Weights& weights) {
+void write(std::vector<From> const& host, std::int64_t first, std::int64_t size, Weights& weights) {
     std::visit(
         [&]<class Scalar>(Flat<Scalar> const& values) {
-            auto const part = device::as_vector<Exec, Scalar>(values, first, static_cast<std::int64_t>(host.size()));
+            auto const part = device::as_vector<Exec, Scalar>(values, first, size);
             if constexpr (std::is_same_v<From, Scalar>) {
                 device::from_host<Exec, Scalar>(Exec(), host, part);
             } else {
@@ -29,20 +29,6 @@ void write(std::span<From const> host, std::int64_t first, Weights& weights) {
             }
         },
         weights.device().values);
-}
-
-template <class From>
-void write_all(std::span<From const> host, Weights& weights) {
-    core::check(static_cast<std::int64_t>(host.size()) == weights.layout.size(), "a buffer of ", host.size(),
-                " elements for one of ", weights.layout.size());
-    write(host, 0, weights);
-}
-
-template <class From>
-void write_tensor(std::span<From const> host, Tensor const& tensor, Weights& weights) {
-    core::check(static_cast<std::int64_t>(host.size()) == tensor.size(), "a tensor of ", host.size(),
-                " elements for one of ", tensor.size());
-    write(host, tensor.offset, weights);
 }
 
 }  // namespace
@@ -91,17 +77,21 @@ std::vector<Scalar> to_host(Weights const& weights) {
         },
         weights.device().values);
 }
-template std::vector<float> to_host<float>(Weights const&);
-template std::vector<double> to_host<double>(Weights const&);
+template <class Scalar>
+void from_host(std::vector<Scalar> const& host, Weights& weights) {
+    write(host, 0, weights.layout.size(), weights);
+}
+template <class Scalar>
+void set_tensor(Weights& weights, Tensor const& tensor, std::vector<Scalar> const& host) {
+    write(host, tensor.offset, tensor.size(), weights);
+}
 
-void from_host(std::span<float const> host, Weights& weights) { write_all(host, weights); }
-void from_host(std::span<double const> host, Weights& weights) { write_all(host, weights); }
-void set_tensor(Weights& weights, Tensor const& tensor, std::span<float const> host) {
-    write_tensor(host, tensor, weights);
-}
-void set_tensor(Weights& weights, Tensor const& tensor, std::span<double const> host) {
-    write_tensor(host, tensor, weights);
-}
+#define INSTANTIATE(S)                                        \
+    template std::vector<S> to_host<S>(Weights const&);       \
+    template void from_host(std::vector<S> const&, Weights&); \
+    template void set_tensor(Weights&, Tensor const&, std::vector<S> const&);
+INSTANTIATE(float)
+INSTANTIATE(double)
 
 void copy_shared_tensors(Weights const& from, Weights& to) {
     Exec const space;

@@ -6,7 +6,6 @@
 #include "model/layout.hpp"
 
 #include <memory>
-#include <span>
 #include <vector>
 
 namespace alignsweep::model {
@@ -42,12 +41,12 @@ void initialise(Weights& weights, std::uint64_t seed, double init_std, double em
 // The flat buffer, [layout.size()]. Exact in the weights' own precision and in double. Scalar: float, double.
 template <class Scalar = float>
 [[nodiscard]] std::vector<Scalar> to_host(Weights const& weights);
-// Overwrites it; sizes must agree. Numbers are rounded where the weights are in float.
-void from_host(std::span<float const> host, Weights& weights);
-void from_host(std::span<double const> host, Weights& weights);
-// Overwrites one tensor, [tensor.size()], row-major.
-void set_tensor(Weights& weights, Tensor const& tensor, std::span<float const> host);
-void set_tensor(Weights& weights, Tensor const& tensor, std::span<double const> host);
+// Overwrites it, or one tensor, [tensor.size()], row-major; sizes must agree. Numbers are rounded where the weights are
+// in float. Scalar: float, double.
+template <class Scalar>
+void from_host(std::vector<Scalar> const& host, Weights& weights);
+template <class Scalar>
+void set_tensor(Weights& weights, Tensor const& tensor, std::vector<Scalar> const& host);
 
 // Copies every tensor of `from` whose name `to` has, too (a reward model starts from a language model); both in one
 // precision.

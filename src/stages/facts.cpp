@@ -1,36 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a result came from, beside its configuration.
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "core/version.hpp"
 #include "model/runtime.hpp"
 #include "stages/stage.hpp"
+#include "store/file.hpp"
 
-#include <sys/utsname.h>
+#include <fmt/core.h>
+#include <spdlog/version.h>
+#include <xxhash.h>
+#include <zlib.h>
+#include <boost/version.hpp>
+#include <nlohmann/json.hpp>
 
-#include <fstream>
+#include <cstdlib>
+#include <utility>
 
 namespace alignsweep::stages {
 
-namespace {
-
-// The model's name as Linux gives it, or the architecture.
-std::string processor() {
-    std::ifstream in("/proc/cpuinfo");
-    for (std::string line; std::getline(in, line);) {
-        auto const colon = line.find(": ");
-        if (line.starts_with("model name") && colon != std::string::npos) { return line.substr(colon + 2); }
-    }
-    utsname machine{};
-    return ::uname(&machine) == 0 ? machine.machine : "unknown";
+std::map<std::string, std::string> run_facts() {
+    return {{"vector_bits", std::to_string(model::vector_bits())},
+            {"backend", model::backend_name()},
+            {"scalar", model::scalar_name()},
+            {"blas", model::blas_name()},
+            {"kokkos", model::kokkos_version()},
+            {"compiler", __VERSION__},
+            {"git_commit", core::git_commit()},
+            {"softwareVersion", core::version()},
+            {"processor", core::processor()}};
 }
 
-}  // namespace
-
-std::map<std::string, std::string> run_facts() {
-    static std::string const processor_name = processor();
-    return {{"backend", model::backend_name()},   {"scalar", model::scalar_name()}, {"blas", model::blas_name()},
-            {"kokkos", model::kokkos_version()},  {"compiler", __VERSION__},        {"git_commit", core::git_commit()},
-            {"softwareVersion", core::version()}, {"processor", processor_name}};
+std::map<std::string, std::string> run_circumstances() {
+    std::map<std::string, std::string> found{
+        {"host", core::host_name()},
+        {"threads", std::to_string(model::concurrency())},
+        {"libraries",
+         core::concat("Boost ", BOOST_VERSION / 100000, ".", BOOST_VERSION / 100 % 1000, ", fmt ", FMT_VERSION / 10000,
+                      ".", FMT_VERSION / 100 % 100, ", HDF5 ", store::hdf5_version(), ", nlohmann-json ",
+                      NLOHMANN_JSON_VERSION_MAJOR, ".", NLOHMANN_JSON_VERSION_MINOR, ", spdlog ", SPDLOG_VER_MAJOR, ".",
+                      SPDLOG_VER_MINOR, ", xxHash ", XXH_VERSION_NUMBER / 10000, ".", XXH_VERSION_NUMBER / 100 % 100,
+                      ".", XXH_VERSION_NUMBER % 100, ", zlib ", zlibVersion())}};
+    for (auto const& [name, variable] : {std::pair{"slurm_job", "SLURM_JOB_ID"},
+                                         {"slurm_array_job", "SLURM_ARRAY_JOB_ID"},
+                                         {"slurm_array_task", "SLURM_ARRAY_TASK_ID"},
+                                         {"slurm_restarts", "SLURM_RESTART_COUNT"}}) {
+        if (char const* const value = std::getenv(variable)) { found[name] = value; }
+    }
+    return found;
 }
 
 }  // namespace alignsweep::stages

@@ -35,6 +35,8 @@ struct StageHost {
     std::filesystem::path stages;          // folder of all stages
     std::function<bool()> stop_requested;  // polled between steps
     std::function<void(double)> progress;  // share done, 0 to 1
+    // What it knows of the run, for the manifest: ranks, the MPI library.
+    std::map<std::string, std::string> circumstances{};
     // Called, where it is set, with the context of a stage that has run.
     std::function<void(Context const&)> observe{};
 };
@@ -46,7 +48,10 @@ struct StageResult {
 };
 
 // What a result's bits may depend on beside its configuration: backend, scalar, blas (with the processor that its
-// kernels are for), compiler, kokkos, git_commit, softwareVersion, processor. The same keys always.
+// kernels are for), vector_bits (of a SIMD register), compiler, kokkos, git_commit, softwareVersion, processor. The
+// same keys always.
 [[nodiscard]] std::map<std::string, std::string> run_facts();
+// What its bits do not depend on: host, threads, libraries, and under Slurm slurm_job and slurm_restarts.
+[[nodiscard]] std::map<std::string, std::string> run_circumstances();
 
 }  // namespace alignsweep::stages

@@ -28,6 +28,9 @@ using Attribute = std::variant<std::int64_t, double, std::string>;
 // What a dataset holds; `other`: something this program never writes.
 enum class ElementType { int64, float32, float64, u8, label, other };
 
+// Of the library that runs: "1.10.8".
+[[nodiscard]] std::string hdf5_version();
+
 // Builds a file in memory; publish() makes it visible under its final name in one step. Paths begin with a slash,
 // groups come into being with the first dataset or attribute below them.
 // A clash of names (a dataset twice, or where a group is) is a bug of the caller: std::logic_error.

@@ -237,4 +237,10 @@ ALIGNSWEEP_STORE_INSTANTIATE(double);
 ALIGNSWEEP_STORE_INSTANTIATE(std::uint8_t);
 #undef ALIGNSWEEP_STORE_INSTANTIATE
 
+std::string hdf5_version() {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    return core::concat(major, ".", minor, ".", release);
+}
+
 }  // namespace alignsweep::store

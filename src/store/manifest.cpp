@@ -141,6 +141,7 @@ Manifest manifest_from(Json const& json, std::string const& text) {
     manifest.files = map_from(json, "files", file_from);
     manifest.metrics = map_from(json, "metrics", number_from);
     manifest.facts = map_from(json, "facts", text_from);
+    if (json.contains("circumstances")) { manifest.circumstances = map_from(json, "circumstances", text_from); }
     manifest.seconds = number_from(member(json, "seconds"), "seconds");
     manifest.costs = map_from(json, "costs", number_from);
     return manifest;
@@ -168,6 +169,7 @@ void write_manifest(fs::path const& folder, Manifest const& manifest) {
                  {"files", to_json(manifest.files)},
                  {"metrics", to_json(manifest.metrics)},
                  {"facts", manifest.facts},
+                 {"circumstances", manifest.circumstances},
                  {"seconds", to_json(manifest.seconds)},
                  {"costs", to_json(manifest.costs)}};
     json["digest"] = no_digest;

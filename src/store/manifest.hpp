@@ -31,7 +31,9 @@ struct Manifest {
     std::map<std::string, std::string> made_from{};
     std::map<std::string, FileFact> files;     // by the name inside the folder
     std::map<std::string, double> metrics;     // final metrics; NaN and infinities are kept
-    std::map<std::string, std::string> facts;  // identity; commit, compiler, BLAS, processor, host, ...
+    std::map<std::string, std::string> facts;  // identity; what bits may depend on: commit, compiler, BLAS, processor
+    // What they do not depend on: host, ranks, job, when it ran, ... Earlier manifests have none.
+    std::map<std::string, std::string> circumstances{};
     double seconds = 0.0;
     std::map<std::string, double> costs;
 

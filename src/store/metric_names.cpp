@@ -60,7 +60,6 @@ std::vector<MetricInfo> make_registry() {
         {"val/ratio", "1", "PPO: mean ratio of the updated policy to the one that sampled"},
         {"val/ratio_var", "1", "PPO: variance of that ratio"},
         {"val/num_eos_tokens", "1", "share of the step's samples that end with the end token"},
-        {"eps", "episodes per second", "speed of PPO"},
         {"episode", "episodes", "episodes so far"},
 
         {"eval/gold_reward", "1", "exact gold reward of the policy's samples"},
@@ -109,7 +108,6 @@ constexpr std::array families = {
     Family{"cost/tokens/", "tokens", "tokens processed: "},
     Family{"cost/flops/", "flop", "floating-point operations: "},
     Family{"cost/seconds/", seconds, "time spent: "},
-    Family{"cost/bytes/", "bytes", "memory held: "},
     Family{"eval/gold/", "1", "component of the gold reward: "},
     Family{"eval/token/within/", "1", "correlation over unfinished answers, within prompts: "},
     Family{"eval/token/all/", "1", "correlation over unfinished answers of all prompts: "},

@@ -2,14 +2,11 @@
 #include "store/sweep_file.hpp"
 
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "store/file.hpp"
 #include "store/metric_names.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <ctime>
 #include <limits>
 #include <set>
 #include <utility>
@@ -21,20 +18,6 @@ namespace {
 constexpr char const* schema = "alignsweep.sweep";
 constexpr std::int64_t version = 1;
 constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-
-std::string now() {
-    std::time_t const time = std::time(nullptr);
-    std::tm utc{};
-    gmtime_r(&time, &utc);
-    std::array<char, 32> text{};
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return text.data();
-}
-
-std::string host() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
 
 // One column of /trials: takes its values row by row.
 template <class Value>
@@ -130,6 +113,10 @@ void write_trials(FileWriter& writer, std::vector<TrialRow> const& rows, std::sp
         table.column("provenance/" + name, texts(&TrialRow::provenance, name),
                      "where the trial's stages come from; all values where they differ");
     }
+    for (std::string const& name : keys_of(rows, &TrialRow::circumstances)) {
+        table.column("circumstances/" + name, texts(&TrialRow::circumstances, name),
+                     "how the trial's stages were run; all values where they differ");
+    }
     for (std::string const& name : keys_of(rows, &TrialRow::metrics)) {
         table.metric(name, reals(&TrialRow::metrics, name));
     }
@@ -189,8 +176,10 @@ std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow>
                         std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes,
                         std::vector<MethodRow> const& methods, std::span<MetricInfo const> metrics) {
     FileWriter writer(file, schema, version);
-    std::map<std::string, std::string> root = {
-        {"software", "alignsweep"}, {"softwareVersion", "unknown"}, {"date", now()}, {"machine", host()}};
+    std::map<std::string, std::string> root = {{"software", "alignsweep"},
+                                               {"softwareVersion", "unknown"},
+                                               {"date", core::utc_now()},
+                                               {"machine", core::host_name()}};
     for (auto const& [name, value] : attributes) { root[name] = value; }
     for (auto const& [name, value] : root) { writer.set_attribute("/", name, value); }
     write_trials(writer, rows, metrics);

@@ -38,6 +38,7 @@ struct TrialRow {
     double seconds = 0.0;
     std::map<std::string, double> costs;              // full names: "cost/flops/total"
     std::map<std::string, std::string> provenance{};  // where the trial's stages come from: git_commit, blas, ...
+    std::map<std::string, std::string> circumstances{};  // host, ranks, started, ...: no result depends on them
 };
 
 struct Curve {

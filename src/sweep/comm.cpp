@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -54,6 +55,14 @@ std::int64_t Comm::max(std::int64_t value) const {
 void Comm::abort(int code) const {
     MPI_Abort(MPI_COMM_WORLD, code);
     std::exit(code);
+}
+
+std::string Comm::library() {
+    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+    int length = 0;
+    MPI_Get_library_version(text.data(), &length);
+    std::string const all(text.data(), static_cast<std::size_t>(length));
+    return all.substr(0, all.find_first_of(",\n"));
 }
 
 }  // namespace alignsweep::sweep

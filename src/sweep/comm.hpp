@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace alignsweep::sweep {
 
@@ -22,6 +23,8 @@ public:
     [[nodiscard]] std::int64_t broadcast(std::int64_t value) const;
     // The largest value of all ranks.
     [[nodiscard]] std::int64_t max(std::int64_t value) const;
+    // The MPI library and its version, in its own words.
+    [[nodiscard]] static std::string library();
     // Ends every rank at once, for an error that only this rank saw.
     [[noreturn]] void abort(int code) const;
 

@@ -150,17 +150,16 @@ void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::stri
 }
 
 // Where the trial's numbers come from, those of its side stages as well: each fact, or all its values where stages
-// differ.
-std::map<std::string, std::string> provenance_of(Plan const& plan, Trial const& trial, Ledger const& ledger) {
+// differ; and how its stages were run.
+void add_provenance(store::TrialRow& row, Plan const& plan, Trial const& trial, Ledger const& ledger) {
     std::set<std::string> ids = trial.stages;
     for (auto const& [kind, side] : trial.sides) { add_with_inputs(plan, side, ids); }
-    std::map<std::string, std::string> facts;
     for (Difference const& fact : stage_facts(ledger, ids)) {
         std::vector<std::string> values;
         for (auto const& [value, stages] : fact.values) { values.push_back(value); }
-        facts[fact.name] = config::join(values, "; ");
+        row.provenance[fact.name] = config::join(values, "; ");
     }
-    return facts;
+    row.circumstances = circumstances(ledger, ids);
 }
 
 std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
@@ -206,7 +205,7 @@ std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger) {
             }
             row.digest = trial_digest(trial, ledger, row.metrics);
         }
-        row.provenance = provenance_of(plan, trial, ledger);
+        add_provenance(row, plan, trial, ledger);
         add_costs(row, trial, plan.stages.at(trial.model_stage), ledger);
         rows.push_back(std::move(row));
     }

@@ -31,6 +31,23 @@ std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> 
     return all;
 }
 
+std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<std::string> const& ids) {
+    std::map<std::string, std::set<std::string>> all;
+    for (std::string const& id : ids) {
+        if (ledger.status(id) != StageStatus::done) { continue; }
+        for (auto const& [name, value] : ledger.manifest(id).circumstances) { all[name].insert(value); }
+    }
+    std::map<std::string, std::string> joined;
+    for (auto const& [name, values] : all) {
+        if (name == "started" || name == "ended") {
+            joined[name] = name == "started" ? *values.begin() : *values.rbegin();
+        } else {
+            joined[name] = config::join(std::vector<std::string>(values.begin(), values.end()), "; ");
+        }
+    }
+    return joined;
+}
+
 std::string describe_differences(Plan const& plan, Ledger const& ledger,
                                  std::map<std::string, std::string> const& here) {
     std::set<std::string> ids;

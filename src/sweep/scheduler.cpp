@@ -129,7 +129,8 @@ private:
                                          }
                                          return stopping();
                                      },
-                                     [&](double done) { share = done; }};
+                                     [&](double done) { share = done; },
+                                     {{"ranks", std::to_string(comm_.size())}, {"mpi", Comm::library()}}};
         try {
             // Of an earlier attempt; first, so that none stands beside a finished stage whenever this is killed.
             std::error_code ignored;

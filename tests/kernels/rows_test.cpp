@@ -88,7 +88,7 @@ void rope_is_its_formula_and_turns_back() {
         test::Ints const positions{0, 1, 5, 63};
         std::size_t const width = static_cast<std::size_t>(heads) * dim, half = static_cast<std::size_t>(dim) / 2;
         auto const x = test::normal_values(positions.size() * width, "x");
-        auto const table = make_rope_table<Exec, Scalar>(64, dim, theta);
+        auto const table = make_rope_table<Exec, Scalar>(Exec(), 64, dim, theta);
         auto const device = test::to_matrix<Scalar>(x, positions.size(), width);
         rope<Exec, Scalar>(Exec(), table, test::to_indices(positions), rotated, false, device);
         Array want{{positions.size(), width}, x};

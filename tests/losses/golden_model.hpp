@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The goldens of TRL (golden/README.md): their models and token lists, and what our transformer and a objective say of
+// The goldens of TRL (golden/README.md): their models and token lists, and what our transformer and a loss say of
 // them.
 #pragma once
 

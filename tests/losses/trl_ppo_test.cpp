@@ -64,8 +64,8 @@ Rollout rollout_of(RolloutCase const& golden) {
         episode.logprob.resize(values[i].size());  // 0 in the slot, so its KL is 0, too
         episode.reference_logprob.resize(values[i].size());
         estimate_advantages(episode, golden.setting("kl_coef"),
-                            golden.setting(config::KlEstimator::k3) != 0.0 ? "k3" : "k1", golden.setting("gamma"),
-                            golden.setting("lambda"));
+                            golden.setting("k3") != 0.0 ? config::KlEstimator::k3 : config::KlEstimator::k1,
+                            golden.setting("gamma"), golden.setting("lambda"));
         rollout.episodes.push_back(episode);
     }
     expect_same<Scalar>(joined(logprobs), golden.read("logprobs"), golden.name + " logprobs");

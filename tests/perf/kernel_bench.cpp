@@ -17,8 +17,17 @@ namespace {
 
 Work moves(double numbers) { return {.bytes = numbers * sizeof(Real)}; }
 
-model::device::DeviceChunk<Space> chunk_of(Setting const& s) {
-    return model::device::upload<Space>(Batch(s).input(), kernels::lanes<Space, Real>);
+// The batch, and what keeps it on the device.
+struct OnDevice {
+    model::device::ChunkUploader<Space> uploader{Space(), kernels::lanes<Space, Real>};
+    model::device::DeviceChunk<Space> chunk;
+    explicit OnDevice(Setting const& s) : chunk(uploader.upload(Batch(s).input())) {}
+};
+
+kernels::Vector<Space, std::int32_t> indices(std::vector<std::int32_t> const& host) {
+    kernels::Vector<Space, std::int32_t> const view("alignsweep::bench::indices", host.size());
+    model::device::from_host<Space, std::int32_t>(Space(), host, view);
+    return view;
 }
 
 void rmsnorm_forward(benchmark::State& state, Setting const& s) {
@@ -37,8 +46,9 @@ void rmsnorm_backward(benchmark::State& state, Setting const& s) {
 }
 
 void rope(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
-    auto const table = kernels::make_rope_table<Space, Real>(s.length, s.width / s.heads, 10000.0);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
+    auto const table = kernels::make_rope_table<Space, Real>(Space(), s.length, s.width / s.heads, 10000.0);
     Matrix const qkv = filled(s.tokens(), 3 * s.width);
     measure(state, moves(4.0 * s.tokens() * s.width), [&](Space const& space) {
         kernels::rope<Space, Real>(space, table, chunk.positions, 2 * s.heads, false, qkv);
@@ -51,16 +61,19 @@ Work attention_work(Setting const& s, int products) {
 }
 
 void attention_forward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  log_normaliser = filled(s.tokens(), s.heads);
     measure(state, attention_work(s, 2), [&](Space const& space) {
-        kernels::attention_forward<Space, Real>(space, model::device::head_shape(s.shape()), chunk.groups, qkv, out, log_normaliser);
+        kernels::attention_forward<Space, Real>(space, model::device::head_shape(s.shape()), chunk.groups, qkv, out,
+                                                log_normaliser);
     });
 }
 
 void attention_backward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     auto const heads = model::device::head_shape(s.shape());
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  dout = filled(s.tokens(), s.width), log_normaliser = filled(s.tokens(), s.heads),
@@ -85,7 +98,8 @@ void swiglu_backward(benchmark::State& state, Setting const& s) {
 }
 
 void logprob_forward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     Matrix const logits = filled(chunk.targets, s.vocabulary);
     Vector const logprob = filled(chunk.targets), entropy = filled(chunk.targets), normaliser = filled(chunk.targets);
     measure(state, moves(1.0 * chunk.targets * s.vocabulary), [&](Space const& space) {
@@ -94,7 +108,8 @@ void logprob_forward(benchmark::State& state, Setting const& s) {
 }
 
 void logprob_backward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     Matrix const logits = filled(chunk.targets, s.vocabulary), copy = filled(chunk.targets, s.vocabulary);
     Vector const logprob = filled(chunk.targets), entropy = filled(chunk.targets), normaliser = filled(chunk.targets),
                  dlogprob = filled(chunk.targets), dentropy = filled(chunk.targets);
@@ -108,14 +123,16 @@ void logprob_backward(benchmark::State& state, Setting const& s) {
 }
 
 void embedding_forward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     Matrix const table = filled(s.vocabulary, s.width), out = filled(s.tokens(), s.width);
     measure(state, moves(2.0 * s.tokens() * s.width),
             [&](Space const& space) { kernels::gather_rows<Space, Real>(space, table, chunk.tokens, out); });
 }
 
 void embedding_backward(benchmark::State& state, Setting const& s) {
-    auto const chunk = chunk_of(s);
+    OnDevice const device(s);
+    auto const& chunk = device.chunk;
     Matrix const dtable = filled(s.vocabulary, s.width), dout = filled(s.tokens(), s.width);
     measure(state, moves(1.0 * s.tokens() * s.width + 2.0 * s.vocabulary * s.width),
             [&](Space const& space) { kernels::embedding_backward<Space, Real>(space, dout, chunk.by_token, dtable); });
@@ -137,7 +154,7 @@ void sampling(benchmark::State& state, Setting const& s) {
     Matrix const logits = filled(rows, s.vocabulary);
     std::vector<std::int32_t> ids(static_cast<std::size_t>(rows)), zeros(ids.size(), 0);
     for (int i = 0; i < rows; ++i) { ids[static_cast<std::size_t>(i)] = i; }
-    auto const row_ids = model::device::upload_indices<Space>(ids), positions = model::device::upload_indices<Space>(zeros);
+    auto const row_ids = indices(ids), positions = indices(zeros);
     kernels::Vector<Space, std::int32_t> const token("alignsweep::bench::tokens", rows);
     Vector const logprob = filled(rows);
     core::RandomStream const stream(1, "bench");

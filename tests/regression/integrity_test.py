@@ -209,6 +209,22 @@ class Integrity(unittest.TestCase):
         self.assertEqual([";" in cell for cell in cells], [False, False, True, False], cells)
         self.assertEqual(len(set(words(columns["provenance/compiler"]))), 1)
 
+    def test_how_a_trial_was_run_is_kept(self):
+        out = self.folder / "circumstances"
+        done = run("sweep", self.ini, "--out", out, ranks=2, SLURM_JOB_ID="4711", SLURM_RESTART_COUNT="2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        columns = program.all_columns(out / "sweep.h5")
+        told = {name: set(words(columns[f"circumstances/{name}"])) for name in
+                ("host", "ranks", "threads", "slurm_job", "slurm_restarts", "mpi", "libraries", "started", "ended")}
+        self.assertEqual(told["ranks"], {"2"})
+        self.assertEqual(told["threads"], {"1"})
+        self.assertEqual((told["slurm_job"], told["slurm_restarts"]), ({"4711"}, {"2"}))
+        self.assertRegex(min(told["libraries"]), r"HDF5 \d+\.\d+\.\d+")
+        self.assertLessEqual(min(told["started"]), max(told["ended"]))
+        # They are no part of what is compared: the same folder goes on without a word.
+        again = run("sweep", self.ini, "--out", out, "--strict")
+        self.assertEqual((again.returncode, "another program" in again.stderr), (0, False), again.stderr)
+
     def test_what_was_made_from_other_bits_is_broken(self):
         """A stage that was made again elsewhere differs: its old evaluation does not belong to it any more."""
         facts = json.loads(self.file("kto-*/stage.json").read_text())["facts"]

@@ -112,9 +112,10 @@ def manifests(out):
 
 
 def trials(out):
-    """The columns of /trials by name, as bytes or, without h5py, as h5dump's text. Times are left out."""
+    """The columns of /trials by name, as bytes or, without h5py, as h5dump's text, but for those that no two runs share:
+    times, and how a run went."""
     columns = all_columns(Path(out) / "sweep.h5")
-    return {name: value for name, value in columns.items() if "seconds" not in name.split("/")}
+    return {name: value for name, value in columns.items() if not {"seconds", "circumstances"} & set(name.split("/"))}
 
 
 def all_columns(file):

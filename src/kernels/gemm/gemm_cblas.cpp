@@ -64,6 +64,7 @@ void prepare_blas() {
 template <class ExecSpace, class Scalar>
 void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatrix<ExecSpace, Scalar>> a,
           Arg<ConstMatrix<ExecSpace, Scalar>> b, double beta, Matrix<ExecSpace, Scalar> c) {
+    assert_views<2, 2, 2>(space, a, b, c);
     static_assert(is_host<ExecSpace>, "CBLAS multiplies in host memory");
     int const m = static_cast<int>(c.extent(0)), n = static_cast<int>(c.extent(1));
     int const k = static_cast<int>(op_a == Op::none ? a.extent(1) : a.extent(0));

@@ -3,8 +3,7 @@
 #pragma once
 
 #include "kernels/gemm/gemm.hpp"
-
-#include <algorithm>
+#include "kernels/row.hpp"
 
 namespace alignsweep::kernels {
 
@@ -20,10 +19,10 @@ void gemm_reference(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<
     bool const flip_a = op_a == Op::transpose, flip_b = op_b == Op::transpose;
     Scalar const alpha_s = static_cast<Scalar>(alpha), beta_s = static_cast<Scalar>(beta);
     using Policy = Kokkos::TeamPolicy<ExecSpace>;
-    int const team_size = is_host<ExecSpace> ? 1 : tile;
+    int const threads = is_host<ExecSpace> ? 1 : team_size(space, tile);
     Kokkos::parallel_for(
         "alignsweep::kernels::gemm::reference",
-        Policy(space, row_tiles * column_tiles, team_size, is_host<ExecSpace> ? 1 : tile),
+        Policy(space, row_tiles * column_tiles, threads, is_host<ExecSpace> ? 1 : tile),
         KOKKOS_LAMBDA(typename Policy::member_type const& member) {
             int const row_0 = member.league_rank() / column_tiles * tile;
             int const column_0 = member.league_rank() % column_tiles * tile;

@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace alignsweep::model::device {
@@ -44,41 +45,54 @@ void group_rows_by_token(std::span<std::int32_t const> tokens, HostIndices& host
 }  // namespace
 
 template <class ExecSpace>
-kernels::Indices<ExecSpace> upload_indices(std::span<std::int32_t const> host) {
-    kernels::Vector<ExecSpace, std::int32_t> device(
-        Kokkos::view_alloc(Kokkos::WithoutInitializing, "alignsweep::model::indices"), host.size());
-    Kokkos::View<std::int32_t const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged> view(host.data(), host.size());
-    Kokkos::deep_copy(device, view);
-    return device;
-}
-
-template <class ExecSpace>
-DeviceChunk<ExecSpace> upload(ChunkInput const& input, int lanes) {
+DeviceChunk<ExecSpace> ChunkUploader<ExecSpace>::upload(ChunkInput const& input, std::span<std::int32_t const> slots) {
     core::check(!input.offsets.empty() && input.offsets.back() == static_cast<std::int32_t>(input.tokens.size()),
                 "a chunk's offsets end at the number of its tokens");
     core::check(input.target_rows.size() == input.target_tokens.size(), "one target token a target row");
     HostIndices host;
     for (std::size_t s = 0; s + 1 < input.offsets.size(); ++s) {
-        add_sequence(input.offsets[s], input.offsets[s + 1], lanes, host);
+        add_sequence(input.offsets[s], input.offsets[s + 1], lanes_, host);
     }
     group_rows_by_token(input.tokens, host);
+
     DeviceChunk<ExecSpace> chunk;
     chunk.rows = static_cast<std::int32_t>(input.tokens.size());
     chunk.targets = static_cast<std::int32_t>(input.target_rows.size());
     chunk.values = static_cast<std::int32_t>(input.value_rows.size());
-    chunk.tokens = upload_indices<ExecSpace>(input.tokens);
-    chunk.positions = upload_indices<ExecSpace>(host.positions);
-    chunk.target_rows = upload_indices<ExecSpace>(input.target_rows);
-    chunk.target_tokens = upload_indices<ExecSpace>(input.target_tokens);
-    chunk.value_rows = upload_indices<ExecSpace>(input.value_rows);
-    chunk.groups = {upload_indices<ExecSpace>(host.first), upload_indices<ExecSpace>(host.count),
-                    upload_indices<ExecSpace>(host.begin), upload_indices<ExecSpace>(host.end)};
-    chunk.by_token = {upload_indices<ExecSpace>(host.unique), upload_indices<ExecSpace>(host.starts),
-                      upload_indices<ExecSpace>(host.rows)};
+    struct Part {
+        std::span<std::int32_t const> host;
+        kernels::Indices<ExecSpace>* device;
+    };
+    std::array<Part, 13> const parts{{{input.tokens, &chunk.tokens},
+                                      {host.positions, &chunk.positions},
+                                      {input.target_rows, &chunk.target_rows},
+                                      {input.target_tokens, &chunk.target_tokens},
+                                      {input.value_rows, &chunk.value_rows},
+                                      {slots, &chunk.slots},
+                                      {host.first, &chunk.groups.first},
+                                      {host.count, &chunk.groups.count},
+                                      {host.begin, &chunk.groups.begin},
+                                      {host.end, &chunk.groups.end},
+                                      {host.unique, &chunk.by_token.unique},
+                                      {host.starts, &chunk.by_token.starts},
+                                      {host.rows, &chunk.by_token.rows}}};
+    std::size_t size = 0;
+    for (Part const& part : parts) { size += part.host.size(); }
+    if (size > device_.extent(0)) {
+        device_ = kernels::Vector<ExecSpace, std::int32_t>(
+            Kokkos::view_alloc(space_, Kokkos::WithoutInitializing, "alignsweep::model::chunk"), size);
+    }
+    std::int32_t* to = staging_.host(size);
+    std::int32_t const* at = device_.data();
+    for (Part const& part : parts) {
+        *part.device = kernels::Indices<ExecSpace>(at, part.host.size());
+        to = std::copy(part.host.begin(), part.host.end(), to);
+        at += part.host.size();
+    }
+    staging_.upload(kernels::Vector<ExecSpace, std::int32_t>(device_.data(), size));
     return chunk;
 }
 
-template DeviceChunk<Kokkos::DefaultExecutionSpace> upload(ChunkInput const&, int);
-template kernels::Indices<Kokkos::DefaultExecutionSpace> upload_indices(std::span<std::int32_t const>);
+template class ChunkUploader<Kokkos::DefaultExecutionSpace>;
 
 }  // namespace alignsweep::model::device

@@ -1,180 +1,229 @@
 // SPDX-License-Identifier: Apache-2.0
+// The paths through the layers: training, scoring (prefill too), decoding; and their pieces.
 #include "core/error.hpp"
-#include "kernels/gemm/gemm.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/swiglu.hpp"
 #include "model/device/transformer.hpp"
 
 namespace alignsweep::model::device {
 
-using kernels::gemm;
-using kernels::Op;
-
 template <class ExecSpace, class Scalar>
 Transformer<ExecSpace, Scalar>::Transformer(ExecSpace const& space, Shape const& shape)
     : shape_(shape),
       space_(space),
-      rope_(kernels::make_rope_table<ExecSpace, Scalar>(shape.context, shape.head_dim(), shape.rope_theta)) {
+      rope_(kernels::make_rope_table<ExecSpace, Scalar>(space, shape.context, shape.head_dim(), shape.rope_theta)),
+      uploader_(space, kernels::lanes<ExecSpace, Scalar>),
+      staging_(space),
+      workspace_(space) {
     core::check(shape.head_dim() <= kernels::max_head_dim, "head dimension above ", kernels::max_head_dim);
 }
 
 template <class ExecSpace, class Scalar>
-std::int64_t Transformer<ExecSpace, Scalar>::elements_needed(std::int64_t rows, std::int64_t targets,
-                                                             std::int64_t values, bool keep) const {
-    auto const matrix = [](std::int64_t r, std::int64_t c) { return Workspace<ExecSpace, Scalar>::rounded(r * c); };
-    std::int64_t const width = shape_.width, hidden = shape_.hidden, qkv = head_shape(shape_).qkv_width();
-    std::int64_t const layer = 5 * matrix(rows, width) + matrix(rows, qkv) + matrix(rows, shape_.heads) +
-                               matrix(rows, 2 * hidden) + matrix(rows, hidden) + 2 * matrix(rows, 1);
-    std::int64_t const ends = 3 * matrix(rows, width) + matrix(rows, 1) + matrix(targets, width) +
-                              matrix(targets, shape_.vocabulary) + 5 * matrix(targets, 1) + matrix(values, width) +
-                              2 * matrix(values, 1);
-    // The backward pass of one layer, beside what was kept.
-    std::int64_t const back = 3 * matrix(rows, width) + matrix(rows, qkv) + matrix(rows, 2 * hidden) +
-                              matrix(rows, hidden) + matrix(targets, width) + matrix(values, width) +
-                              matrix(rows, width);
-    return ends + (keep ? layer * shape_.depth + back : 2 * layer);
+auto Transformer<ExecSpace, Scalar>::copy_of(Matrix const& x) -> Matrix {
+    Matrix const copy = workspace_.matrix(static_cast<std::int64_t>(x.extent(0)), shape_.width);
+    if (!workspace_.counting()) { Kokkos::deep_copy(space_, copy, x); }
+    return copy;
 }
 
 template <class ExecSpace, class Scalar>
-auto Transformer<ExecSpace, Scalar>::layer_forward(Weights const& weights, int index,
-                                                   DeviceChunk<ExecSpace> const& chunk, Matrix x, bool keep,
-                                                   CacheTarget const* target, bool decoding) -> Matrix {
+auto Transformer<ExecSpace, Scalar>::open_layer(Weights const& weights, int index, Indices const& positions,
+                                                Matrix const& x) -> LayerState {
     auto const& offsets = weights.layout.layer(index);
-    auto const& flat = weights.values;
     auto const heads = head_shape(shape_);
-    std::int64_t const rows = chunk.rows, width = shape_.width, hidden = shape_.hidden;
-    std::int64_t const mark = workspace_.mark();
+    auto const rows = static_cast<std::int64_t>(x.extent(0));
     LayerState layer;
     layer.input = x;
-    layer.normed_input = workspace_.matrix(rows, width);
+    layer.normed_input = workspace_.matrix(rows, shape_.width);
     layer.input_scale = workspace_.vector(rows);
-    kernels::rmsnorm_forward<ExecSpace, Scalar>(space_, x, as_vector(flat, offsets.attention_norm, width),
-                                                shape_.norm_eps, layer.normed_input, layer.input_scale);
+    launch(kernels::rmsnorm_forward<ExecSpace, Scalar>, x,
+           as_vector(weights.values, offsets.attention_norm, shape_.width), shape_.norm_eps, layer.normed_input,
+           layer.input_scale);
     layer.qkv = workspace_.matrix(rows, heads.qkv_width());
-    gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, layer.normed_input,
-                            as_matrix(flat, offsets.qkv, heads.qkv_width(), shape_.width), 0.0, layer.qkv);
-    kernels::rope<ExecSpace, Scalar>(space_, rope_, chunk.positions, heads.heads + heads.kv_heads, false, layer.qkv);
-    layer.attended = workspace_.matrix(rows, width);
-    if (target != nullptr) {
-        kernels::store_in_cache<ExecSpace, Scalar>(space_, heads, target->slot, chunk.positions, layer.qkv,
-                                                   (*target->cache)[static_cast<std::size_t>(index)]);
-    }
-    if (decoding) {
-        kernels::attention_decode<ExecSpace, Scalar>(space_, heads, target->slot, chunk.positions, layer.qkv,
-                                                     (*target->cache)[static_cast<std::size_t>(index)], layer.attended);
-    } else {
-        layer.log_normaliser = workspace_.matrix(rows, heads.heads);
-        kernels::attention_forward<ExecSpace, Scalar>(space_, heads, chunk.groups, layer.qkv, layer.attended,
-                                                      layer.log_normaliser);
-    }
-    layer.middle = x;
-    if (keep) {
-        layer.middle = workspace_.matrix(rows, width);
-        Kokkos::deep_copy(space_, layer.middle, x);
-    }
-    gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, layer.attended,
-                            as_matrix(flat, offsets.attention_out, shape_.width, shape_.width), 1.0, layer.middle);
+    times_transposed(layer.normed_input, as_matrix(weights.values, offsets.qkv, heads.qkv_width(), shape_.width), 0.0,
+                     layer.qkv);
+    launch(kernels::rope<ExecSpace, Scalar>, rope_, positions, heads.heads + heads.kv_heads, false, layer.qkv);
+    layer.attended = workspace_.matrix(rows, shape_.width);
+    return layer;
+}
+
+template <class ExecSpace, class Scalar>
+void Transformer<ExecSpace, Scalar>::attend(LayerState& layer) {
+    layer.log_normaliser = workspace_.matrix(static_cast<std::int64_t>(layer.qkv.extent(0)), shape_.heads);
+    launch(kernels::attention_forward<ExecSpace, Scalar>, head_shape(shape_), state_.chunk.groups, layer.qkv,
+           layer.attended, layer.log_normaliser);
+}
+
+template <class ExecSpace, class Scalar>
+void Transformer<ExecSpace, Scalar>::expand(Weights const& weights, int index, LayerState& layer) {
+    auto const& offsets = weights.layout.layer(index);
+    auto const rows = static_cast<std::int64_t>(layer.middle.extent(0));
+    int const width = shape_.width, hidden = shape_.hidden;
+    times_transposed(layer.attended, as_matrix(weights.values, offsets.attention_out, width, width), 1.0, layer.middle);
     layer.normed_middle = workspace_.matrix(rows, width);
     layer.middle_scale = workspace_.vector(rows);
-    kernels::rmsnorm_forward<ExecSpace, Scalar>(space_, layer.middle, as_vector(flat, offsets.mlp_norm, width),
-                                                shape_.norm_eps, layer.normed_middle, layer.middle_scale);
+    launch(kernels::rmsnorm_forward<ExecSpace, Scalar>, layer.middle,
+           as_vector(weights.values, offsets.mlp_norm, width), shape_.norm_eps, layer.normed_middle,
+           layer.middle_scale);
     layer.gate_up = workspace_.matrix(rows, 2 * hidden);
-    gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, layer.normed_middle,
-                            as_matrix(flat, offsets.gate_up, 2 * shape_.hidden, shape_.width), 0.0, layer.gate_up);
+    times_transposed(layer.normed_middle, as_matrix(weights.values, offsets.gate_up, 2 * hidden, width), 0.0,
+                     layer.gate_up);
     layer.activated = workspace_.matrix(rows, hidden);
-    kernels::swiglu_forward<ExecSpace, Scalar>(space_, layer.gate_up, layer.activated);
-    Matrix output = layer.middle;
-    if (keep) {
-        output = workspace_.matrix(rows, width);
-        Kokkos::deep_copy(space_, output, layer.middle);
-    }
-    gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, layer.activated,
-                            as_matrix(flat, offsets.down, shape_.width, shape_.hidden), 1.0, output);
-    if (keep) {
-        state_.layers.push_back(layer);
-    } else {
-        workspace_.release(mark);
-    }
+    launch(kernels::swiglu_forward<ExecSpace, Scalar>, layer.gate_up, layer.activated);
+}
+
+template <class ExecSpace, class Scalar>
+void Transformer<ExecSpace, Scalar>::contract(Weights const& weights, int index, LayerState const& layer,
+                                              Matrix const& output) {
+    times_transposed(layer.activated,
+                     as_matrix(weights.values, weights.layout.layer(index).down, shape_.width, shape_.hidden), 1.0,
+                     output);
+}
+
+template <class ExecSpace, class Scalar>
+auto Transformer<ExecSpace, Scalar>::training_layer(Weights const& weights, int index, Matrix const& x) -> Matrix {
+    LayerState layer = open_layer(weights, index, state_.chunk.positions, x);
+    attend(layer);
+    layer.middle = copy_of(x);
+    expand(weights, index, layer);
+    Matrix const output = copy_of(layer.middle);
+    contract(weights, index, layer, output);
+    state_.layers.push_back(layer);
     return output;
 }
 
 template <class ExecSpace, class Scalar>
-auto Transformer<ExecSpace, Scalar>::backbone(Weights const& weights, DeviceChunk<ExecSpace> const& chunk, bool keep,
-                                              CacheTarget const* target, bool decoding) -> Matrix {
-    workspace_.reset(
-        elements_needed(chunk.rows, std::max(chunk.targets, decoding ? chunk.rows : 0), chunk.values, keep));
-    state_ = State{};
-    auto const table = as_matrix(weights.values, weights.layout.embedding(), shape_.vocabulary, shape_.width);
-    Matrix x = workspace_.matrix(chunk.rows, shape_.width);
-    kernels::gather_rows<ExecSpace, Scalar>(space_, table, chunk.tokens, x);
-    for (int i = 0; i < shape_.depth; ++i) { x = layer_forward(weights, i, chunk, x, keep, target, decoding); }
-    Matrix normed = workspace_.matrix(chunk.rows, shape_.width);
-    Vector scale = workspace_.vector(chunk.rows);
-    kernels::rmsnorm_forward<ExecSpace, Scalar>(space_, x,
-                                                as_vector(weights.values, weights.layout.final_norm(), shape_.width),
-                                                shape_.norm_eps, normed, scale);
+auto Transformer<ExecSpace, Scalar>::scoring_layer(Weights const& weights, int index, Matrix const& x,
+                                                   Cache<ExecSpace, Scalar> const* cache) -> Matrix {
+    std::int64_t const mark = workspace_.mark();
+    LayerState layer = open_layer(weights, index, state_.chunk.positions, x);
+    if (cache != nullptr) {
+        launch(kernels::store_in_cache<ExecSpace, Scalar>, head_shape(shape_), state_.chunk.slots,
+               state_.chunk.positions, layer.qkv, (*cache)[static_cast<std::size_t>(index)]);
+    }
+    attend(layer);
+    layer.middle = x;
+    expand(weights, index, layer);
+    contract(weights, index, layer, x);
+    workspace_.release(mark);
+    return x;
+}
+
+template <class ExecSpace, class Scalar>
+auto Transformer<ExecSpace, Scalar>::decoding_layer(Weights const& weights, int index, Matrix const& x,
+                                                    kernels::DecodeRows<ExecSpace> const& rows,
+                                                    Cache<ExecSpace, Scalar> const& cache) -> Matrix {
+    std::int64_t const mark = workspace_.mark();
+    auto const& layer_cache = cache[static_cast<std::size_t>(index)];
+    LayerState layer = open_layer(weights, index, rows.position, x);
+    launch(kernels::store_in_cache<ExecSpace, Scalar>, head_shape(shape_), rows.slot, rows.position, layer.qkv,
+           layer_cache);
+    launch(kernels::attention_decode<ExecSpace, Scalar>, head_shape(shape_), rows.slot, rows.position, layer.qkv,
+           layer_cache, layer.attended);
+    layer.middle = x;
+    expand(weights, index, layer);
+    contract(weights, index, layer, x);
+    workspace_.release(mark);
+    return x;
+}
+
+template <class ExecSpace, class Scalar>
+template <class Layer>
+auto Transformer<ExecSpace, Scalar>::backbone(Weights const& weights, Indices const& tokens, Layer const& layer)
+    -> Matrix {
+    state_.layers.clear();
+    Matrix x = gathered(as_matrix(weights.values, weights.layout.embedding(), shape_.vocabulary, shape_.width), tokens);
+    for (int i = 0; i < shape_.depth; ++i) { x = layer(i, x); }
+    auto const rows = static_cast<std::int64_t>(x.extent(0));
+    Matrix const normed = workspace_.matrix(rows, shape_.width);
     state_.last = x;
-    state_.last_scale = scale;
+    state_.last_scale = workspace_.vector(rows);
+    launch(kernels::rmsnorm_forward<ExecSpace, Scalar>, x,
+           as_vector(weights.values, weights.layout.final_norm(), shape_.width), shape_.norm_eps, normed,
+           state_.last_scale);
     return normed;
 }
 
 template <class ExecSpace, class Scalar>
 ChunkOutputs Transformer<ExecSpace, Scalar>::forward(Weights const& weights, ChunkInput const& input,
                                                      double temperature, bool keep) {
-    auto const chunk = upload<ExecSpace>(input, kernels::lanes<ExecSpace, Scalar>);
-    Matrix const normed = backbone(weights, chunk, keep, nullptr, false);
-    state_.chunk = chunk;
-    state_.normed = normed;
+    state_ = State{};
+    state_.chunk = uploader_.upload(input);
     state_.temperature = temperature;
+    auto const pass = [&] {
+        state_.normed = backbone(weights, state_.chunk.tokens, [&](int i, Matrix const& x) {
+            return keep ? training_layer(weights, i, x) : scoring_layer(weights, i, x, nullptr);
+        });
+        head_forward(weights);
+    };
+    workspace_.make_room([&] {
+        pass();
+        // The weights stand for the gradient, which has their layout.
+        if (keep) { backward_pass(weights, head_numbers(), true, true, weights.values); }
+    });
+    pass();
+    state_.kept = keep;
     ChunkOutputs outputs;
-    head_forward(weights, outputs);
+    Scalar const* const numbers = staging_.download(state_.outputs.all);
+    auto const take = [&](Vector const& part, std::vector<double>& to) {
+        Scalar const* const from = numbers + (part.data() - state_.outputs.all.data());
+        to.assign(from, from + part.extent(0));
+    };
+    take(state_.outputs.logprob, outputs.logprob);
+    take(state_.outputs.entropy, outputs.entropy);
+    take(state_.outputs.value, outputs.value);
     return outputs;
 }
 
 template <class ExecSpace, class Scalar>
-auto Transformer<ExecSpace, Scalar>::lm_logits(Weights const& weights, Matrix const& hidden) -> Matrix {
-    Matrix logits = workspace_.matrix(static_cast<std::int64_t>(hidden.extent(0)), shape_.vocabulary);
-    gemm<ExecSpace, Scalar>(space_, Op::none, Op::transpose, 1.0, hidden,
-                            as_matrix(weights.values, weights.layout.lm_head(), shape_.vocabulary, shape_.width), 0.0,
-                            logits);
-    return logits;
-}
-
-template <class ExecSpace, class Scalar>
 std::vector<Scalar> Transformer<ExecSpace, Scalar>::logits(Weights const& weights, ChunkInput const& input) {
-    auto chunk = upload<ExecSpace>(input, kernels::lanes<ExecSpace, Scalar>);
-    chunk.targets = chunk.rows;  // makes room for a row of logits a token
-    Matrix const all = lm_logits(weights, backbone(weights, chunk, false, nullptr, false));
+    state_ = State{};
+    state_.chunk = uploader_.upload(input);
+    auto const pass = [&] {
+        return lm_logits(weights, backbone(weights, state_.chunk.tokens, [&](int i, Matrix const& x) {
+                             return scoring_layer(weights, i, x, nullptr);
+                         }));
+    };
+    workspace_.make_room(pass);
+    Matrix const all = pass();
     return to_host<ExecSpace, Scalar>(space_, Vector(all.data(), all.size()));
 }
 
 template <class ExecSpace, class Scalar>
-auto Transformer<ExecSpace, Scalar>::prefill(Weights const& weights, DeviceChunk<ExecSpace> const& chunk,
-                                             CacheTarget const& target) -> Matrix {
-    return backbone(weights, chunk, false, &target, false);
+auto Transformer<ExecSpace, Scalar>::prefill(Weights const& weights, ChunkInput const& input,
+                                             std::span<std::int32_t const> slots, Cache<ExecSpace, Scalar> const& cache)
+    -> Matrix {
+    state_ = State{};
+    state_.chunk = uploader_.upload(input, slots);
+    auto const pass = [&] {
+        Matrix const normed = backbone(weights, state_.chunk.tokens,
+                                       [&](int i, Matrix const& x) { return scoring_layer(weights, i, x, &cache); });
+        return lm_logits(weights, gathered(normed, state_.chunk.target_rows));
+    };
+    workspace_.make_room(pass);
+    return pass();
 }
 
 template <class ExecSpace, class Scalar>
-auto Transformer<ExecSpace, Scalar>::decode(Weights const& weights, kernels::Indices<ExecSpace> tokens,
-                                            kernels::Indices<ExecSpace> positions, CacheTarget const& target)
-    -> Matrix {
-    DeviceChunk<ExecSpace> chunk;
-    chunk.rows = static_cast<std::int32_t>(tokens.extent(0));
-    chunk.tokens = tokens;
-    chunk.positions = positions;
-    return backbone(weights, chunk, false, &target, true);
+auto Transformer<ExecSpace, Scalar>::decode(Weights const& weights, kernels::DecodeRows<ExecSpace> const& rows,
+                                            Cache<ExecSpace, Scalar> const& cache) -> Matrix {
+    state_.kept = false;
+    auto const pass = [&] {
+        return lm_logits(weights, backbone(weights, rows.token, [&](int i, Matrix const& x) {
+                             return decoding_layer(weights, i, x, rows, cache);
+                         }));
+    };
+    workspace_.make_room(pass);
+    return pass();
 }
 
-#define INSTANTIATE(E, S)                                                                                           \
-    template Transformer<E, S>::Transformer(E const&, Shape const&);                                                \
-    template std::int64_t Transformer<E, S>::elements_needed(std::int64_t, std::int64_t, std::int64_t, bool) const; \
-    template ChunkOutputs Transformer<E, S>::forward(Weights const&, ChunkInput const&, double, bool);              \
-    template Transformer<E, S>::Matrix Transformer<E, S>::lm_logits(Weights const&, Matrix const&);                 \
-    template std::vector<S> Transformer<E, S>::logits(Weights const&, ChunkInput const&);                           \
-    template Transformer<E, S>::Matrix Transformer<E, S>::prefill(Weights const&, DeviceChunk<E> const&,            \
-                                                                  CacheTarget const&);                              \
-    template Transformer<E, S>::Matrix Transformer<E, S>::decode(Weights const&, kernels::Indices<E>,               \
-                                                                 kernels::Indices<E>, CacheTarget const&);
+#define INSTANTIATE(E, S)                                                                                             \
+    template Transformer<E, S>::Transformer(E const&, Shape const&);                                                  \
+    template ChunkOutputs Transformer<E, S>::forward(Weights const&, ChunkInput const&, double, bool);                \
+    template std::vector<S> Transformer<E, S>::logits(Weights const&, ChunkInput const&);                             \
+    template Transformer<E, S>::Matrix Transformer<E, S>::prefill(Weights const&, ChunkInput const&,                  \
+                                                                  std::span<std::int32_t const>, Cache<E, S> const&); \
+    template Transformer<E, S>::Matrix Transformer<E, S>::decode(Weights const&, kernels::DecodeRows<E> const&,       \
+                                                                 Cache<E, S> const&);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::model::device

@@ -10,124 +10,133 @@ namespace alignsweep::model::device {
 
 namespace {
 
+// Chunks of prompts, one after the other, with memory for the largest. Tokens, positions, answers and the cache stay on
+// the device; a chunk goes there once, and its answers come back once.
 template <class ExecSpace, class Scalar>
-using Cache = std::vector<kernels::LayerCache<ExecSpace, Scalar>>;
-
-template <class ExecSpace, class Scalar>
-Cache<ExecSpace, Scalar> make_cache(Shape const& shape, std::size_t slots, int positions) {
-    using Storage = Kokkos::View<Scalar***, Kokkos::LayoutRight, ExecSpace>;
-    Cache<ExecSpace, Scalar> cache;
-    auto const make = [&](std::string const& label) {
-        return Storage(Kokkos::view_alloc(Kokkos::WithoutInitializing, label), slots, positions,
-                       shape.kv_heads * shape.head_dim());
-    };
-    for (int i = 0; i < shape.depth; ++i) {
-        cache.push_back({make("alignsweep::model::cache::keys"), make("alignsweep::model::cache::values")});
-    }
-    return cache;
-}
-
-// The rows of one chunk that still grow.
-struct Active {
-    std::vector<std::int32_t> slot, row_id, position, token;
-};
-
-// One chunk, from its prompts to the last end token.
-template <class ExecSpace, class Scalar>
-class ChunkGenerator {
+class Generator {
 public:
-    using Matrix = kernels::Matrix<ExecSpace, Scalar>;
-
-    ChunkGenerator(Transformer<ExecSpace, Scalar>& transformer, Parameters<ExecSpace, Scalar> const& weights,
-                   GenerationRequest const& request, std::size_t first, std::size_t count)
-        : transformer_(transformer), weights_(weights), request_(request), first_(first), completions_(count) {
+    Generator(Transformer<ExecSpace, Scalar>& transformer, Parameters<ExecSpace, Scalar> const& weights,
+              GenerationRequest const& request)
+        : transformer_(transformer),
+          weights_(weights),
+          request_(request),
+          space_(transformer.space()),
+          int_staging_(space_),
+          scalar_staging_(space_) {
         std::size_t longest = 0;
-        for (std::size_t i = 0; i < count; ++i) { longest = std::max(longest, request.prompts[first + i].size()); }
+        for (auto const& prompt : request.prompts) { longest = std::max(longest, prompt.size()); }
         int const positions = static_cast<int>(longest) + request.max_new_tokens;
         if (positions > transformer.shape().context) {
             throw core::ConfigError(core::concat("a prompt of ", longest,
                                                  " tokens and max_new_tokens = ", request.max_new_tokens,
                                                  " exceed model.context = ", transformer.shape().context));
         }
-        cache_ = make_cache<ExecSpace, Scalar>(transformer.shape(), count, positions);
+        allocate(std::min(static_cast<std::size_t>(request.chunk), request.prompts.size()), positions);
     }
 
-    std::vector<Completion> run() {
-        if (request_.max_new_tokens == 0) { return completions_; }
-        sample(last_hidden_of_prompts());
-        for (int made = 1; made < request_.max_new_tokens && !active_.slot.empty(); ++made) {
-            for (std::int32_t& position : active_.position) { ++position; }
-            typename Transformer<ExecSpace, Scalar>::CacheTarget const target{upload_indices<ExecSpace>(active_.slot),
-                                                                              &cache_};
-            sample(transformer_.decode(weights_, upload_indices<ExecSpace>(active_.token),
-                                       upload_indices<ExecSpace>(active_.position), target));
+    // The completions of prompts [first, first + count).
+    void run(std::size_t first, std::size_t count, std::vector<Completion>& completions) {
+        if (request_.max_new_tokens == 0) {
+            completions.resize(completions.size() + count);
+            return;
         }
-        return completions_;
+        auto rows = rows_of(0, count);
+        auto logits = prompt_logits(first, count, rows);
+        int which = 0, left = static_cast<int>(count);
+        for (int made = 1;; ++made) {
+            auto const logprob = as_vector<ExecSpace, Scalar>(logprob_, 0, left);
+            kernels::sample_tokens<ExecSpace, Scalar>(space_, request_.rule, request_.stream, request_.step,
+                                                      rows.row_id, rows.made, logits, rows.token, logprob);
+            which = 1 - which;
+            left = kernels::append_tokens<ExecSpace, Scalar>(space_, request_.end_token, rows, logprob, answers_,
+                                                             rows_of(which, rows.token.extent(0)));
+            if (left == 0 || made == request_.max_new_tokens) { break; }
+            rows = rows_of(which, static_cast<std::size_t>(left));
+            logits = transformer_.decode(weights_, rows, cache_);
+        }
+        collect(count, completions);
     }
 
 private:
-    // Runs the prompts packed and returns the hidden state of each prompt's last token.
-    Matrix last_hidden_of_prompts() {
+    using Ints = kernels::Vector<ExecSpace, std::int32_t>;
+
+    void allocate(std::size_t slots, int positions) {
+        auto const& shape = transformer_.shape();
+        auto const bare = [&](std::string const& label) {
+            return Kokkos::view_alloc(space_, Kokkos::WithoutInitializing, label);
+        };
+        using Storage = Kokkos::View<Scalar***, Kokkos::LayoutRight, ExecSpace>;
+        int const width = shape.kv_heads * shape.head_dim();
+        for (int i = 0; i < shape.depth; ++i) {
+            cache_.push_back({Storage(bare("alignsweep::model::cache::keys"), slots, positions, width),
+                              Storage(bare("alignsweep::model::cache::values"), slots, positions, width)});
+        }
+        slots_ = slots;
+        auto const most = static_cast<std::size_t>(request_.max_new_tokens);
+        growing_ = Ints(bare("alignsweep::model::growing"), 2 * row_fields * slots);
+        logprob_ = kernels::Vector<ExecSpace, Scalar>(bare("alignsweep::model::sampled_logprobs"), slots);
+        answer_ints_ = Ints(bare("alignsweep::model::answers"), slots * (most + 2));
+        answers_ = {kernels::Matrix<ExecSpace, std::int32_t>(answer_ints_.data() + 2 * slots, slots, most),
+                    kernels::Matrix<ExecSpace, Scalar>(bare("alignsweep::model::answer_logprobs"), slots, most),
+                    Ints(answer_ints_.data(), slots), Ints(answer_ints_.data() + slots, slots)};
+    }
+
+    // One of two sets of rows: a token is appended from one to the other.
+    [[nodiscard]] kernels::DecodeRows<ExecSpace> rows_of(int which, std::size_t count) const {
+        auto const field = [&](std::size_t i) {
+            return Ints(growing_.data() + (static_cast<std::size_t>(which) * row_fields + i) * slots_, count);
+        };
+        return {field(0), field(1), field(2), field(3), field(4)};
+    }
+
+    // Sends the prompts packed, fills `rows`, and returns the logits of each prompt's last token.
+    kernels::Matrix<ExecSpace, Scalar> prompt_logits(std::size_t first, std::size_t count,
+                                                     kernels::DecodeRows<ExecSpace> const& rows) {
         std::vector<std::int32_t> tokens, offsets{0}, slots, last;
-        for (std::size_t i = 0; i < completions_.size(); ++i) {
-            auto const& prompt = request_.prompts[first_ + i];
+        std::int32_t* const state = int_staging_.host((row_fields - 1) * slots_);
+        for (std::size_t i = 0; i < count; ++i) {
+            auto const& prompt = request_.prompts[first + i];
             core::check(!prompt.empty(), "generation needs at least one token of prompt");
             tokens.insert(tokens.end(), prompt.begin(), prompt.end());
             slots.insert(slots.end(), prompt.size(), static_cast<std::int32_t>(i));
             offsets.push_back(static_cast<std::int32_t>(tokens.size()));
             last.push_back(offsets.back() - 1);
-            active_.slot.push_back(static_cast<std::int32_t>(i));
-            active_.row_id.push_back(request_.row_ids[first_ + i]);
-            active_.position.push_back(static_cast<std::int32_t>(prompt.size()) - 1);
+            state[i] = static_cast<std::int32_t>(i);
+            state[slots_ + i] = request_.row_ids[first + i];
+            state[2 * slots_ + i] = static_cast<std::int32_t>(prompt.size()) - 1;
+            state[3 * slots_ + i] = 0;
         }
-        ChunkInput const input{tokens, offsets, last, last, {}};
-        auto const chunk = upload<ExecSpace>(input, kernels::lanes<ExecSpace, Scalar>);
-        auto const hidden = transformer_.prefill(weights_, chunk, {upload_indices<ExecSpace>(slots), &cache_});
-        Matrix rows = transformer_.workspace().matrix(chunk.targets, transformer_.shape().width);
-        kernels::gather_rows<ExecSpace, Scalar>(transformer_.space(), hidden, chunk.target_rows, rows);
-        return rows;
+        int_staging_.upload(Ints(rows.slot.data(), (row_fields - 1) * slots_));
+        return transformer_.prefill(weights_, {tokens, offsets, last, last, {}}, slots, cache_);
     }
 
-    // Draws the next token of every active row; rows that end leave. A token's random number is named by the row and
-    // the token's position in the completion, so the length of the prompt does not matter.
-    void sample(Matrix const& hidden) {
-        std::size_t const rows = active_.slot.size();
-        Matrix const logits = transformer_.lm_logits(weights_, hidden);
-        std::vector<std::int32_t> made(rows);
-        for (std::size_t i = 0; i < rows; ++i) {
-            made[i] = static_cast<std::int32_t>(completions_[slot(i)].tokens.size());
+    void collect(std::size_t count, std::vector<Completion>& completions) {
+        auto const most = static_cast<std::size_t>(request_.max_new_tokens);
+        auto const& logprob_matrix = answers_.logprobs;
+        std::int32_t const* const ints = int_staging_.download(answer_ints_);
+        Scalar const* const logprobs =
+            scalar_staging_.download(kernels::Vector<ExecSpace, Scalar>(logprob_matrix.data(), logprob_matrix.size()));
+        for (std::size_t i = 0; i < count; ++i) {
+            auto const length = static_cast<std::size_t>(ints[i]);
+            std::int32_t const* const tokens = ints + 2 * slots_ + i * most;
+            Scalar const* const of_tokens = logprobs + i * most;
+            completions.push_back({{tokens, tokens + length}, {of_tokens, of_tokens + length}, ints[slots_ + i] != 0});
         }
-        kernels::Vector<ExecSpace, std::int32_t> token("alignsweep::model::sampled_tokens", rows);
-        kernels::Vector<ExecSpace, Scalar> logprob("alignsweep::model::sampled_logprobs", rows);
-        kernels::sample_tokens<ExecSpace, Scalar>(transformer_.space(), request_.rule, request_.stream, request_.step,
-                                                  upload_indices<ExecSpace>(active_.row_id),
-                                                  upload_indices<ExecSpace>(made), logits, token, logprob);
-        auto const tokens = to_host(transformer_.space(), token);
-        auto const logprobs = to_host(transformer_.space(), logprob);
-        Active next;
-        for (std::size_t i = 0; i < rows; ++i) {
-            Completion& completion = completions_[slot(i)];
-            completion.tokens.push_back(tokens[i]);
-            completion.logprobs.push_back(static_cast<double>(logprobs[i]));
-            completion.ended = tokens[i] == request_.end_token;
-            if (completion.ended) { continue; }
-            next.slot.push_back(active_.slot[i]);
-            next.row_id.push_back(active_.row_id[i]);
-            next.position.push_back(active_.position[i]);
-            next.token.push_back(tokens[i]);
-        }
-        active_ = std::move(next);
     }
 
-    [[nodiscard]] std::size_t slot(std::size_t i) const { return static_cast<std::size_t>(active_.slot[i]); }
+    static constexpr std::size_t row_fields = 5;  // of DecodeRows
 
     Transformer<ExecSpace, Scalar>& transformer_;
     Parameters<ExecSpace, Scalar> const& weights_;
     GenerationRequest const& request_;
-    std::size_t first_;
-    std::vector<Completion> completions_;
+    ExecSpace space_;
+    Staging<ExecSpace, std::int32_t> int_staging_;
+    Staging<ExecSpace, Scalar> scalar_staging_;
     Cache<ExecSpace, Scalar> cache_;
-    Active active_;
+    std::size_t slots_ = 0;
+    Ints growing_, answer_ints_;
+    kernels::Vector<ExecSpace, Scalar> logprob_;
+    kernels::Answers<ExecSpace, Scalar> answers_;
 };
 
 }  // namespace
@@ -137,14 +146,14 @@ std::vector<Completion> generate(Transformer<ExecSpace, Scalar>& transformer,
                                  Parameters<ExecSpace, Scalar> const& weights, GenerationRequest const& request) {
     core::check(request.prompts.size() == request.row_ids.size(), "one row id a prompt");
     core::check(request.chunk >= 1, "a chunk holds at least one prompt");
-    std::vector<Completion> all;
+    std::vector<Completion> completions;
+    if (request.prompts.empty()) { return completions; }
+    Generator<ExecSpace, Scalar> generator(transformer, weights, request);
     auto const chunk = static_cast<std::size_t>(request.chunk);
     for (std::size_t first = 0; first < request.prompts.size(); first += chunk) {
-        std::size_t const count = std::min(chunk, request.prompts.size() - first);
-        auto part = ChunkGenerator<ExecSpace, Scalar>(transformer, weights, request, first, count).run();
-        std::move(part.begin(), part.end(), std::back_inserter(all));
+        generator.run(first, std::min(chunk, request.prompts.size() - first), completions);
     }
-    return all;
+    return completions;
 }
 
 #define INSTANTIATE(E, S)                                                                        \

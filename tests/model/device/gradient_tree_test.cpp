@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/device/optimizer.hpp"
+#include "model/device/gradient_tree.hpp"
 
 #include "support/device.hpp"
 
