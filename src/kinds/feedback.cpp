@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
+#include "infer/scoring.hpp"
 #include "sources/source.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
@@ -15,12 +16,12 @@ using stages::Reads;
 
 // Each thumb's mismatched partner, drawn once.
 void add_partners(stages::Context const& context, stages::FeedbackData& feedback) {
-    std::vector<train::Judged> judged;
+    std::vector<data::Example> examples;
     for (auto const& thumb : feedback.thumbs) {
-        auto const& completion = feedback.completions[static_cast<std::size_t>(thumb.completion)];
-        judged.push_back({&feedback.prompts[static_cast<std::size_t>(completion.prompt)].tokens, &completion.tokens});
+        auto const prompt = feedback.completions[static_cast<std::size_t>(thumb.completion)].prompt;
+        examples.push_back(stages::example_of(feedback, prompt, thumb.completion));
     }
-    auto const partners = train::draw_partners(judged, context.get(&config::ModelConfig::context),
+    auto const partners = train::draw_partners(infer::pointers(examples), context.get(&config::ModelConfig::context),
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
     for (std::size_t i = 0; i < partners.size(); ++i) {
         auto const other = static_cast<std::size_t>(partners[i]);

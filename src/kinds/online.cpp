@@ -145,15 +145,9 @@ private:
 // Each pair as a desirable and an undesirable answer, with partners from other prompts of the round.
 std::vector<losses::Thumb> thumbs_of(OnlineRun& run, Pairs const& pairs, std::int64_t update) {
     std::vector<data::Example const*> examples, mismatched;
-    std::vector<train::Judged> judged;
-    for (losses::Pair const& pair : pairs) {
-        for (auto const* example : {&pair.chosen, &pair.rejected}) {
-            examples.push_back(example);
-            judged.push_back({&example->prompt, &example->completion});
-        }
-    }
+    for (losses::Pair const& pair : pairs) { examples.insert(examples.end(), {&pair.chosen, &pair.rejected}); }
     auto const partners =
-        train::draw_partners(judged, run.room(), run.stream("partners"), static_cast<std::uint32_t>(update));
+        train::draw_partners(examples, run.room(), run.stream("partners"), static_cast<std::uint32_t>(update));
     std::vector<losses::Thumb> thumbs;
     std::vector<data::Example const*> own;
     for (std::size_t i = 0; i < examples.size(); ++i) {

@@ -25,7 +25,7 @@ public:
           longest_(static_cast<std::size_t>(context.get(&config::EvaluateConfig::max_new_tokens))) {}
 
     stages::PrefixData run() {
-        ask();
+        for (auto const& prompt : exam_) { asked_.push_back(prompt.tokens); }
         answer(models_.sft);
         answer(models_.policy);
         prefixes_.estimates["score"] = models_.reward.score(infer::pointers(prefixes_.beginnings));
@@ -39,10 +39,6 @@ public:
     }
 
 private:
-    void ask() {
-        for (auto const& prompt : exam_) { asked_.push_back(prompt.tokens); }
-    }
-
     // Of a row's answer with some tokens more.
     [[nodiscard]] double gold_of(std::size_t row, stages::Tokens const& more, bool ended) const {
         stages::Tokens whole = prefixes_.beginnings[row].completion;

@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "data/jsonl.hpp"
 #include "data/token_rows.hpp"
+#include "infer/scoring.hpp"
 #include "train/partners.hpp"
 
 #include <algorithm>
@@ -135,11 +136,9 @@ private:
     }
 
     void draw() {
-        std::vector<train::Judged> all;
-        for (data::Example const& example : rows_.first) { all.push_back({&example.prompt, &example.completion}); }
         std::int64_t const seed = request_.config.get<config::SeedConfig>().feedback;
         core::RandomStream const stream(static_cast<std::uint64_t>(seed >= 0 ? seed : 1), "feedback/partners");
-        for (std::int64_t const partner : train::draw_partners(all, context_, stream, 0)) {
+        for (std::int64_t const partner : train::draw_partners(infer::pointers(rows_.first), context_, stream, 0)) {
             mismatched_.push_back(partner < 0 ? data::TokenIds()
                                               : rows_.first[static_cast<std::size_t>(partner)].completion);
         }

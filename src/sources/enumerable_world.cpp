@@ -11,11 +11,12 @@ namespace {
 class EnumerableWorld final : public Source {
 public:
     explicit EnumerableWorld(stages::Context& context)
-        : Source(context), world_(section<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)) {}
+        : Source(context),
+          world_(context.section<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)) {}
 
     // Documents for pre-training and answers for SFT, both drawn from the corpus' own next-token distribution.
     [[nodiscard]] stages::CorpusData corpus() const override {
-        auto const& corpus = section<config::CorpusConfig>();
+        auto const& corpus = context().section<config::CorpusConfig>();
         auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
         auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
         stages::CorpusData data{data::Tokenizer::letters(world_.responses().tokens()), {}, {}, {}};
@@ -37,7 +38,7 @@ public:
     // on the gold reward at feedback.choice_temperature, flipped with probability feedback.flip; nobody has weights of
     // their own or a bias. Thumbs come from the drawn choices, whatever feedback.labels.
     [[nodiscard]] stages::FeedbackData feedback() const override {
-        auto const& feedback = section<config::FeedbackConfig>();
+        auto const& feedback = context().section<config::FeedbackConfig>();
         auto prompts = exam(world_.prompts());
         std::vector<Question> questions;
         for (config::Int i = 0; i < feedback.prompts; ++i) { questions.push_back({i % world_.prompts()}); }

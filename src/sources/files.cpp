@@ -98,9 +98,9 @@ public:
     explicit Files(stages::Context& context) : Source(context) {}
 
     [[nodiscard]] stages::CorpusData corpus() const override {
-        double const heldout_share = get(&DataConfig::heldout_share);
+        double const heldout_share = context().get(&DataConfig::heldout_share);
         Texts texts;
-        auto const documents = documents_of(get(&DataConfig::corpus), heldout_share);
+        auto const documents = documents_of(context().get(&DataConfig::corpus), heldout_share);
         // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
         auto const kept =
             static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
@@ -108,7 +108,8 @@ public:
         texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
         texts.sft = sft_rows();
         return tokenised(context(), texts,
-                         get(&DataConfig::sft).empty() ? get(&DataConfig::preferences) : get(&DataConfig::sft));
+                         context().get(&DataConfig::sft).empty() ? context().get(&DataConfig::preferences)
+                                                                 : context().get(&DataConfig::sft));
     }
 
     // Completions are tokenised, rows that do not fit follow data.too_long. Metric: feedback/dropped.
@@ -118,8 +119,9 @@ public:
             rows.dropped += counts.empty_completion + counts.equal_answers;
             count_skipped_rows(file, counts);
         };
-        auto const &pairs_file = get(&DataConfig::preferences), &thumbs_file = get(&DataConfig::thumbs);
-        auto const preferences = data::read_preferences(pairs_file, get(&DataConfig::bad_rows));
+        auto const &pairs_file = context().get(&DataConfig::preferences),
+                   &thumbs_file = context().get(&DataConfig::thumbs);
+        auto const preferences = data::read_preferences(pairs_file, context().get(&DataConfig::bad_rows));
         count(pairs_file, preferences.counts);
         for (auto const& row : preferences.rows) {
             auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, pairs_file);
@@ -128,7 +130,7 @@ public:
             if (thumbs_file.empty()) { take_apart(rows.feedback, added[0], added[1]); }
         }
         if (!thumbs_file.empty()) {
-            auto const thumbs = data::read_thumbs(thumbs_file, get(&DataConfig::bad_rows));
+            auto const thumbs = data::read_thumbs(thumbs_file, context().get(&DataConfig::bad_rows));
             count(thumbs_file, thumbs.counts);
             for (auto const& row : thumbs.rows) {
                 auto const added = rows.add(row.prompt, {row.completion}, thumbs_file);
@@ -137,8 +139,8 @@ public:
         }
         context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
         if (rows.feedback.pairs.empty()) {
-            throw core::ConfigError(
-                core::concat(pairs_file, ": no pair fits model.context = ", get(&config::ModelConfig::context)));
+            throw core::ConfigError(core::concat(
+                pairs_file, ": no pair fits model.context = ", context().get(&config::ModelConfig::context)));
         }
         return std::move(rows.feedback);
     }
@@ -148,9 +150,9 @@ public:
         std::vector<stages::PromptRow> exam;
         std::set<stages::Tokens> seen;
         for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
-            bool const room =
-                static_cast<config::Int>(prompt.tokens.size()) + section<config::EvaluateConfig>().max_new_tokens <=
-                get(&config::ModelConfig::context);
+            bool const room = static_cast<config::Int>(prompt.tokens.size()) +
+                                  context().section<config::EvaluateConfig>().max_new_tokens <=
+                              context().get(&config::ModelConfig::context);
             if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
             if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
         }
@@ -175,7 +177,7 @@ private:
     // Adds the rows that data.bad_rows = skip left out to the metric <kind>/bad_rows, which is there with `skip` alone,
     // and names them in the stage's log (check_data has named them to the user).
     void count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
-        if (get(&DataConfig::bad_rows) == config::BadRows::error) { return; }
+        if (context().get(&DataConfig::bad_rows) == config::BadRows::error) { return; }
         context().result.metrics[context().kind() + "/bad_rows"] += static_cast<double>(counts.bad);
         if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
     }
@@ -183,16 +185,18 @@ private:
     // Without what answers a held-out prompt.
     std::vector<data::Completion> sft_rows() const {
         std::vector<data::Completion> rows;
-        if (!get(&DataConfig::sft).empty()) {
-            auto read = data::read_completions(get(&DataConfig::sft), get(&DataConfig::bad_rows));
-            count_skipped_rows(get(&DataConfig::sft), read.counts);
+        if (!context().get(&DataConfig::sft).empty()) {
+            auto read = data::read_completions(context().get(&DataConfig::sft), context().get(&DataConfig::bad_rows));
+            count_skipped_rows(context().get(&DataConfig::sft), read.counts);
             rows = std::move(read.rows);
         } else {
-            auto const read = data::read_preferences(get(&DataConfig::preferences), get(&DataConfig::bad_rows));
-            count_skipped_rows(get(&DataConfig::preferences), read.counts);
+            auto const read =
+                data::read_preferences(context().get(&DataConfig::preferences), context().get(&DataConfig::bad_rows));
+            count_skipped_rows(context().get(&DataConfig::preferences), read.counts);
             for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
         }
-        std::erase_if(rows, [&](auto const& row) { return is_heldout(row.prompt, get(&DataConfig::heldout_share)); });
+        std::erase_if(
+            rows, [&](auto const& row) { return is_heldout(row.prompt, context().get(&DataConfig::heldout_share)); });
         return rows;
     }
 };

@@ -28,14 +28,14 @@ double preference(double gap, ScoreRule const& rule) {
     return clean * (1.0 - rule.flip) + (1.0 - clean) * rule.flip;
 }
 
-std::vector<Verdict> from_people(stages::Context const& context, TextWorld const& world, std::vector<Duel> const& duels,
+std::vector<Verdict> from_people(stages::Context const& context, Source const& source, std::vector<Duel> const& duels,
                                  Scores const& gold) {
     world::Annotators people(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
     auto const values = of_answers<world::Values>(duels, [&](auto const& prompt, model::Completion const& answer) {
-        return world.values(prompt, answer.tokens, answer.ended);
+        return source.values(prompt, answer.tokens, answer.ended);
     });
     std::vector<Verdict> verdicts;
     for (std::size_t i = 0; i < duels.size(); ++i) {
@@ -51,10 +51,10 @@ std::vector<Verdict> from_people(stages::Context const& context, TextWorld const
     return verdicts;
 }
 
-Scores by_constitution(TextWorld const& world, std::vector<Duel> const& duels) {
+Scores by_constitution(data::Tokenizer const& tokenizer, std::vector<Duel> const& duels) {
     return of_answers<double>(duels, [&](stages::PromptRow const& prompt, model::Completion const& answer) {
         return world::constitution_score(
-            world::rules_kept(world.prompt_of(prompt).text, world.text_of(answer), answer.ended));
+            world::rules_kept(tokenizer.decode(prompt.tokens), tokenizer.decode(answer.tokens), answer.ended));
     });
 }
 
@@ -100,12 +100,13 @@ std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const&
     return verdicts;
 }
 
-std::vector<Verdict> label(stages::Context& context, TextWorld const& world, std::vector<Duel> const& duels,
+std::vector<Verdict> label(stages::Context& context, Source const& source, std::vector<Duel> const& duels,
                            Scores const& gold, infer::Weights const& sft) {
     auto const& config = context.section<config::FeedbackConfig>();
-    if (config.source == config::LabelSource::annotators) { return from_people(context, world, duels, gold); }
+    if (config.source == config::LabelSource::annotators) { return from_people(context, source, duels, gold); }
     bool const ai = config.source == config::LabelSource::ai;
-    auto const scores = ai ? by_model(context, duels, sft) : by_constitution(world, duels);
+    auto const scores =
+        ai ? by_model(context, duels, sft) : by_constitution(stages::load_tokenizer(context.input("corpus")), duels);
     return verdicts_from_scores(scores, {config.choice_temperature, ai}, context.seed(&config::SeedConfig::feedback));
 }
 

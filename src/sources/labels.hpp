@@ -3,7 +3,6 @@
 #pragma once
 
 #include "sources/questions.hpp"
-#include "sources/text_world.hpp"
 
 #include <vector>
 
@@ -17,8 +16,8 @@ namespace alignsweep::sources {
 //   constitution  how many rules of world/constitution it keeps. Equal scores leave a pair undecided: it knows no
 //                 fact, and a coin would say nothing. As soft labels such pairs stand at one half.
 // A thumb is up against the median score in the same way; ratings are fifths of the scores' order.
-[[nodiscard]] std::vector<Verdict> label(stages::Context& context, TextWorld const& world,
-                                         std::vector<Duel> const& duels, Scores const& gold, infer::Weights const& sft);
+[[nodiscard]] std::vector<Verdict> label(stages::Context& context, Source const& source, std::vector<Duel> const& duels,
+                                         Scores const& gold, infer::Weights const& sft);
 
 // Verdicts from two scores a duel. `ties`: whether equal scores are decided by a coin. `flip`: the share of choices and
 // thumbs that are turned round by mistake.

@@ -3,12 +3,13 @@
 
 #include "core/error.hpp"
 #include "data/text.hpp"
-#include "sources/text_world.hpp"
 
 namespace alignsweep::sources {
 
-std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);  // enumerable_world.cpp
-std::unique_ptr<Source const> make_files(stages::Context& context);             // files.cpp
+// In the file of each.
+std::unique_ptr<Source const> make_text_world(stages::Context& context);
+std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);
+std::unique_ptr<Source const> make_files(stages::Context& context);
 
 SourceKind source_kind(config::Config const& config) {
     if (!config.get<config::DataConfig>().preferences.empty()) { return SourceKind::files; }
@@ -21,7 +22,7 @@ std::unique_ptr<Source const> open_source(stages::Context& context) {
     if (context.get(&config::WorldConfig::kind) == config::WorldKind::enumerable) {
         return make_enumerable_world(context);
     }
-    return std::make_unique<TextWorld>(context);
+    return make_text_world(context);
 }
 
 std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,

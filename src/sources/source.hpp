@@ -55,14 +55,6 @@ public:
 
 protected:
     [[nodiscard]] stages::Context& context() const { return context_; }
-    template <class Section>
-    [[nodiscard]] Section const& section() const {
-        return context_.section<Section>();
-    }
-    template <class Section, class Member>
-    [[nodiscard]] Member const& get(Member Section::*member) const {
-        return context_.get(member);
-    }
 
 private:
     stages::Context& context_;

@@ -6,7 +6,6 @@
 #include "losses/loss.hpp"
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
-#include "train/partners.hpp"
 #include "train/trainer.hpp"
 #include "world/constitution.hpp"
 
@@ -52,25 +51,6 @@ TEST(Labels, ThumbsStandAgainstTheMedianAndRatingsAreFifths) {
         EXPECT_EQ(labels[i].rating[0], 1 + static_cast<int>(i) / 2) << i;
         EXPECT_EQ(labels[i].rating[1], 5 - static_cast<int>(i) / 2) << i;
     }
-}
-
-TEST(Partners, AreOfAnotherPromptAndFit) {
-    std::vector<stages::Tokens> const prompts{{1}, {1}, {2, 2}, {3, 3, 3}},
-        answers{{7}, {8, 8}, {9, 9, 9}, {5, 5, 5, 5}};
-    std::vector<train::Judged> judged;
-    for (std::size_t i = 0; i < 4; ++i) { judged.push_back({&prompts[i], &answers[i]}); }
-    core::RandomStream const stream(3, "test/partners");
-    for (std::uint32_t step = 0; step < 20; ++step) {
-        auto const partners = train::draw_partners(judged, 5, stream, step);
-        for (std::size_t i = 0; i < 4; ++i) {
-            ASSERT_GE(partners[i], 0);
-            auto const other = static_cast<std::size_t>(partners[i]);
-            EXPECT_NE(prompts[other], prompts[i]);
-            EXPECT_LE(prompts[i].size() + answers[other].size(), 5U);
-        }
-    }
-    EXPECT_EQ(train::draw_partners(judged, 3, stream, 0)[3], -1);
-    EXPECT_EQ(train::draw_partners({judged[0], judged[1]}, 9, stream, 0), (std::vector<std::int64_t>{-1, -1}));
 }
 
 // The same scores, a share of the answers' labels turned round by mistake.
