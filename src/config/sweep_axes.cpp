@@ -33,7 +33,7 @@ std::vector<std::string> items_of(Entry const& entry) {
     return items;
 }
 
-// The integers of "a..b"; nothing where the item is no range.
+// The integers of "a..b"; nothing where the item is not a range.
 std::optional<std::vector<std::int64_t>> range_of(std::string const& item, Entry const& entry) {
     std::size_t const dots = item.find("..");
     if (dots == std::string::npos) { return std::nullopt; }
@@ -152,7 +152,7 @@ void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
     for (std::string const& name : names) {
         if (std::find(axes.begin(), axes.end(), name) == axes.end()) {
             std::string const allowed = axes.empty() ? "this sweep has no axis" : "allowed: " + join(axes);
-            fail(entry, concat(excerpt(name), " is no axis of this sweep; ", allowed));
+            fail(entry, concat(excerpt(name), " is not an axis of this sweep; ", allowed));
         }
         if (!chosen.insert(name).second) { fail(entry, concat(name, " is listed twice")); }
     }

@@ -47,7 +47,7 @@ void check_model(ModelConfig const& model) {
 void check_reward_model(RewardModelConfig const& reward_model, ModelConfig const& model) {
     Int const unit = model.width / model.kv_heads;
     require(reward_model.width % unit == 0, "reward_model.width = ", reward_model.width,
-            " is no multiple of model.width / model.kv_heads = ", unit, "; allowed: its multiples, 0: the policy's");
+            " is not a multiple of model.width / model.kv_heads = ", unit, "; allowed: its multiples, 0: the policy's");
 }
 
 // A prompt has at least one token, so a completion must be shorter than the context.

@@ -129,7 +129,7 @@ struct DataConfig {
         visit("preferences", preferences, InputFile{}, "rows of prompt, chosen, rejected (TRL's formats)");
         visit("thumbs", thumbs, InputFile{}, "rows of prompt, completion, label; empty: the pairs taken apart");
         visit("bad_rows", bad_rows, Choices{"error", "skip"},
-              "what happens to a row that is no JSON or lacks what it needs: error, or left out with a notice");
+              "what happens to a row that is not JSON or lacks what it needs: error, or left out with a notice");
         visit("too_long", too_long, Choices{"drop", "truncate_left", "error"},
               "what happens to a row that does not fit the model's context");
         visit("heldout_share", heldout_share, probability, "share of the text and of the prompts held out");

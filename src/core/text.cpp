@@ -48,7 +48,7 @@ std::string escaped(char const* format, std::uint32_t value) {
 }
 
 // The largest place up to `at`, and to the end, that is not within a character. One has at most three bytes that
-// continue it: a longer run of them is no UTF-8, and may be cut anywhere.
+// continue it: a longer run of them is not UTF-8, and may be cut anywhere.
 std::size_t boundary(std::string_view text, std::size_t at) {
     at = std::min(at, text.size());
     for (std::size_t back = 0; back <= std::min<std::size_t>(at, 3); ++back) {

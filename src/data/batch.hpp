@@ -44,8 +44,8 @@ enum class TargetKind { completion, full, none };
 
 // Packs examples in the order given. Targets are the tokens of the completion, or every token but the sequence's first,
 // or none (a reward model reads no log-probability).
-// Without a prompt nothing predicts the completion's first token, so it is no target either. An example without tokens
-// and a batch of 2^31 tokens or more are bugs (std::logic_error).
+// Without a prompt nothing predicts the completion's first token, so it is not a target either. An example without
+// tokens and a batch of 2^31 tokens or more are bugs (std::logic_error).
 [[nodiscard]] PackedBatch pack(std::span<Example const* const> examples, TargetKind kind);
 // The same for examples[i], i in indices.
 [[nodiscard]] PackedBatch pack(std::span<Example const> examples, std::span<std::int64_t const> indices,

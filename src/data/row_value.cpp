@@ -63,7 +63,7 @@ private:
         for (Json const& part : content) {
             auto const is_text = [&](char const* name) { return part.contains(name) && part.at(name).is_string(); };
             if (!part.is_object() || !is_text("type") || part.at("type") != "text" || !is_text("text")) {
-                fail("has a part that is no text: ", core::shown(part),
+                fail("has a part that is not text: ", core::shown(part),
                      "; {\"type\": \"text\", \"text\": a string} is ", "allowed");
             }
             text += part.at("text").get_ref<std::string const&>();

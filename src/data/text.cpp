@@ -27,7 +27,7 @@ TextStream::TextStream(std::filesystem::path const& file) : file_(file.string())
     if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
     if (std::filesystem::is_directory(status)) { fail(file_, "is a directory; a text file is needed"); }
     // A pipe can be read only once; the file's digest, its first bytes and its text need three readings.
-    if (!std::filesystem::is_regular_file(status)) { fail(file_, "is no regular file; a text file is needed"); }
+    if (!std::filesystem::is_regular_file(status)) { fail(file_, "is not a regular file; a text file is needed"); }
     file_size_ = std::filesystem::file_size(file, error);
     if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
     errno = 0;

@@ -13,7 +13,7 @@ struct gzFile_s;
 
 namespace alignsweep::data {
 
-// A file that is unpacked to more than 256 MiB and to more than 100 times its own size is no text but an attack: text
+// A file that is unpacked to more than 256 MiB and to more than 100 times its own size is not text but an attack: text
 // is packed to a tenth of its size, hardly ever to a fiftieth.
 inline constexpr std::uint64_t unpacked_freely = std::uint64_t{256} << 20;
 inline constexpr std::uint64_t unpacked_times = 100;

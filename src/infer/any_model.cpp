@@ -16,7 +16,7 @@ ModelSource find_model(fs::path const& path) {
     if (fs::is_regular_file(path) && path.extension() == ".h5") { return {fs::absolute(path).parent_path(), path}; }
     if (fs::exists(path / "config.json")) { return {path, {}}; }
     if (fs::exists(path / "checkpoint.h5")) { return {path, path / "checkpoint.h5"}; }
-    throw core::IoError(core::concat(path.string(), fs::exists(path) ? ": is no model" : ": there is no such model",
+    throw core::IoError(core::concat(path.string(), fs::exists(path) ? ": is not a model" : ": there is no such model",
                                      "; a stage's folder or its checkpoint.h5, or a folder with config.json and "
                                      "model.safetensors, is allowed"));
 }

@@ -15,7 +15,7 @@ struct ModelSource {
     [[nodiscard]] bool is_checkpoint() const { return !checkpoint.empty(); }
 };
 
-// What a path of the user's is. Throws IoError where it is no model.
+// What a path of the user's is. Throws IoError where it is not a model.
 [[nodiscard]] ModelSource find_model(std::filesystem::path const& path);
 
 // Reads it. Throws IoError for damaged files, tensors that are missing, of another shape, or that a Llama has no place

@@ -33,7 +33,7 @@ template <class T>
 T attribute(store::Checkpoint const& checkpoint, std::filesystem::path const& file, char const* name) {
     auto const found = checkpoint.attributes.find(name);
     if (found == checkpoint.attributes.end() || !std::holds_alternative<T>(found->second)) {
-        throw core::IoError(core::concat(file.string(), ": attribute ", name, ": is missing, so this is no model"));
+        throw core::IoError(core::concat(file.string(), ": attribute ", name, ": is missing, so this is not a model"));
     }
     return std::get<T>(found->second);
 }

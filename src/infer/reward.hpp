@@ -11,7 +11,7 @@ namespace alignsweep::infer {
 // reward_model.normalise is off.
 class Reward {
 public:
-    // Throws IoError for a checkpoint that is no reward model's.
+    // Throws IoError for a checkpoint that is not a reward model's.
     Reward(std::filesystem::path const& folder, int chunk) : Reward(load_stored_model(folder), folder, chunk) {}
 
     [[nodiscard]] std::vector<double> score(std::span<data::Example const* const> examples) {
@@ -29,7 +29,7 @@ private:
         if (mean == stored.state.end() || deviation == stored.state.end()) {
             throw core::IoError(
                 core::concat((folder / "checkpoint.h5").string(),
-                             ": state score_mean, score_deviation: missing, so this is no reward model"));
+                             ": state score_mean, score_deviation: missing, so this is not a reward model"));
         }
         mean_ = mean->second;
         deviation_ = deviation->second;

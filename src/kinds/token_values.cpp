@@ -18,8 +18,8 @@ using stages::Reads;
 double beta_of(infer::StoredModel const& model, std::filesystem::path const& folder) {
     auto const found = model.state.find("beta");
     if (found == model.state.end()) {
-        throw core::IoError(
-            core::concat((folder / "checkpoint.h5").string(), ": state beta: missing, so this is no aligned policy"));
+        throw core::IoError(core::concat((folder / "checkpoint.h5").string(),
+                                         ": state beta: missing, so this is not an aligned policy"));
     }
     return found->second;
 }

@@ -24,7 +24,7 @@ void check_scores_file(std::filesystem::path const& out) {
     try {
         store::FileReader const existing(out, schema, version);
     } catch (core::IoError const&) {
-        throw core::IoError(core::concat(out.string(), ": exists and is no file of scores, so it is not replaced"));
+        throw core::IoError(core::concat(out.string(), ": exists and is not a file of scores, so it is not replaced"));
     }
 }
 

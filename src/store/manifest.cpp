@@ -189,7 +189,7 @@ std::optional<Manifest> read_manifest(fs::path const& folder) {
         if (fs::exists(place) && !fs::is_directory(folder, error)) { fail(folder, folder, "is not a folder"); }
         return {};
     }
-    if (!fs::is_regular_file(file, error)) { fail(folder, file, "is no regular file"); }
+    if (!fs::is_regular_file(file, error)) { fail(folder, file, "is not a regular file"); }
     if (fs::file_size(file, error) > largest) { fail(folder, file, "is too large for a manifest"); }
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
@@ -247,7 +247,7 @@ void for_each_file(fs::path const& folder, Manifest const& manifest, Check const
 std::int64_t check_size(fs::path const& folder, fs::path const& file, FileFact const& fact) {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
-    if (!S_ISREG(status.st_mode)) { fail(folder, file, "is no regular file"); }
+    if (!S_ISREG(status.st_mode)) { fail(folder, file, "is not a regular file"); }
     if (status.st_size != fact.bytes) {
         fail(folder, file,
              concat("damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes));

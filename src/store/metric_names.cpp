@@ -117,7 +117,7 @@ constexpr std::array families = {
     Family{"eval/behaviour/", "1", "share of responses: "},
 };
 
-// Columns of metrics.h5 and sweep.h5 that are no metrics.
+// Columns of metrics.h5 and sweep.h5 that are not metrics.
 constexpr std::array<std::string_view, 11> reserved = {"step",   "row",  "trial",  "key",     "status", "error",
                                                        "method", "seed", "digest", "seconds", "curves"};
 

@@ -149,7 +149,7 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path file) : path_(std::move(f
     std::error_code error;
     auto const status = std::filesystem::status(path_, error);
     if (status.type() == std::filesystem::file_type::not_found) { fail(path_, "there is no such file"); }
-    if (!std::filesystem::is_regular_file(status)) { fail(path_, "is no regular file"); }
+    if (!std::filesystem::is_regular_file(status)) { fail(path_, "is not a regular file"); }
     std::ifstream in(path_, std::ios::binary);
     if (!in) { fail(path_, "can't be opened: ", std::strerror(errno)); }
     auto const size = static_cast<std::int64_t>(std::filesystem::file_size(path_));

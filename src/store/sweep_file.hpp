@@ -31,13 +31,13 @@ struct TrialRow {
     std::string method;
     std::int64_t seed = 0;
     std::map<std::string, double> axes;
-    // Axes over words; empty text where one does not apply. A name that stands here is no column of numbers.
+    // Axes over words; empty text where one does not apply. A name that stands here is not a column of numbers.
     std::map<std::string, std::string> text_axes;
     std::map<std::string, double> metrics;
     std::string digest;
     double seconds = 0.0;
-    std::map<std::string, double> costs;              // full names: "cost/flops/total"
-    std::map<std::string, std::string> provenance{};  // where the trial's stages come from: git_commit, blas, ...
+    std::map<std::string, double> costs;                 // full names: "cost/flops/total"
+    std::map<std::string, std::string> provenance{};     // where the trial's stages come from: git_commit, blas, ...
     std::map<std::string, std::string> circumstances{};  // host, ranks, started, ...: no result depends on them
 };
 
@@ -55,13 +55,14 @@ struct MethodRow {
     std::string beta_key;       // of the strength of the tie to the reference; empty: it has none
 };
 
-// Publishes the file and returns its digest. `metrics`: units and descriptions beside those that all programs know. `attributes` go to the root: softwareVersion, commit, build facts; date
-// (UTC, ISO 8601) and machine are filled in unless given. Throws IoError; std::logic_error where names clash.
+// Publishes the file and returns its digest. `metrics`: units and descriptions beside those that all programs know.
+// `attributes` go to the root: softwareVersion, commit, build facts; date (UTC, ISO 8601) and machine are filled in
+// unless given. Throws IoError; std::logic_error where names clash.
 std::string write_sweep(std::filesystem::path const& file, std::vector<TrialRow> const& rows,
                         std::vector<Curve> const& curves, std::map<std::string, std::string> const& attributes,
                         std::vector<MethodRow> const& methods = {}, std::span<MetricInfo const> metrics = {});
 
-// Reads every column. Throws IoError where the file is no index, or damaged.
+// Reads every column. Throws IoError where the file is not an index, or damaged.
 void check_sweep(std::filesystem::path const& file);
 
 }  // namespace alignsweep::store

@@ -2,7 +2,7 @@
 // The gold reward r = w.v of a response: six values, each computed exactly from the whole response text (all of its
 // lines) and from whether it ended with the end token. No model is asked.
 //
-// Words are what text.hpp's tokens() reads (punctuation is no word). A prompt's answer words are those of its
+// Words are what text.hpp's tokens() reads (punctuation is not a word). A prompt's answer words are those of its
 // AnswerKey: the values of the attribute asked for, the answers that its action has, or all tools. A response *refuses*
 // if it says "can not help" and names no answer word: one that refuses and then answers has not refused.
 #pragma once

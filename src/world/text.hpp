@@ -15,7 +15,7 @@ namespace alignsweep::world {
 
 [[nodiscard]] bool is_mark(std::string_view token);
 
-// Tokens that are no marks.
+// Tokens that are not marks.
 [[nodiscard]] std::size_t count_words(std::vector<std::string> const& tokens);
 
 // Whether the tokens of `phrase` occur in a row. An empty phrase does not occur.

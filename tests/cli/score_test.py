@@ -315,7 +315,7 @@ class Errors(Score):
 
     def test_files_that_are_not_there(self):
         self.refuse(IO, "nowhere", "there is no such model", policy=self.folder / "nowhere")
-        self.refuse(IO, self.folder, "is no model", policy=self.folder)
+        self.refuse(IO, self.folder, "is not a model", policy=self.folder)
         self.refuse(IO, "nowhere.jsonl", data=self.folder / "nowhere.jsonl")
         self.refuse(IO, "tokenizer.json", "--tokenizer", policy=GOLDEN / "reference")
         self.out = self.folder / "missing" / "scores.h5"

@@ -108,7 +108,8 @@ TEST(ConfigSweep, RefusesBadZips) {
         expect_error<ConfigError>([&] { (void)expand_text(axes + zip); }, parts);
     };
     refuse("zip = model.depth, sft.epochs", {"model.depth has 2 values and sft.epochs has 3", "equal length"});
-    refuse("zip = model.depth, model.width", {"model.width is no axis", "allowed: model.depth, sft.epochs, kto.beta"});
+    refuse("zip = model.depth, model.width",
+           {"model.width is not an axis", "allowed: model.depth, sft.epochs, kto.beta"});
     refuse("zip = model.depth", {"two or more"});
     refuse("zip = kto.beta, kto.beta", {"kto.beta is listed twice"});
     refuse("zip =", {"an empty list"});

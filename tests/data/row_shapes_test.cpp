@@ -240,7 +240,7 @@ TEST(RowShapes, PartsAndRolesOfMessages) {
     EXPECT_EQ(of(message("user", R"("content": "u", "tool_calls": null, "function_call": [])")), "User: u\nAssistant:");
     auto const error = [](std::string const& of) { return sft_error("{\"messages\": [" + of + "]}"); };
     test::expect_contains(error(message("user", R"("content": [{"type": "image", "url": "x"}])")),
-                          "message 1 of key 'messages' has a part that is no text: {\"type\":\"image\"");
+                          "message 1 of key 'messages' has a part that is not text: {\"type\":\"image\"");
     for (char const* content : {"[]", "null", "3", "[\"a\"]", "[{\"type\": \"text\", \"text\": null}]", "{\"a\": 1}"}) {
         SCOPED_TRACE(content);
         test::expect_contains(error(message("user", concat("\"content\": ", content))), "no text");

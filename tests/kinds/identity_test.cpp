@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stage's key hangs on what the stage reads, and on nothing else; and the stage reads nothing that its key leaves
+// A stage's key depends on what the stage reads, and on nothing else; and the stage reads nothing that its key leaves
 // out.
 #include "config/values.hpp"
 #include "support/tiny.hpp"

@@ -317,8 +317,8 @@ TEST(Manifest, nothing_waits_on_a_pipe) {
     StageFolder stage;
     std::filesystem::remove(stage.path / "b.h5");
     ASSERT_EQ(::mkfifo((stage.path / "b.h5").c_str(), 0600), 0);
-    EXPECT_CONTAINS(stage.refusal(check_files), "is no regular file");
-    EXPECT_CONTAINS(stage.refusal(verify_files), "is no regular file");
+    EXPECT_CONTAINS(stage.refusal(check_files), "is not a regular file");
+    EXPECT_CONTAINS(stage.refusal(verify_files), "is not a regular file");
 }
 
 TEST(Manifest, a_stage_is_held_against_the_input_that_it_was_made_from) {
