@@ -153,6 +153,8 @@ stages::Descriptor describe_evaluate() {
                     bool const listed = source == sources::SourceKind::enumerable_world;
                     if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
                     if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
+                    // The best of n samples has no log-probability to hold against the SFT model's.
+                    if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
                 },
             .inputs =
                 [](config::Config const& config, stages::Descriptor const* model) {

@@ -65,7 +65,7 @@ stages::Descriptor describe_feedback() {
                 [](Reads& r) {
                     r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
                     if (sources::source_kind(r.config()) != sources::SourceKind::files) {
-                        r.world().section<config::FeedbackConfig>().model_limits();
+                        r.gold().section<config::FeedbackConfig>().model_limits();
                         return;
                     }
                     r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);

@@ -55,7 +55,7 @@ stages::StageSpec make_stage(std::string const& name, config::Config const& conf
                              std::map<std::string, std::string> inputs) {
     auto const& descriptor = kind(name);
     if (descriptor.check != nullptr) { descriptor.check(config); }
-    stages::Reads reads(config, seed);
+    stages::Reads reads(config, seed, inputs);
     descriptor.reads(reads);
     stages::StageSpec spec{&descriptor, name, "", "", std::move(inputs), config, seed};
     spec.identity = core::concat("kind=", name, "\nversion=", descriptor.version, "\nbackend=", model::backend_name(),

@@ -204,7 +204,7 @@ namespace {
 void read_online(Reads& r, config::OnlineConfig const& online) {
     r.model_limits().seeds(&config::SeedConfig::rollout);
     if (online.judge == config::Judge::reward_model) { return; }
-    r.world();
+    r.gold();
     if (online.judge == config::Judge::annotators) {
         r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
     }

@@ -214,10 +214,11 @@ stages::Descriptor describe_rlhf() {
                 r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
                 auto const& rlhf = r.get<RlhfConfig>();
                 bool const gold = rlhf.reward == config::EpisodeReward::gold;
-                if (gold) { r.world(); }
+                bool const mixes_text = rlhf.ptx_coef > 0.0;
+                if (gold) { mixes_text ? r.world() : r.gold(); }
                 bool const new_head = gold || rlhf.value_model == config::ValueModel::shared;
                 if (new_head) { r.seeds(&config::SeedConfig::model); }
-                if (rlhf.ptx_coef > 0.0) { r.section<config::PretrainConfig>(); }
+                if (mixes_text) { r.section<config::PretrainConfig>(); }
             },
         .inputs =
             [](config::Config const& config, stages::Descriptor const*) {

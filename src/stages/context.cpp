@@ -7,7 +7,7 @@
 namespace alignsweep::stages {
 
 Context::Context(StageSpec const& spec, StageHost const& host) : spec_(spec), host_(host) {
-    Reads reads(spec.config, spec.seed);
+    Reads reads(spec.config, spec.seed, spec.inputs);
     spec.descriptor->reads(reads);
     declared_ = reads.names();
     for (auto const& [role, id] : spec.inputs) { declared_.insert("input." + role); }

@@ -38,6 +38,11 @@ Reads& Reads::world() {
     return seeds(&config::SeedConfig::world);
 }
 
+Reads& Reads::gold() {
+    bool const listed = get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+    return listed ? world().unread({"input.corpus"}) : world();
+}
+
 Reads& Reads::model_limits() {
     auto const& model = get<config::ModelConfig>();
     text_ += core::concat("model.chunk=", model.chunk, "\nmodel.context=", model.context, "\n");

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,7 +21,9 @@ using Names = std::set<std::string>;
 
 class Reads {
 public:
-    Reads(config::Config const& config, std::int64_t seed) : config_(config), seed_(seed) {}
+    // `inputs`: by role.
+    Reads(config::Config const& config, std::int64_t seed, std::map<std::string, std::string> const& inputs)
+        : config_(config), seed_(seed), inputs_(inputs) {}
 
     // A whole section; all of one but for some keys; some keys alone.
     template <class Section>
@@ -42,6 +45,8 @@ public:
     }
     // What the simulated world is drawn from.
     Reads& world();
+    // That, for the gold reward of answers, which in the text world is read from the input `corpus` as well.
+    Reads& gold();
     // For kinds that run a model without reading its section: the unit of arithmetic and the length limit.
     Reads& model_limits();
     // data.bad_rows. Where no row may be bad, the result is that of before there was a choice, and so is the identity.
@@ -56,6 +61,7 @@ public:
     [[nodiscard]] Section const& get() const {
         return config_.get<Section>();
     }
+    [[nodiscard]] bool has_input(std::string const& role) const { return inputs_.contains(role); }
     [[nodiscard]] std::string const& text() const { return text_; }
     [[nodiscard]] Names const& names() const { return names_; }
     [[nodiscard]] Names const& unread() const { return unread_; }
@@ -66,6 +72,7 @@ private:
 
     config::Config const& config_;
     std::int64_t seed_;
+    std::map<std::string, std::string> const& inputs_;
     std::string text_;
     Names names_, unread_;
 };

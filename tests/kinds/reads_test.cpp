@@ -32,7 +32,7 @@ sweep::Plan plan_of(config::Config const& config) {
 }
 
 void expect_reads_as_described(stages::Context const& context, stages::StageSpec const& spec) {
-    stages::Reads reads(spec.config, spec.seed);
+    stages::Reads reads(spec.config, spec.seed, spec.inputs);
     spec.descriptor->reads(reads);
     for (auto const& name : context.declared()) {
         std::string const section = name.ends_with(".*") ? name.substr(0, name.size() - 1) : "";
