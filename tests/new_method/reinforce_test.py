@@ -87,8 +87,7 @@ class NewMethod(unittest.TestCase):
 
     def test_its_metric_has_a_unit_and_a_description(self):
         for file in (self.stage("reinforce") / "metrics.h5", self.out / "sweep.h5"):
-            text = subprocess.run(["h5dump", "-A", str(file)], capture_output=True, text=True, check=True).stdout
-            self.assertIn("running mean of the reward, before the step", text)
+            self.assertIn(b"running mean of the reward, before the step", file.read_bytes())
 
     def test_report(self):
         if any(importlib.util.find_spec(name) is None for name in ("h5py", "matplotlib", "pandas", "scipy")):
