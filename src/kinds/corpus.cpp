@@ -37,7 +37,7 @@ stages::Descriptor describe_corpus() {
                     auto const& data = r.get<DataConfig>();
                     r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);
                     r.keys(&DataConfig::corpus, &DataConfig::too_long);
-                    if (sources::source_kind(r.config()) != sources::SourceKind::files) {
+                    if (data.corpus.empty()) {
                         r.world().section<config::CorpusConfig>().seeds(&config::SeedConfig::data);
                         if (sources::source_kind(r.config()) == sources::SourceKind::enumerable_world) {
                             r.unread({"tokenizer.*", "model.context", "data.too_long"});

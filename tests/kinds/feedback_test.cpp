@@ -93,7 +93,8 @@ TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
 
 TEST(Gold, HasNoneForRealPrompts) {
     auto spec = finished_life().specs.at("feedback");
-    spec.config.edit<config::DataConfig>().preferences = "pairs.jsonl";
+    spec.config.edit<config::DataConfig>().preferences =
+        (finished_life().of("feedback") / "data.h5").string();  // any file
     auto const host = testing::host_of(finished_life().folder.path());
     stages::Context context(spec, host);
     EXPECT_THROW((void)sources::open_source(context)->gold({}, {3}, true), core::ConfigError);
