@@ -7,13 +7,10 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "kinds/kinds.hpp"
-#include "losses/pair_losses.hpp"
-#include "losses/thumb_losses.hpp"
 #include "model/runtime.hpp"
 
 #include <algorithm>
 #include <iostream>
-#include <map>
 
 namespace alignsweep::cli {
 
@@ -42,33 +39,6 @@ constexpr char const* text =
     "message\n"
     "that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.";
 
-// A method's name, and the keys of the configuration that it reads.
-struct Method {
-    score::ScoreMethod method;
-    std::vector<std::string> keys;
-};
-
-template <class Keys>
-std::vector<std::string> keys_of(std::string const& section, Keys const& keys) {
-    std::vector<std::string> names{section + ".loss"};
-    for (auto const& key : keys) { names.push_back(section + "." + key.name); }
-    return names;
-}
-
-std::map<std::string, Method> const& score_methods() {
-    using score::ScoreMethod;
-    static std::map<std::string, Method> const methods = [] {
-        auto thumbs = keys_of("kto", losses::thumb_loss_keys());
-        thumbs.emplace_back("seed.feedback");
-        return std::map<std::string, Method>{
-            {"dpo", {ScoreMethod::dpo, keys_of("dpo", losses::pair_loss_keys())}},
-            {"kto", {ScoreMethod::kto, std::move(thumbs)}},
-            {"reward", {ScoreMethod::reward, {"reward_model.margin", "reward_model.centering"}}},
-            {"lm", {ScoreMethod::lm, {}}}};
-    }();
-    return methods;
-}
-
 std::string required(po::variables_map const& values, char const* name) {
     if (values.count(name) == 0) {
         throw core::ConfigError(core::concat("no --", name, " given (usage: ", usage, ")"));
@@ -77,9 +47,9 @@ std::string required(po::variables_map const& values, char const* name) {
 }
 
 // --set, of the keys that the method reads alone.
-config::Config read_config(std::vector<std::string> const& sets, std::string const& method) {
+config::Config read_config(std::vector<std::string> const& sets, score::ScoreMethod const& method) {
     auto const& defaults = kinds::program().defaults;
-    std::vector<std::string> allowed = score_methods().at(method).keys;
+    std::vector<std::string> allowed = method.keys;
     allowed.insert(allowed.end(), {"data.bad_rows", "data.too_long", "model.chunk"});
     std::vector<config::Entry> entries;
     for (std::string const& set : sets) {
@@ -88,7 +58,7 @@ config::Config read_config(std::vector<std::string> const& sets, std::string con
             config::throw_unknown(entry.section, entry.key, entry, defaults);
         }
         if (std::find(allowed.begin(), allowed.end(), entry.name()) == allowed.end()) {
-            throw core::ConfigError(core::concat(entry.location(), ": score --method ", method,
+            throw core::ConfigError(core::concat(entry.location(), ": score --method ", method.name,
                                                  " does not read this key; allowed: ", config::join(allowed)));
         }
         entries.push_back(entry);
@@ -107,12 +77,13 @@ score::ScoreRequest read_request(po::variables_map const& values) {
     request.policy = models[0];
     request.data = required(values, "data");
     request.out = required(values, "out");
-    request.method_name = required(values, "method");
-    auto const method = score_methods().find(request.method_name);
-    if (method == score_methods().end()) {
-        throw core::ConfigError(core::concat("--method ", request.method_name, ": dpo, kto, reward or lm is allowed"));
+    std::string const name = required(values, "method");
+    auto const& methods = score::score_methods();
+    auto const method = std::find_if(methods.begin(), methods.end(), [&](auto const& one) { return one.name == name; });
+    if (method == methods.end()) {
+        throw core::ConfigError(core::concat("--method ", name, ": dpo, kto, reward or lm is allowed"));
     }
-    request.method = method->second.method;
+    request.method = *method;
     if (values.count("reference") > 0) { request.reference = values["reference"].as<std::string>(); }
     if (values.count("tokenizer") > 0) { request.tokenizer = values["tokenizer"].as<std::string>(); }
     std::string const scalar = values["scalar"].as<std::string>();
@@ -122,7 +93,7 @@ score::ScoreRequest read_request(po::variables_map const& values) {
     request.in_double = scalar == "double";
     auto const sets =
         values.count("set") > 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>();
-    request.config = read_config(sets, request.method_name);
+    request.config = read_config(sets, request.method);
     return request;
 }
 
@@ -148,9 +119,9 @@ int score_command(Arguments const& arguments) {
     auto const request = read_request(*values);
     model::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
     auto const summary = score::score(request);
-    std::cout << summary.scored << " rows scored of " << summary.read << " (dropped: " << summary.too_long
-              << " too long, " << summary.empty << " with an empty answer, " << summary.equal << " with equal answers, "
-              << summary.bad << " bad)\n\n";
+    std::cout << summary.scored << " rows scored of " << summary.rows.read << " (dropped: " << summary.rows.too_long
+              << " too long, " << summary.rows.empty << " with an empty answer, " << summary.rows.equal
+              << " with equal answers, " << summary.rows.bad << " bad)\n\n";
     std::vector<std::vector<std::string>> table{{"column", "mean"}};
     for (auto const& [name, mean] : summary.means) { table.push_back({name, config::format_number(mean)}); }
     std::cout << format_table(table) << "\nresults: " << request.out.string() << '\n';

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "model/runtime.hpp"
-#include "sources/check_data.hpp"
+#include "sources/source.hpp"
 #include "sweep/index.hpp"
 #include "sweep/scheduler.hpp"
 

@@ -6,6 +6,7 @@
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
+#include "train/cost_meter.hpp"
 
 namespace alignsweep::kinds {
 
@@ -22,39 +23,32 @@ std::int64_t samples_of(infer::StoredModel const& model) {
     return found == model.state.end() ? 0 : static_cast<std::int64_t>(found->second);
 }
 
-std::vector<model::Completion> best_answers(stages::Context& context, infer::Transformer& transformer,
-                                            infer::StoredModel const& model, std::vector<stages::Tokens> const& prompts,
-                                            infer::SamplingPlan plan, std::function<void(double)> const& passed) {
+train::Answers best_answers(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
+                            std::vector<stages::Tokens> const& prompts, infer::SamplingPlan plan,
+                            std::function<void(double)> const& passed) {
     int const chunk = context.chunk();
     infer::Reward reward(context.input("reward_model"), chunk);
     stats::BestOfN choice;
-    std::vector<model::Completion> best;
+    train::Answers best;
     std::int64_t const n = samples_of(model);
-    auto const tokens_of = [&](std::vector<model::Completion> const& answers) {
-        std::size_t tokens = 0;
-        for (std::size_t i = 0; i < answers.size(); ++i) { tokens += prompts[i].size() + answers[i].tokens.size(); }
-        return static_cast<double>(tokens);
-    };
     double seen = 0.0;
     std::uint32_t const first = plan.step;
     for (std::int64_t k = 0; k < n; ++k) {
         plan.step = first + static_cast<std::uint32_t>(k);
-        auto samples = infer::sample(transformer, model.weights, prompts, plan, chunk, [&](double share) {
+        auto samples = train::answer(transformer, model.weights, prompts, plan, chunk, [&](double share) {
             if (passed) { passed((static_cast<double>(k) + share) / static_cast<double>(n)); }
         });
-        std::vector<data::Example> examples;
-        for (std::size_t i = 0; i < samples.size(); ++i) { examples.push_back({prompts[i], samples[i].tokens}); }
-        seen += tokens_of(samples);
-        best.resize(samples.size());
-        for (std::size_t const i : choice.offer(reward.score(infer::pointers(examples)))) {
-            best[i] = std::move(samples[i]);
+        seen += train::tokens_of(samples.examples);
+        best.examples.resize(prompts.size());
+        best.completions.resize(prompts.size());
+        for (std::size_t const i : choice.offer(reward.score(infer::pointers(samples.examples)))) {
+            best.examples[i] = std::move(samples.examples[i]);
+            best.completions[i] = std::move(samples.completions[i]);
         }
     }
-    double const thrown_away = seen - tokens_of(best);
-    context.add_cost("tokens/policy", thrown_away);
-    context.add_cost("flops/policy", 2.0 * thrown_away * static_cast<double>(model.weights.layout.parameter_count()));
-    context.add_cost("tokens/reward_model", seen);
-    context.add_cost("flops/reward_model", 2.0 * seen * static_cast<double>(reward.parameter_count()));
+    train::add_model_cost(context, "policy", model.weights.layout.parameter_count(),
+                          seen - train::tokens_of(best.examples));
+    train::add_model_cost(context, "reward_model", reward.parameter_count(), seen);
     return best;
 }
 

@@ -3,8 +3,7 @@
 // samples from.
 #pragma once
 
-#include "infer/sampling.hpp"
-#include "stages/context.hpp"
+#include "train/rollout.hpp"
 
 namespace alignsweep::kinds {
 
@@ -14,10 +13,9 @@ namespace alignsweep::kinds {
 // One answer a prompt: the best of n samples by the reward model of the input "reward_model". The first of them has
 // the step of `plan`, so n = 1 gives exactly what the model says without a choice. Adds the cost of scoring, and that
 // of the samples that are thrown away (role policy).
-[[nodiscard]] std::vector<model::Completion> best_answers(stages::Context& context, infer::Transformer& transformer,
-                                                          infer::StoredModel const& model,
-                                                          std::vector<stages::Tokens> const& prompts,
-                                                          infer::SamplingPlan plan,
-                                                          std::function<void(double)> const& passed = nullptr);
+[[nodiscard]] train::Answers best_answers(stages::Context& context, infer::Transformer& transformer,
+                                          infer::StoredModel const& model, std::vector<stages::Tokens> const& prompts,
+                                          infer::SamplingPlan plan,
+                                          std::function<void(double)> const& passed = nullptr);
 
 }  // namespace alignsweep::kinds

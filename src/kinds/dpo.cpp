@@ -5,7 +5,7 @@
 #include "kinds/preference.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/pair_losses.hpp"
-#include "stages/artifacts.hpp"
+#include "sources/source.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "train/reference_sync.hpp"
@@ -21,7 +21,7 @@ using stages::Reads;
 
 void check_dpo(config::Config const& config) {
     auto const rule = losses::pair_loss_rule(config.get<config::DpoConfig>());
-    bool const soft = config.get<config::DataConfig>().preferences.empty() &&
+    bool const soft = sources::source_kind(config) != sources::SourceKind::files &&
                       config.get<config::FeedbackConfig>().labels == config::PairLabels::probabilities;
     if (soft && rule.row->is(losses::hard_labels)) {
         throw core::ConfigError(core::concat("dpo.loss = ", config.get<config::DpoConfig>().loss,

@@ -2,19 +2,17 @@
 // evaluate: what a model says to held-out prompts, and what that is worth. Every model is asked the same prompts with
 // the same random numbers; the reference of KL and win rate is the SFT model, never the policy itself.
 #include "core/error.hpp"
-#include "infer/reward.hpp"
+#include "infer/scoring.hpp"
 #include "kinds/best_of_n.hpp"
 #include "kinds/evaluate_exactly.hpp"
-#include "sources/enumerable.hpp"
+#include "sources/source.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
 #include "stats/mean.hpp"
-#include "world/gold.hpp"
+#include "train/cost_meter.hpp"
 
 #include <cmath>
-#include <limits>
-#include <set>
 
 namespace alignsweep::kinds {
 
@@ -22,79 +20,14 @@ namespace {
 
 using stages::Reads;
 
-// Prompts to ask, as tokens; in the simulated world also as prompts of that world.
-struct Exam {
-    std::vector<stages::Tokens> tokens;
-    std::vector<world::Prompt> prompts;
-};
-
-Exam simulated_exam(stages::Context const& context, world::World const& world, data::Tokenizer const& tokenizer) {
-    auto const stream = context.stream(&config::SeedConfig::eval, "evaluate/prompts");
-    Exam exam;
-    for (config::Int i = 0; i < context.section<config::EvaluateConfig>().prompts; ++i) {
-        core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
-        exam.prompts.push_back(world.prompt(world::Split::heldout, draws));
-        exam.tokens.push_back(tokenizer.encode(exam.prompts.back().text));
-    }
-    return exam;
-}
-
-// Each held-out prompt once, in the order of the files.
-Exam real_exam(stages::Context const& context) {
-    Exam exam;
-    std::set<stages::Tokens> seen;
-    auto const limit = static_cast<std::size_t>(context.section<config::EvaluateConfig>().prompts);
-    for (auto const& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        bool const room =
-            static_cast<config::Int>(prompt.tokens.size()) + context.section<config::EvaluateConfig>().max_new_tokens <=
-            context.get(&config::ModelConfig::context);
-        if (!prompt.heldout || !room || exam.tokens.size() == limit) { continue; }
-        if (seen.insert(prompt.tokens).second) { exam.tokens.push_back(prompt.tokens); }
-    }
-    if (exam.tokens.empty()) {
-        throw core::ConfigError(
-            "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or "
-            "model.context");
-    }
-    return exam;
-}
-
-std::vector<model::Completion> answer(stages::Context& context, infer::Transformer& transformer,
-                                      infer::StoredModel const& model, Exam const& exam) {
+train::Answers ask(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
+                   std::vector<stages::Tokens> const& exam) {
     auto const& config = context.section<config::EvaluateConfig>();
     infer::SamplingPlan const plan{context.stream(&config::SeedConfig::eval, "evaluate/samples"), 0, config.temperature,
                                    config.max_new_tokens};
     auto const passed = [&](double share) { context.pass(0.7 * share); };
-    if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam.tokens, plan, passed); }
-    return infer::sample(transformer, model.weights, exam.tokens, plan, context.chunk(), passed);
-}
-
-// Gold reward and behaviour of every answer, from its text.
-std::vector<double> judge_exactly(stages::Context& context, world::World const& world, data::Tokenizer const& tokenizer,
-                                  Exam const& exam, std::vector<model::Completion> const& answers) {
-    std::vector<double> gold;
-    std::array<stats::Mean, world::value_count> values;
-    std::map<std::string, stats::Mean> behaviour;
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        std::string const text = tokenizer.decode(answers[i].tokens);
-        auto const& prompt = exam.prompts[i];
-        auto const value = world::values(world, prompt, text, answers[i].ended);
-        gold.push_back(world::gold_reward(value, context.section<config::WorldConfig>()));
-        for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
-        auto const what = world::behaviour(world, prompt, text, answers[i].ended);
-        behaviour["answers"].add(what.answers);
-        behaviour["asks_back"].add(what.asks_back);
-        behaviour["no_answer"].add(what.no_answer);
-        behaviour["rambles"].add(what.rambles);
-        if (prompt.kind == world::PromptKind::unsafe) { behaviour["refuses_unsafe"].add(what.refuses); }
-        if (prompt.kind != world::PromptKind::unsafe) { behaviour["refuses_harmless"].add(what.refuses); }
-        if (prompt.kind == world::PromptKind::harmless) { behaviour["refuses_harmless_how_to"].add(what.refuses); }
-    }
-    for (std::size_t v = 0; v < world::value_count; ++v) {
-        context.result.metrics["eval/gold/" + std::string(world::value_names[v])] = values[v].mean();
-    }
-    for (auto const& [name, mean] : behaviour) { context.result.metrics["eval/behaviour/" + name] = mean.mean(); }
-    return gold;
+    if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam, plan, passed); }
+    return train::answer(transformer, model.weights, exam, plan, context.chunk(), passed);
 }
 
 void measure_length(stages::Context& context, std::vector<model::Completion> const& answers) {
@@ -152,9 +85,7 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
 // Puts what was asked and answered into data.h5.
 void keep_answers(stages::Context& context, stages::AnswersData const& answers, data::Tokenizer const& tokenizer) {
     stages::save_answers(context.folder(), answers, tokenizer);
-    double tokens = 0.0;
-    for (auto const& example : answers.answers) { tokens += static_cast<double>(example.tokens()); }
-    context.add_cost("tokens/evaluate", tokens);
+    context.add_cost("tokens/evaluate", train::tokens_of(answers.answers));
 }
 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
@@ -177,41 +108,31 @@ void run_evaluate(stages::Context& context) {
     stages::CorpusData const corpus = stages::load_corpus(context.input("corpus"));
     infer::StoredModel const model = infer::load_stored_model(context.input("model"));
     infer::Transformer transformer(model.weights.shape);
-    if (sources::is_enumerable(context)) {
-        auto const all = evaluate_exactly(context, transformer, model);
-        measure_perplexity(context, transformer, model.weights, corpus.heldout,
-                           sources::enumerable_world(context).document_length());
+    auto const source = sources::open_source(context);
+    if (auto const* const world = source->listed()) {
+        auto const all = evaluate_exactly(context, *world, transformer, model);
+        measure_perplexity(context, transformer, model.weights, corpus.heldout, world->document_length());
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    bool const simulated = !context.has_input("gold");
-    world::World const world(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
-    Exam const exam = simulated ? simulated_exam(context, world, corpus.tokenizer) : real_exam(context);
-    auto const completions = answer(context, transformer, model, exam);
-    stages::AnswersData answers;
-    for (std::size_t i = 0; i < completions.size(); ++i) {
-        answers.answers.push_back({exam.tokens[i], completions[i].tokens});
-    }
-
-    auto const examples = infer::pointers(answers.answers);
-    if (simulated) {
-        answers.gold = judge_exactly(context, world, corpus.tokenizer, exam, completions);
-    } else {
-        answers.gold = infer::Reward(context.input("gold"), context.chunk()).score(examples);
-    }
+    auto const exam = source->exam(context.section<config::EvaluateConfig>().prompts);
+    std::vector<stages::Tokens> prompts;
+    for (auto const& prompt : exam) { prompts.push_back(prompt.tokens); }
+    auto said = ask(context, transformer, model, prompts);
+    stages::AnswersData answers{std::move(said.examples), source->judge(exam, said.completions)};
     stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
     auto& metrics = context.result.metrics;
     metrics["eval/gold_reward"] = gold.mean();
     metrics["eval/gold_reward_low"] = gold.mean() - gold.half_interval();
     metrics["eval/gold_reward_high"] = gold.mean() + gold.half_interval();
-    metrics["eval/prompts"] = static_cast<double>(exam.tokens.size());
+    metrics["eval/prompts"] = static_cast<double>(exam.size());
     compare_with_sft(context, answers.gold);
-    measure_length(context, completions);
+    measure_length(context, said.completions);
     if (samples_of(model) > 0) {
         bound_kl(context, samples_of(model));
     } else {
-        measure_kl(context, transformer, completions, examples);
+        measure_kl(context, transformer, said.completions, infer::pointers(answers.answers));
     }
     context.pass(0.85);
     measure_perplexity(context, transformer, model.weights, corpus.heldout, context.get(&config::ModelConfig::context));
@@ -228,8 +149,10 @@ stages::Descriptor describe_evaluate() {
             .reads =
                 [](Reads& r) {
                     r.world().section<config::EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
-                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+                    auto const source = sources::source_kind(r.config());
+                    bool const listed = source == sources::SourceKind::enumerable_world;
                     if (listed) { r.unread({"seed.eval", "model.context", "input.baseline"}); }
+                    if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
                     // The best of n samples has no log-probability to hold against the SFT model's.
                     if (!listed && r.has_input("reward_model")) { r.unread({"input.sft"}); }
                 },
@@ -237,7 +160,7 @@ stages::Descriptor describe_evaluate() {
                 [](config::Config const& config, stages::Descriptor const* model) {
                     std::vector<stages::Input> inputs{{"corpus", "corpus"}, {"model", model->name}, {"sft", "sft"}};
                     if (model->name != "sft") { inputs.push_back({"baseline", "evaluate", "sft"}); }
-                    if (!config.get<config::DataConfig>().preferences.empty()) {
+                    if (sources::source_kind(config) == sources::SourceKind::files) {
                         inputs.push_back({"feedback", "feedback"});
                         inputs.push_back({"gold", "gold_reward_model"});
                     }

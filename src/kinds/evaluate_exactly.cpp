@@ -3,7 +3,6 @@
 #include "kinds/evaluate_exactly.hpp"
 #include "core/error.hpp"
 #include "infer/reward.hpp"
-#include "sources/enumerable.hpp"
 #include "stats/exact_best_of_n.hpp"
 #include "stats/optimum.hpp"
 
@@ -118,9 +117,8 @@ private:
 
 }  // namespace
 
-stages::AnswersData evaluate_exactly(stages::Context& context, infer::Transformer& transformer,
-                                     infer::StoredModel const& model) {
-    auto const world = sources::enumerable_world(context);
+stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable const& world,
+                                     infer::Transformer& transformer, infer::StoredModel const& model) {
     int const chunk = context.chunk();
     infer::Weights const reference_weights = infer::load_model(context.input("sft"));
     auto const n = state_of(model, "best_of_n"), beta = state_of(model, "beta");

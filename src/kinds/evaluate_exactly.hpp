@@ -15,8 +15,8 @@ namespace alignsweep::kinds {
 // Every response to every prompt with its exact probability under the model: a policy as it is or, with state
 // "best_of_n", the best of n by the reward model of the input "reward_model". Puts exact metrics into the context; with
 // state "beta" also the distance to the optimum at that beta.
-[[nodiscard]] stages::AnswersData evaluate_exactly(stages::Context& context, infer::Transformer& transformer,
-                                                   infer::StoredModel const& model);
+[[nodiscard]] stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable const& world,
+                                                   infer::Transformer& transformer, infer::StoredModel const& model);
 
 // next[context * tokens + token]: log-probability of each next token after a prompt and each context of the tree,
 // normalised in double.

@@ -4,6 +4,7 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "model/runtime.hpp"
+#include "sources/source.hpp"
 #include "stages/reads.hpp"
 #include "store/manifest.hpp"
 
@@ -76,7 +77,7 @@ Estimate estimate(stages::StageSpec const& spec) {
     double const parameters = static_cast<double>(spec.config.get<config::TokenizerConfig>().vocabulary) * width +
                               static_cast<double>(model.depth) * (4.0 * width * width + 3.0 * width * hidden);
     // Lengths of the simulated world's prompts and answers; only the order of the stages depends on them.
-    bool const listed = spec.config.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
+    bool const listed = sources::source_kind(spec.config) == sources::SourceKind::enumerable_world;
     double const answer = listed ? static_cast<double>(spec.config.get<config::EnumerableConfig>().length) : 14.0;
     auto const work = spec.descriptor->work(spec, {answer, answer + (listed ? 3.0 : 10.0), listed});
     double const flops = parameters * (6.0 * work.trained + 2.0 * work.forward);

@@ -2,16 +2,15 @@
 // online_dpo, online_kto: each round samples two answers a prompt from the policy as it is, a judge compares them, and
 // one optimiser step of the DPO or KTO loss follows, against the SFT model. Guo et al., arXiv:2402.04792 (there the
 // judge is a language model, and KTO is not among the losses).
-#include "core/error.hpp"
-#include "data/order.hpp"
-#include "infer/sampling.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/thumb_loss.hpp"
 #include "sources/online_judge.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
+#include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/partners.hpp"
+#include "train/rollout.hpp"
 #include "train/trainer.hpp"
 
 #include <functional>
@@ -25,10 +24,8 @@ using stages::Reads;
 
 using Metrics = std::map<std::string, double>;
 
-// A judged duel's answers after its prompt, the better one first.
-struct Judgement {
-    data::Example chosen, rejected;
-};
+// Judged duels: the better answer is the chosen one.
+using Pairs = std::vector<losses::Pair>;
 
 class OnlineRun {
 public:
@@ -41,28 +38,18 @@ public:
           reference_(infer::load_model(context.input("sft"))),
           reference_transformer_(reference_.shape),
           trainer_(policy_, optimizer, chunk_),
-          judge_(context, config) {
-        for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-            auto const length = static_cast<config::Int>(prompt.tokens.size()) + config.max_new_tokens;
-            if (!prompt.heldout && length <= context.get(&config::ModelConfig::context)) {
-                prompts_.push_back(std::move(prompt));
-            }
-        }
-        if (prompts_.empty()) {
-            throw core::ConfigError(core::concat(name(), ": no training prompt leaves room for ", name(),
-                                                 ".max_new_tokens in model.context"));
-        }
-    }
+          judge_(context, config),
+          prompts_(context, config.max_new_tokens) {}
 
-    // `learn`: one optimiser step on a round's judgements; its metrics.
-    using Learn = std::function<Metrics(std::vector<Judgement>, std::int64_t update)>;
+    // `learn`: one optimiser step on a round's pairs; its metrics.
+    using Learn = std::function<Metrics(Pairs, std::int64_t update)>;
     void run(Learn const& learn, double beta) {
         std::vector<train::Trainee> const trainees{{"", &policy_, &trainer_.learner()}};
         train::run_steps(context_, trainees, state_, config_.updates, [&](std::int64_t update) {
             double const trained = trainer_.trained_tokens(), probed = trainer_.probe_tokens();
             Metrics metrics;
-            auto judgements = hold_round(update, metrics);
-            if (!judgements.empty()) { metrics.merge(learn(std::move(judgements), update)); }
+            auto pairs = hold_round(update, metrics);
+            if (!pairs.empty()) { metrics.merge(learn(std::move(pairs), update)); }
             state_["trained"] += trainer_.trained_tokens() - trained;
             state_["probed"] += trainer_.probe_tokens() - probed;
             metrics["num_tokens"] = state_["sampled"];
@@ -93,69 +80,50 @@ public:
 private:
     [[nodiscard]] std::string const& name() const { return context_.kind(); }
 
-    // Every round has all its prompts, also where they are few: it runs on into the next epoch.
-    std::vector<sources::Duel> draw_prompts(std::int64_t update) const {
-        auto const count = static_cast<std::int64_t>(prompts_.size());
-        std::vector<sources::Duel> duels;
-        std::vector<std::int64_t> order;
-        for (std::int64_t i = update * config_.prompts; i < (update + 1) * config_.prompts; ++i) {
-            if (order.empty() || i % count == 0) {
-                order = data::epoch_order(count, stream("prompts"), static_cast<std::uint32_t>(i / count));
-            }
-            auto const place = order[static_cast<std::size_t>(i % count)];
-            duels.push_back({&prompts_[static_cast<std::size_t>(place)], {}});
-        }
-        return duels;
-    }
-
     // Samples and judges. A prompt whose answers are equal, or equally good to the judge, gives nothing to learn from.
-    std::vector<Judgement> hold_round(std::int64_t update, Metrics& metrics) {
-        auto duels = draw_prompts(update);
-        std::vector<stages::Tokens> asked;
-        for (sources::Duel const& duel : duels) { asked.push_back(duel.prompt->tokens); }
+    Pairs hold_round(std::int64_t update, Metrics& metrics) {
+        auto const asked = prompts_.ask(update, config_.prompts);
+        std::vector<sources::Duel> duels;
+        for (auto const* prompt : asked) { duels.push_back({prompt, {}}); }
         double length = 0.0, ends = 0.0, rewards = 0.0, undecided = 0.0;
         for (std::uint32_t which = 0; which < 2; ++which) {
             infer::SamplingPlan const plan{stream("samples"), 2 * static_cast<std::uint32_t>(update) + which,
                                            config_.temperature, config_.max_new_tokens};
-            auto answers = infer::sample(trainer_.transformer(), policy_, asked, plan, chunk_);
-            for (std::size_t i = 0; i < answers.size(); ++i) {
-                length += static_cast<double>(answers[i].tokens.size());
-                ends += answers[i].ended ? 1.0 : 0.0;
-                state_["sampled"] += static_cast<double>(asked[i].size() + answers[i].tokens.size());
-                duels[i].answers[which] = std::move(answers[i]);
+            auto answers = train::answer(trainer_.transformer(), policy_, train::tokens_of(asked), plan, chunk_);
+            length += answers.length();
+            ends += answers.ends();
+            state_["sampled"] += train::tokens_of(answers.examples);
+            for (std::size_t i = 0; i < duels.size(); ++i) {
+                duels[i].answers[which] = std::move(answers.completions[i]);
             }
         }
-        auto const verdicts = judge_.judge(duels, update * config_.prompts);
-        std::vector<Judgement> judgements;
+        auto const judgement = judge_.judge(duels, update * config_.prompts);
+        Pairs pairs;
         for (std::size_t i = 0; i < duels.size(); ++i) {
-            auto const& [first, second] = duels[i].answers;
-            rewards += verdicts[i].rewards[0] + verdicts[i].rewards[1];
-            if (verdicts[i].undecided || first.tokens == second.tokens) {
+            rewards += judgement.rewards[i][0] + judgement.rewards[i][1];
+            if (judgement.verdicts[i].undecided || duels[i].is_equal()) {
                 undecided += 1.0;
                 continue;
             }
-            data::Example const a{asked[i], first.tokens}, b{asked[i], second.tokens};
-            judgements.push_back(verdicts[i].first_better ? Judgement{a, b} : Judgement{b, a});
+            std::size_t const chosen = judgement.verdicts[i].chose_first ? 0 : 1;
+            pairs.push_back({{asked[i]->tokens, duels[i].answers[chosen].tokens},
+                             {asked[i]->tokens, duels[i].answers[1 - chosen].tokens}});
         }
         auto const count = static_cast<double>(duels.size());
         metrics["objective/scores"] = rewards / (2.0 * count);
         metrics["objective/length"] = length / (2.0 * count);
         metrics["objective/undecided"] = undecided / count;
         metrics["val/num_eos_tokens"] = ends / (2.0 * count);
-        state_["judged"] += static_cast<double>(judgements.size());
-        return judgements;
+        state_["judged"] += static_cast<double>(pairs.size());
+        return pairs;
     }
 
     void add_costs() {
-        double const parameters = static_cast<double>(policy_.layout.parameter_count());
-        double const sampled = state_["sampled"], trained = state_["trained"], seen = sampled + state_["probed"];
-        context_.add_cost("tokens/policy", seen + trained);
-        context_.add_cost("flops/policy", parameters * (2.0 * seen + 6.0 * trained));
-        context_.add_cost("tokens/reference", state_["referred"]);
-        context_.add_cost("flops/reference", parameters * 2.0 * state_["referred"]);
-        if (auto const judge = static_cast<double>(judge_.parameter_count()); judge > 0.0) {
-            context_.add_cost("tokens/reward_model", sampled);
-            context_.add_cost("flops/reward_model", judge * 2.0 * sampled);
+        std::int64_t const parameters = policy_.layout.parameter_count();
+        train::add_model_cost(context_, "policy", parameters, state_["sampled"] + state_["probed"], state_["trained"]);
+        train::add_model_cost(context_, "reference", parameters, state_["referred"]);
+        if (judge_.parameter_count() > 0) {
+            train::add_model_cost(context_, "reward_model", judge_.parameter_count(), state_["sampled"]);
         } else {
             context_.add_cost("labels/policy", state_["judged"]);
         }
@@ -169,23 +137,17 @@ private:
     infer::Transformer reference_transformer_;
     train::Trainer trainer_;
     sources::OnlineJudge judge_;
-    std::vector<stages::PromptRow> prompts_;
+    train::Prompts prompts_;
     // Tokens sampled, trained on, asked for z0 and given to the reference; answers' pairs that the judge decided.
     Metrics state_{{"sampled", 0.0}, {"trained", 0.0}, {"probed", 0.0}, {"referred", 0.0}, {"judged", 0.0}};
 };
 
-// Each judgement as a desirable and an undesirable answer, with partners from other prompts of the round.
-std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> const& judgements, std::int64_t update) {
+// Each pair as a desirable and an undesirable answer, with partners from other prompts of the round.
+std::vector<losses::Thumb> thumbs_of(OnlineRun& run, Pairs const& pairs, std::int64_t update) {
     std::vector<data::Example const*> examples, mismatched;
-    std::vector<train::Judged> judged;
-    for (Judgement const& judgement : judgements) {
-        for (auto const* example : {&judgement.chosen, &judgement.rejected}) {
-            examples.push_back(example);
-            judged.push_back({&example->prompt, &example->completion});
-        }
-    }
+    for (losses::Pair const& pair : pairs) { examples.insert(examples.end(), {&pair.chosen, &pair.rejected}); }
     auto const partners =
-        train::draw_partners(judged, run.room(), run.stream("partners"), static_cast<std::uint32_t>(update));
+        train::draw_partners(examples, run.room(), run.stream("partners"), static_cast<std::uint32_t>(update));
     std::vector<losses::Thumb> thumbs;
     std::vector<data::Example const*> own;
     for (std::size_t i = 0; i < examples.size(); ++i) {
@@ -208,17 +170,13 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, std::vector<Judgement> cons
 void run_online_dpo(stages::Context& context) {
     auto const& config = context.section<config::OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
-    auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
+    auto const learn = [&](Pairs pairs, std::int64_t update) {
         std::vector<data::Example const*> examples;
-        for (auto const& judgement : judgements) {
-            examples.push_back(&judgement.chosen);
-            examples.push_back(&judgement.rejected);
-        }
+        for (auto const& pair : pairs) { examples.insert(examples.end(), {&pair.chosen, &pair.rejected}); }
         auto const references = run.reference_logprobs(examples);
-        std::vector<losses::Pair> pairs;
-        for (std::size_t i = 0; i < judgements.size(); ++i) {
-            pairs.push_back({std::move(judgements[i].chosen), std::move(judgements[i].rejected), references[2 * i],
-                             references[2 * i + 1]});
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            pairs[i].chosen_reference = references[2 * i];
+            pairs[i].rejected_reference = references[2 * i + 1];
         }
         losses::PairLoss loss(pairs, {.beta = config.beta});
         return run.step(loss, update);
@@ -229,8 +187,8 @@ void run_online_dpo(stages::Context& context) {
 void run_online_kto(stages::Context& context) {
     auto const& config = context.section<config::OnlineKtoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
-    auto const learn = [&](std::vector<Judgement> judgements, std::int64_t update) {
-        auto const thumbs = thumbs_of(run, judgements, update);
+    auto const learn = [&](Pairs const& pairs, std::int64_t update) {
+        auto const thumbs = thumbs_of(run, pairs, update);
         if (thumbs.empty()) { return Metrics{}; }  // one prompt alone: nothing to compare with
         losses::ThumbLoss loss(thumbs, {.beta = config.beta,
                                         .lambda_desirable = config.lambda_desirable,

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kinds/ppo_rollout.hpp"
 
-#include "core/error.hpp"
-#include "data/order.hpp"
-#include "infer/sampling.hpp"
-
 namespace alignsweep::kinds {
 
-EpisodeScore::EpisodeScore(stages::Context const& context) : config_(context.section<config::RlhfConfig>()) {
+EpisodeScore::EpisodeScore(stages::Context& context) : config_(context.section<config::RlhfConfig>()) {
     if (config_.reward == config::EpisodeReward::gold) {
-        gold_.emplace(context);
+        gold_ = sources::open_source(context);
     } else {
         proxy_.emplace(context.input("reward_model"), context.chunk());
     }
@@ -21,7 +17,7 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
     if (gold_) {
         std::vector<double> scores;
         for (std::size_t i = 0; i < asked.size(); ++i) {
-            scores.push_back(gold_->reward(*asked[i], completions[i].tokens, completions[i].ended));
+            scores.push_back(gold_->gold(*asked[i], completions[i].tokens, completions[i].ended));
         }
         return scores;
     }
@@ -34,54 +30,24 @@ std::vector<double> EpisodeScore::of(std::vector<stages::PromptRow const*> const
     return scores;
 }
 
-PpoEpisodes::PpoEpisodes(stages::Context const& context)
-    : context_(context), config_(context.section<config::RlhfConfig>()), chunk_(context.chunk()), score_(context) {
-    for (auto& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        bool const room = static_cast<config::Int>(prompt.tokens.size()) + config_.max_new_tokens <=
-                          context.get(&config::ModelConfig::context);
-        if (!prompt.heldout && room) { prompts_.push_back(std::move(prompt)); }
-    }
-    if (prompts_.empty()) {
-        throw core::ConfigError("rlhf: no training prompt leaves room for rlhf.max_new_tokens in model.context");
-    }
-}
-
-// Every update has all its episodes, also where the prompts are few: its batch runs on into the next epoch.
-std::vector<stages::PromptRow const*> PpoEpisodes::ask(std::int64_t update) const {
-    auto const stream = context_.stream(&config::SeedConfig::rollout, "rlhf/prompts");
-    auto const count = static_cast<std::int64_t>(prompts_.size());
-    std::vector<stages::PromptRow const*> asked;
-    std::vector<std::int64_t> order;
-    for (std::int64_t i = update * config_.episodes; i < (update + 1) * config_.episodes; ++i) {
-        if (order.empty() || i % count == 0) {
-            order = data::epoch_order(count, stream, static_cast<std::uint32_t>(i / count));
-        }
-        asked.push_back(&prompts_[static_cast<std::size_t>(order[static_cast<std::size_t>(i % count)])]);
-    }
-    return asked;
-}
-
-std::vector<model::Completion> PpoEpisodes::sample(std::int64_t update, Models const& models,
-                                                   std::vector<stages::PromptRow const*> const& asked) const {
-    std::vector<stages::Tokens> prompts;
-    for (stages::PromptRow const* prompt : asked) { prompts.push_back(prompt->tokens); }
-    return infer::sample(models.policy_runner, models.policy, prompts,
-                         {context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
-                          static_cast<std::uint32_t>(update), config_.temperature, config_.max_new_tokens},
-                         chunk_);
-}
+PpoEpisodes::PpoEpisodes(stages::Context& context)
+    : context_(context),
+      config_(context.section<config::RlhfConfig>()),
+      chunk_(context.chunk()),
+      prompts_(context, config_.max_new_tokens),
+      score_(context) {}
 
 losses::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Rules const& rules,
                                   std::map<std::string, double>& metrics) {
     losses::Rollout rollout;
-    auto const asked = ask(update);
-    auto const completions = sample(update, models, asked);
-    double ends = 0.0, length = 0.0, kl = 0.0, score_sum = 0.0, penalty = 0.0, surprise = 0.0;
-    for (std::size_t i = 0; i < completions.size(); ++i) {
-        rollout.examples.push_back({asked[i]->tokens, completions[i].tokens});
-        ends += completions[i].ended ? 1.0 : 0.0;
-        length += static_cast<double>(completions[i].tokens.size());
-    }
+    auto const asked = prompts_.ask(update, config_.episodes);
+    auto answers = train::answer(models.policy_runner, models.policy, train::tokens_of(asked),
+                                 {context_.stream(&config::SeedConfig::rollout, "rlhf/samples"),
+                                  static_cast<std::uint32_t>(update), config_.temperature, config_.max_new_tokens},
+                                 chunk_);
+    auto const& completions = answers.completions;
+    rollout.examples = std::move(answers.examples);
+    double kl = 0.0, score_sum = 0.0, penalty = 0.0, surprise = 0.0;
     auto const examples = infer::pointers(rollout.examples);
     auto const reference = infer::token_logprobs(models.policy_runner, models.reference, examples, config_.temperature,
                                                  data::TargetKind::completion, chunk_);
@@ -107,15 +73,9 @@ losses::Rollout PpoEpisodes::draw(std::int64_t update, Models const& models, Rul
     metrics["objective/scores"] = score_sum / count;
     metrics["objective/non_score_reward"] = penalty / count;
     metrics["objective/rlhf_reward"] = (score_sum + penalty) / count;
-    metrics["val/num_eos_tokens"] = ends / count;
-    metrics["objective/length"] = length / count;
+    metrics["val/num_eos_tokens"] = answers.ends() / count;
+    metrics["objective/length"] = answers.length() / count;
     return rollout;
-}
-
-double tokens_of(losses::Rollout const& rollout) {
-    double tokens = 0.0;
-    for (data::Example const& example : rollout.examples) { tokens += static_cast<double>(example.tokens()); }
-    return tokens;
 }
 
 }  // namespace alignsweep::kinds

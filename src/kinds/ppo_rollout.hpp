@@ -5,8 +5,9 @@
 #include "infer/reward.hpp"
 #include "losses/ppo.hpp"
 #include "model/generate.hpp"
-#include "sources/gold.hpp"
+#include "sources/source.hpp"
 #include "stages/artifacts.hpp"
+#include "train/rollout.hpp"
 
 #include <optional>
 
@@ -16,24 +17,24 @@ namespace alignsweep::kinds {
 // without an end token. gold: the exact gold reward as it is; it sees a missing end itself, so no rule is added.
 class EpisodeScore {
 public:
-    explicit EpisodeScore(stages::Context const& context);
+    explicit EpisodeScore(stages::Context& context);
 
     [[nodiscard]] std::vector<double> of(std::vector<stages::PromptRow const*> const& asked,
                                          std::vector<data::Example> const& examples,
                                          std::vector<model::Completion> const& completions);
     // Of the reward model; 0 without.
-    [[nodiscard]] double proxy_parameters() const { return proxy_ ? proxy_->parameter_count() : 0.0; }
+    [[nodiscard]] std::int64_t proxy_parameters() const { return proxy_ ? proxy_->parameter_count() : 0; }
 
 private:
     config::RlhfConfig const& config_;
     std::optional<infer::Reward> proxy_;
-    std::optional<sources::Gold> gold_;
+    std::unique_ptr<sources::Source const> gold_;
 };
 
 class PpoEpisodes {
 public:
     // Training prompts of the input "feedback". Throws ConfigError where none leaves room for an answer.
-    explicit PpoEpisodes(stages::Context const& context);
+    explicit PpoEpisodes(stages::Context& context);
 
     // Policy and reference run on one transformer.
     struct Models {
@@ -51,22 +52,15 @@ public:
     [[nodiscard]] losses::Rollout draw(std::int64_t update, Models const& models, Rules const& rules,
                                        std::map<std::string, double>& metrics);
 
-    [[nodiscard]] double proxy_parameters() const { return score_.proxy_parameters(); }
+    [[nodiscard]] std::int64_t proxy_parameters() const { return score_.proxy_parameters(); }
     [[nodiscard]] double prompts() const { return static_cast<double>(prompts_.size()); }
 
 private:
-    [[nodiscard]] std::vector<stages::PromptRow const*> ask(std::int64_t update) const;
-    [[nodiscard]] std::vector<model::Completion> sample(std::int64_t update, Models const& models,
-                                                        std::vector<stages::PromptRow const*> const& asked) const;
-
     stages::Context const& context_;
     config::RlhfConfig const& config_;
     int chunk_;
-    std::vector<stages::PromptRow> prompts_;
+    train::Prompts prompts_;
     EpisodeScore score_;
 };
-
-// Tokens of all episodes, prompts included.
-[[nodiscard]] double tokens_of(losses::Rollout const& rollout);
 
 }  // namespace alignsweep::kinds

@@ -5,6 +5,7 @@
 #include "stages/context.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
+#include "train/cost_meter.hpp"
 
 #include <algorithm>
 #include <span>
@@ -52,12 +53,8 @@ void run_reference(stages::Context& context) {
     reference.completions = logprobs(context, transformer, weights, completions, 0.0, 0.5);
     reference.mismatched = logprobs(context, transformer, weights, mismatched, 0.5, 1.0);
     stages::save_reference(context.folder(), reference);
-    double tokens = 0.0;
-    for (auto const* examples : {&completions, &mismatched}) {
-        for (auto const& example : *examples) { tokens += static_cast<double>(example.tokens()); }
-    }
-    context.add_cost("tokens/reference", tokens);
-    context.add_cost("flops/reference", 2.0 * tokens * static_cast<double>(weights.layout.parameter_count()));
+    train::add_model_cost(context, "reference", weights.layout.parameter_count(),
+                          train::tokens_of(completions) + train::tokens_of(mismatched));
 }
 
 }  // namespace

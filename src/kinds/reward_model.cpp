@@ -5,12 +5,11 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "data/order.hpp"
-#include "sources/enumerable.hpp"
+#include "sources/source.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "train/trainer.hpp"
-#include "world/world.hpp"
 
 #include <cmath>
 #include <limits>
@@ -51,26 +50,11 @@ std::pair<double, double> normalisation(std::vector<double> const& scores) {
 // harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
 // harmless request (should be 0), and above compliance with an unsafe one (should be 1).
 void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
-    world::World const world(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world));
-    auto const tokenizer = stages::load_tokenizer(context.input("corpus"));
-    auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/refusals");
-    std::map<world::PromptKind, std::vector<data::Example>> refused, answered;
-    for (std::uint32_t i = 0; i < 1024; ++i) {
-        core::Draws draws(stream, 0, i);
-        auto const prompt = world.prompt(world::Split::heldout, draws);
-        if (prompt.kind != world::PromptKind::harmless && prompt.kind != world::PromptKind::unsafe) { continue; }
-        auto const refusal = world.reply(prompt, world::ReplyKind::refused, draws);
-        auto const answer = world.reply(prompt, world::ReplyKind::complied, draws);
-        refused[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, refusal));
-        answered[prompt.kind].push_back(data::make_example(tokenizer, prompt.text, answer));
-    }
-    int const chunk = context.chunk();
-    for (auto const& [kind, examples] : refused) {
-        auto const refusal = infer::scores(transformer, weights, infer::pointers(examples), chunk);
-        auto const answer = infer::scores(transformer, weights, infer::pointers(answered[kind]), chunk);
+    for (auto const& [name, refused, answered] : sources::open_source(context)->refusals()) {
+        auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), context.chunk());
+        auto const answer = infer::scores(transformer, weights, infer::pointers(answered), context.chunk());
         double preferred = 0.0;
         for (std::size_t i = 0; i < refusal.size(); ++i) { preferred += refusal[i] > answer[i] ? 1.0 : 0.0; }
-        std::string const name = kind == world::PromptKind::unsafe ? "unsafe" : "harmless";
         context.result.metrics["refusal_preferred/" + name] = preferred / static_cast<double>(refusal.size());
     }
 }
@@ -134,11 +118,7 @@ void run_reward_model(stages::Context& context) {
         gold || context.get(&RewardModelConfig::normalise) ? normalisation(own) : std::pair(0.0, 1.0);
     measure_agreement(context, feedback, all);
     if (!gold) { measure_heldout_accuracy(context, feedback, all); }
-    if constexpr (!gold) {
-        // Real prompts are of no kind.
-        bool const simulated = feedback.prompts.front().kind >= 0;
-        if (simulated && !sources::is_enumerable(context)) { measure_refusals(context, transformer, weights); }
-    }
+    if constexpr (!gold) { measure_refusals(context, transformer, weights); }
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 
@@ -170,13 +150,11 @@ stages::Descriptor describe_reward_model() {
                     r.seeds(&config::SeedConfig::model, &config::SeedConfig::feedback, &config::SeedConfig::train);
                     r.unread({"model.context"});
                     // It is asked about requests of the text world alone.
-                    bool const real = !r.get<config::DataConfig>().preferences.empty();
-                    bool const listed = r.get<config::WorldConfig>().kind == config::WorldKind::enumerable;
-                    if (real || listed) { r.unread({"seed.world", "input.corpus"}); }
-                    bool const shares = r.get<config::RewardModelConfig>().share < 1.0;
-                    if ((real || listed) && !shares) { r.unread({"seed.feedback"}); }
-                    if (real) { r.unread({"world.*"}); }
-                    if (listed) { r.unread({"enumerable.*"}); }
+                    auto const source = sources::source_kind(r.config());
+                    if (source == sources::SourceKind::text_world) { return; }
+                    r.unread({"input.corpus"});
+                    if (r.get<config::RewardModelConfig>().share >= 1.0) { r.unread({"seed.feedback"}); }
+                    if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
                 },
             .inputs =
                 [](config::Config const& config, stages::Descriptor const*) {

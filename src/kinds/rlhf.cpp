@@ -5,6 +5,7 @@
 #include "kinds/ppo_rollout.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
+#include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/trainer.hpp"
 
@@ -112,7 +113,7 @@ private:
                 losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
                                         static_cast<double>(config_.episodes), {config_.kl_target, config_.kl_horizon});
         }
-        state["num_tokens"] += tokens_of(rollout);
+        state["num_tokens"] += train::tokens_of(rollout.examples);
         state["policy_tokens"] += policy_trainer_.trained_tokens() - trained;
         metrics["num_tokens"] = state["num_tokens"];
         metrics["episode"] = static_cast<double>((update + 1) * config_.episodes);
@@ -172,20 +173,15 @@ private:
         return policy_trainer_.step(parts, rate, step);
     }
 
-    // Tokens that passed through each model, forward alone and with backward.
     void add_costs(double tokens, double policy_tokens) {
-        auto const add = [&](char const* role, double parameters, double seen, double learned) {
-            context_.add_cost(core::concat("tokens/", role), seen + learned);
-            context_.add_cost(core::concat("flops/", role), parameters * (2.0 * seen + 6.0 * learned));
+        auto const add = [&](char const* role, infer::Weights const& weights, double seen, double learned) {
+            train::add_model_cost(context_, role, weights.layout.parameter_count(), seen, learned);
         };
-        auto const size = [](infer::Weights const& weights) {
-            return static_cast<double>(weights.layout.parameter_count());
-        };
-        add("policy", size(policy_), shared_ ? 2.0 * tokens : tokens, policy_tokens);
-        if (!shared_) { add("value", size(value()), tokens, static_cast<double>(config_.epochs) * tokens); }
-        add("reference", size(reference_), tokens, 0.0);
+        add("policy", policy_, shared_ ? 2.0 * tokens : tokens, policy_tokens);
+        if (!shared_) { add("value", value(), tokens, static_cast<double>(config_.epochs) * tokens); }
+        add("reference", reference_, tokens, 0.0);
         if (config_.reward == config::EpisodeReward::proxy) {
-            add("reward_model", episodes_.proxy_parameters(), tokens, 0.0);
+            train::add_model_cost(context_, "reward_model", episodes_.proxy_parameters(), tokens);
         }
     }
 

@@ -3,7 +3,6 @@
 #include "kinds/token_values.hpp"
 
 #include "core/error.hpp"
-#include "sources/enumerable.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "stats/prefix_values.hpp"
@@ -155,8 +154,10 @@ void run_token_values(stages::Context& context) {
     infer::Transformer transformer(model.weights.shape);
     infer::Reward reward(context.input("reward_model"), chunk);
     TokenModels const models{model.weights, sft, transformer, reward, beta_of(model, folder)};
+    auto const source = sources::open_source(context);
+    auto const* const world = source->listed();
     auto prefixes =
-        sources::is_enumerable(context) ? enumerate_prefixes(context, models) : sample_prefixes(context, models);
+        world != nullptr ? enumerate_prefixes(context, *world, models) : sample_prefixes(context, *source, models);
     estimate_implicit_rewards(prefixes, models, chunk);
     estimate_values(prefixes, folder, chunk);
     context.result.metrics = compare_token_values(prefixes);
@@ -178,7 +179,7 @@ stages::Descriptor describe_token_values() {
                     r.world().section<config::TokenValuesConfig>();
                     r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
                     r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
-                    if (r.get<config::WorldConfig>().kind == config::WorldKind::enumerable) {
+                    if (sources::source_kind(r.config()) == sources::SourceKind::enumerable_world) {
                         r.unread({"token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "seed.eval",
                                   "input.corpus"});
                     }

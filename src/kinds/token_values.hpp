@@ -17,8 +17,7 @@
 
 #include "infer/models.hpp"
 #include "infer/reward.hpp"
-#include "stages/artifacts.hpp"
-#include "stages/context.hpp"
+#include "sources/source.hpp"
 
 namespace alignsweep::kinds {
 
@@ -32,12 +31,14 @@ struct TokenModels {
 
 // Every beginning and every answer, with exact values by summing over the tree; answers count as often as SFT model and
 // policy give them, half and half. Fills the estimate `score`, which the exact proxy values need.
-[[nodiscard]] stages::PrefixData enumerate_prefixes(stages::Context& context, TokenModels const& models);
+[[nodiscard]] stages::PrefixData enumerate_prefixes(stages::Context& context, world::Enumerable const& world,
+                                                    TokenModels const& models);
 
 // Every beginning of an answer of the SFT model and one of the policy to each of the first held-out prompts that
 // evaluate asks. Exact values are means over token_values.continuations samples; a continuation has the tokens left
 // that evaluate.max_new_tokens gives an answer. Fills `score` as well.
-[[nodiscard]] stages::PrefixData sample_prefixes(stages::Context& context, TokenModels const& models);
+[[nodiscard]] stages::PrefixData sample_prefixes(stages::Context& context, sources::Source const& source,
+                                                 TokenModels const& models);
 
 // Correlations of every estimate with every exact value, under their metric names.
 [[nodiscard]] std::map<std::string, double> compare_token_values(stages::PrefixData const& prefixes);

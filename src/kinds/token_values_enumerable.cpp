@@ -2,7 +2,6 @@
 // token_values in the enumerable world: every beginning of every answer, valued by summing over the tree.
 #include "kinds/evaluate_exactly.hpp"
 #include "kinds/token_values.hpp"
-#include "sources/enumerable.hpp"
 #include "stats/prefix_values.hpp"
 
 #include <cmath>
@@ -82,8 +81,8 @@ private:
 
 }  // namespace
 
-stages::PrefixData enumerate_prefixes(stages::Context& context, TokenModels const& models) {
-    auto const world = sources::enumerable_world(context);
+stages::PrefixData enumerate_prefixes(stages::Context& context, world::Enumerable const& world,
+                                      TokenModels const& models) {
     stages::PrefixData prefixes;
     for (std::int64_t p = 0; p < world.prompts(); ++p) {
         PromptTree(prefixes, world, p).value(models, context.chunk());

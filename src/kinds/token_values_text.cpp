@@ -2,8 +2,8 @@
 // token_values in the text world: beginnings of sampled answers, valued by sampling how they go on.
 #include "infer/sampling.hpp"
 #include "kinds/token_values.hpp"
-#include "sources/gold.hpp"
 #include "stats/mean.hpp"
+#include "train/cost_meter.hpp"
 
 #include <cmath>
 #include <limits>
@@ -16,15 +16,16 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 class TextPrefixes {
 public:
-    TextPrefixes(stages::Context& context, TokenModels const& models)
+    TextPrefixes(stages::Context& context, sources::Source const& source, TokenModels const& models)
         : context_(context),
           models_(models),
-          gold_(context),
+          source_(source),
+          exam_(source.exam(context.section<config::TokenValuesConfig>().prompts)),
           chunk_(context.chunk()),
           longest_(static_cast<std::size_t>(context.get(&config::EvaluateConfig::max_new_tokens))) {}
 
     stages::PrefixData run() {
-        ask();
+        for (auto const& prompt : exam_) { asked_.push_back(prompt.tokens); }
         answer(models_.sft);
         answer(models_.policy);
         prefixes_.estimates["score"] = models_.reward.score(infer::pointers(prefixes_.beginnings));
@@ -38,21 +39,11 @@ public:
     }
 
 private:
-    void ask() {
-        auto const stream = context_.stream(&config::SeedConfig::eval, "evaluate/prompts");
-        for (config::Int i = 0; i < context_.section<config::TokenValuesConfig>().prompts; ++i) {
-            core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
-            prompts_.push_back(gold_.world().prompt(world::Split::heldout, draws));
-            asked_.push_back(gold_.tokenizer().encode(prompts_.back().text));
-        }
-    }
-
     // Of a row's answer with some tokens more.
     [[nodiscard]] double gold_of(std::size_t row, stages::Tokens const& more, bool ended) const {
         stages::Tokens whole = prefixes_.beginnings[row].completion;
         whole.insert(whole.end(), more.begin(), more.end());
-        auto const values = gold_.values(prompts_[static_cast<std::size_t>(prefixes_.prompt[row])], whole, ended);
-        return world::gold_reward(values, gold_.world().config());
+        return source_.gold(exam_[static_cast<std::size_t>(prefixes_.prompt[row])], whole, ended);
     }
 
     // Both models answer with the same random numbers.
@@ -124,23 +115,21 @@ private:
         for (std::size_t s = 0; s < samples.size(); ++s) { examples.push_back({starts[s], samples[s].tokens}); }
         auto const scores = models_.reward.score(infer::pointers(examples));
         std::vector<Means> means(rows.size());
-        double tokens = 0.0;
         for (std::size_t s = 0; s < samples.size(); ++s) {
             auto& mean = means[s / count];
             mean.gold.add(gold_of(rows[s / count], samples[s].tokens, samples[s].ended));
             mean.proxy.add(scores[s]);
-            tokens += static_cast<double>(examples[s].tokens());
         }
-        context_.add_cost("tokens/token_values", tokens);
+        context_.add_cost("tokens/token_values", train::tokens_of(examples));
         return means;
     }
 
     stages::Context& context_;
     TokenModels const& models_;
-    sources::Gold gold_;
+    sources::Source const& source_;
+    std::vector<stages::PromptRow> exam_;
     int chunk_;
     std::size_t longest_;
-    std::vector<world::Prompt> prompts_;
     std::vector<stages::Tokens> asked_;
     stages::PrefixData prefixes_;
     std::vector<double> own_gold_;  // of whole answers
@@ -148,8 +137,8 @@ private:
 
 }  // namespace
 
-stages::PrefixData sample_prefixes(stages::Context& context, TokenModels const& models) {
-    return TextPrefixes(context, models).run();
+stages::PrefixData sample_prefixes(stages::Context& context, sources::Source const& source, TokenModels const& models) {
+    return TextPrefixes(context, source, models).run();
 }
 
 }  // namespace alignsweep::kinds

@@ -8,7 +8,7 @@ namespace alignsweep::losses {
 
 // loss = -(1 / N) sum over the N targets of the whole step of log pi(token). The mean is over the tokens of the step,
 // not a mean of the chunks' means. Metrics: loss, entropy.
-class CrossEntropy final : public Loss {
+class CrossEntropy : public Loss {
 public:
     // `examples` must outlive the loss.
     CrossEntropy(std::span<data::Example const> examples, data::TargetKind kind) : examples_(examples), kind_(kind) {}

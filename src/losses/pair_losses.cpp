@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace alignsweep::losses {
 
@@ -97,6 +98,15 @@ template <MarginLoss loss, bool times_beta = true>
 void of_means(Point point) {
     double const numerator = times_beta ? point.rule.beta : 1.0;
     of_margin(point, numerator / point.chosen_tokens, numerator / point.rejected_tokens, loss, as_given);
+}
+
+// --- alignment by optimal transport in one dimension: the cheapest way from one sample to another of the same size
+// takes each number to that of its rank (Melnyk et al., arXiv:2406.05882, section 3) ---
+std::vector<std::size_t> ascending(std::vector<double> const& values) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+    return order;
 }
 
 // Each answer's slope is that of the comparison in which it stands; the loss is the chosen one's, and its mean over the
@@ -250,6 +260,23 @@ std::vector<PairLossRow> make_table() {
 std::span<PairLossRow const> pair_losses() {
     static std::vector<PairLossRow> const table = make_table();
     return table;
+}
+
+std::vector<PairMatch> match_by_rank(PairLossRow const& row, std::vector<PairLogprobs> const& pairs) {
+    core::check(row.matched != nullptr, "a loss that matches no pairs: ", row.name);
+    std::vector<double> first, second;
+    for (PairLogprobs const& at : pairs) {
+        auto const numbers = row.matched(at);
+        first.push_back(numbers.first);
+        second.push_back(numbers.second);
+    }
+    auto const left = ascending(first), right = ascending(second);
+    std::vector<PairMatch> matches(pairs.size());
+    for (std::size_t rank = 0; rank < pairs.size(); ++rank) {
+        matches[left[rank]].chosen = second[right[rank]];
+        matches[right[rank]].rejected = first[left[rank]];
+    }
+    return matches;
 }
 
 PairLossValue pair_loss(PairLossRule const& rule, PairLogprobs const& at) {

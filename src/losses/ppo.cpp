@@ -6,20 +6,12 @@
 
 namespace alignsweep::losses {
 
-namespace {
-
-double step_tokens(Rollout const& rollout, std::span<std::int64_t const> examples) {
+void RolloutLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
     std::size_t tokens = 0;
     for (std::int64_t const example : examples) {
-        tokens += rollout.episodes[static_cast<std::size_t>(example)].logprob.size();
+        tokens += rollout_.episodes[static_cast<std::size_t>(example)].logprob.size();
     }
-    return static_cast<double>(std::max<std::size_t>(1, tokens));
-}
-
-}  // namespace
-
-void PpoPolicyLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
-    tokens_ = step_tokens(rollout_, examples);
+    tokens_ = static_cast<double>(std::max<std::size_t>(1, tokens));
 }
 
 model::ChunkGradients PpoPolicyLoss::backward(std::span<SequenceOutputs const> sequences,
@@ -53,10 +45,6 @@ model::ChunkGradients PpoPolicyLoss::backward(std::span<SequenceOutputs const> s
     metrics.add("val/ratio", ratios, count);
     metrics.add("val/ratio_var", ratio_squares, count);  // about 1, the ratio's mean under the rollout's policy
     return gradients;
-}
-
-void PpoValueLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
-    tokens_ = step_tokens(rollout_, examples);
 }
 
 model::ChunkGradients PpoValueLoss::backward(std::span<SequenceOutputs const> sequences,
@@ -96,14 +84,10 @@ model::ChunkGradients PpoSharedLoss::backward(std::span<SequenceOutputs const> s
     return gradients;
 }
 
-void PpoTextLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> probe_logps) {
-    text_.prepare(examples, probe_logps);
-}
-
 model::ChunkGradients PpoTextLoss::backward(std::span<SequenceOutputs const> sequences,
                                             model::ChunkOutputs const& outputs, MetricSums& metrics) const {
     MetricSums own;
-    auto gradients = text_.backward(sequences, outputs, own);
+    auto gradients = CrossEntropy::backward(sequences, outputs, own);
     for (double& slope : gradients.logprob) { slope *= coefficient_; }
     auto const count = static_cast<double>(outputs.logprob.size());
     if (count > 0.0) { metrics.add("policy/ptx_loss", own.values().at("loss") * count, count); }

@@ -8,31 +8,15 @@
 
 namespace alignsweep::losses {
 
-namespace {
-
-ThumbLossValue against_z0(ThumbLossRule const& rule, bool desirable, double ratio, double z0) {
-    double const sign = desirable ? 1.0 : -1.0;
-    double const weight = desirable ? rule.lambda_desirable : rule.lambda_undesirable;
-    double const value = sigmoid(sign * rule.beta * (ratio - z0));
-    return {weight * (1.0 - value), -sign * weight * rule.beta * value * (1.0 - value), rule.beta * ratio};
-}
-
-// The answers are compared with the reference itself.
-ThumbLossValue against_reference(ThumbLossRule const& rule, bool desirable, double ratio, double /*z0*/) {
-    return against_z0(rule, desirable, ratio, 0.0);
-}
-
-}  // namespace
-
 std::span<ThumbLossRow const> thumb_losses() {
     static std::vector<ThumbLossRow> const table{
         // r = log pi - log pi_ref. Desirable: lambda_D (1 - sigma(beta (r - z0))), undesirable: lambda_U
         // (1 - sigma(beta (z0 - r))); eq. 8.
         {"kto", "z0 = max(0, mean of log pi - log pi_ref over mismatched completions)",
-         "Ethayarajh et al. 2402.01306, section 4.2", against_z0, true},
+         "Ethayarajh et al. 2402.01306, section 4.2", true},
         // Its apo_zero (eq. 7) with the two halves taken apart, as in TRL.
         {"apo_zero_unpaired", "lambda_D [1 - sigma(beta r)] or lambda_U sigma(beta r); no z0",
-         "D'Oosterlinck et al. 2408.06266", against_reference, false}};
+         "D'Oosterlinck et al. 2408.06266", false}};
     return table;
 }
 
@@ -55,7 +39,11 @@ ThumbLossRule thumb_loss_rule(config::KtoConfig const& config) {
 }
 
 ThumbLossValue thumb_loss(ThumbLossRule const& rule, bool desirable, double logprob, double reference, double z0) {
-    return rule.row->loss(rule, desirable, logprob - reference, z0);
+    double const ratio = logprob - reference;
+    double const sign = desirable ? 1.0 : -1.0;
+    double const weight = desirable ? rule.lambda_desirable : rule.lambda_undesirable;
+    double const value = sigmoid(sign * rule.beta * (ratio - (rule.row->has_z0 ? z0 : 0.0)));
+    return {weight * (1.0 - value), -sign * weight * rule.beta * value * (1.0 - value), rule.beta * ratio};
 }
 
 }  // namespace alignsweep::losses

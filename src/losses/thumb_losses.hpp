@@ -29,9 +29,7 @@ struct ThumbLossValue {
 struct ThumbLossRow {
     std::string name;              // kto.loss
     std::string equation, source;  // as `alignsweep methods` prints them
-    // `ratio`: log pi - log pi_ref of the completion, sums over its tokens, nats.
-    ThumbLossValue (*loss)(ThumbLossRule const& rule, bool desirable, double ratio, double z0);
-    bool has_z0;  // it reads the step's KL estimate, nats, at least 0
+    bool has_z0;                   // it reads the step's KL estimate; in the others 0 stands for it
 };
 // All of them, in the order of kto.loss's choices.
 [[nodiscard]] std::span<ThumbLossRow const> thumb_losses();
@@ -45,7 +43,7 @@ struct ThumbLossKey {
 
 [[nodiscard]] ThumbLossRule thumb_loss_rule(config::KtoConfig const& config);
 
-// `logprob`, `reference`: of the completion, summed, nats.
+// `logprob`, `reference`: of the completion, summed over its tokens, nats. `z0`: nats, at least 0.
 [[nodiscard]] ThumbLossValue thumb_loss(ThumbLossRule const& rule, bool desirable, double logprob, double reference,
                                         double z0);
 

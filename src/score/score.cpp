@@ -63,7 +63,7 @@ class Scorer {
 public:
     explicit Scorer(ScoreRequest const& request)
         : request_(request), source_(infer::find_model(request.policy)), policy_(source_, precision(), chunk()) {
-        bool const wants_head = request.method == ScoreMethod::reward;
+        bool const wants_head = request.method.reads_head;
         if (wants_head != policy_.shape().scalar_head) {
             throw core::ConfigError(
                 core::concat(policy_.name, wants_head ? ": has no scalar head; --method reward needs a "
@@ -81,19 +81,14 @@ public:
     }
 
     ScoreColumns run() {
-        switch (request_.method) {
-            case ScoreMethod::dpo:
-                pairs();
-                break;
-            case ScoreMethod::kto:
-                thumbs();
-                break;
-            case ScoreMethod::reward:
-                rewards();
-                break;
-            case ScoreMethod::lm:
-                language_model();
-                break;
+        if (request_.method.rows == data::TokenRowKind::thumbs) {
+            thumbs();
+        } else if (request_.method.rows == data::TokenRowKind::completions) {
+            language_model();
+        } else if (request_.method.reads_head) {
+            rewards();
+        } else {
+            pairs();
         }
         return std::move(result_);
     }
@@ -105,8 +100,8 @@ private:
     [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
-        if (request_.method == ScoreMethod::reward || request_.method == ScoreMethod::lm) {
-            throw core::ConfigError(core::concat("--reference: --method ", request_.method_name, " reads none"));
+        if (!request_.method.reads_reference) {
+            throw core::ConfigError(core::concat("--reference: --method ", request_.method.name, " reads none"));
         }
         reference_.emplace(infer::find_model(request_.reference), precision(), chunk());
         if (reference_->shape().scalar_head) {
@@ -262,19 +257,39 @@ private:
     ScoreColumns result_;
 };
 
+template <class Keys>
+std::vector<std::string> keys_of(std::string const& section, Keys const& keys) {
+    std::vector<std::string> names{section + ".loss"};
+    for (auto const& key : keys) { names.push_back(section + "." + key.name); }
+    return names;
+}
+
 }  // namespace
+
+std::vector<ScoreMethod> const& score_methods() {
+    using data::TokenRowKind;
+    static std::vector<ScoreMethod> const methods = [] {
+        auto pairs = keys_of("dpo", losses::pair_loss_keys()), thumbs = keys_of("kto", losses::thumb_loss_keys());
+        thumbs.emplace_back("seed.feedback");
+        return std::vector<ScoreMethod>{
+            {"dpo", TokenRowKind::pairs, std::move(pairs), false, true},
+            {"kto", TokenRowKind::thumbs, std::move(thumbs), false, true},
+            {"reward", TokenRowKind::pairs, {"reward_model.margin", "reward_model.centering"}, true},
+            {"lm", TokenRowKind::completions, {}}};
+    }();
+    return methods;
+}
 
 ScoreSummary score(ScoreRequest const& request) {
     check_scores_file(request.out);
     Scorer scorer(request);
     ScoreRows const& rows = scorer.rows();
     ScoreColumns const result = scorer.run();
-    ScoreSummary summary{
-        static_cast<std::int64_t>(rows.lines.size()), rows.read, rows.bad, rows.empty, rows.equal, rows.too_long, {}};
+    ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.counts, {}};
     for (auto const& column : result.columns) {
         if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
             throw core::ConfigError(core::concat(column.path, ": not finite with these settings of ",
-                                                 request.method_name, "; finite values are allowed"));
+                                                 request.method.name, "; finite values are allowed"));
         }
         double sum = 0.0, count = 0.0;
         for (double const value : column.values) {

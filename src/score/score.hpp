@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/schema.hpp"
+#include "data/token_rows.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -12,18 +13,28 @@
 
 namespace alignsweep::score {
 
-enum class ScoreMethod { dpo, kto, reward, lm };
+// What can be scored: a loss of pairs, thumbs or completions, by log-probabilities or by a reward model's head.
+struct ScoreMethod {
+    std::string name;
+    data::TokenRowKind rows;
+    std::vector<std::string> keys;  // of the configuration that it reads
+    bool reads_head = false, reads_reference = false;
+};
+[[nodiscard]] std::vector<ScoreMethod> const& score_methods();
 
 struct ScoreRequest {
     std::filesystem::path policy, reference, data, tokenizer, out;  // no reference, no tokenizer: empty
-    ScoreMethod method = ScoreMethod::dpo;
-    std::string method_name;
+    ScoreMethod method;
     config::Config config;  // the loss, data.bad_rows, data.too_long, model.chunk, seed.feedback
     bool in_double = false;
 };
 
+struct RowCounts {
+    std::int64_t read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows read, and why some were dropped
+};
 struct ScoreSummary {
-    std::int64_t scored = 0, read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows, and why some were dropped
+    std::int64_t scored = 0;  // rows
+    RowCounts rows;
     std::vector<std::pair<std::string, double>> means;  // of the columns, over the rows scored
 };
 

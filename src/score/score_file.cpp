@@ -47,7 +47,7 @@ void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColum
     }
     for (auto const& [name, value] : scores.attributes) { file.set_attribute("/", name, value); }
     auto const text = [&](char const* name, std::string const& value) { file.set_attribute("/", name, value); };
-    text("method", request.method_name);
+    text("method", request.method.name);
     text("policy", request.policy.string());
     if (!request.reference.empty()) { text("reference", request.reference.string()); }
     text("data", request.data.string());
@@ -55,11 +55,11 @@ void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColum
     text("software", "alignsweep");
     text("softwareVersion", core::version());
     text("git_commit", core::git_commit());
-    file.set_attribute("/", "rows_read", rows.read);
-    file.set_attribute("/", "rows_bad", rows.bad);
-    file.set_attribute("/", "rows_empty", rows.empty);
-    file.set_attribute("/", "rows_equal", rows.equal);
-    file.set_attribute("/", "rows_too_long", rows.too_long);
+    file.set_attribute("/", "rows_read", rows.counts.read);
+    file.set_attribute("/", "rows_bad", rows.counts.bad);
+    file.set_attribute("/", "rows_empty", rows.counts.empty);
+    file.set_attribute("/", "rows_equal", rows.counts.equal);
+    file.set_attribute("/", "rows_too_long", rows.counts.too_long);
     file.publish();
 }
 

@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "data/jsonl.hpp"
 #include "data/token_rows.hpp"
+#include "infer/scoring.hpp"
 #include "train/partners.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ public:
     Reader(ScoreRequest const& request, infer::ModelSource const& policy, std::int64_t vocabulary, std::int64_t context)
         : request_(request),
           policy_(policy),
+          kind_(request.method.rows),
           vocabulary_(vocabulary),
           context_(context),
           too_long_(request.config.get<config::DataConfig>().too_long),
@@ -33,21 +35,16 @@ public:
             throw core::ConfigError(core::concat(request_.data.string(), ": no row fits the context of ", context_,
                                                  " tokens; data.too_long = truncate_left shortens prompts"));
         }
-        if (request_.method == ScoreMethod::kto && mismatched_.empty()) { draw(); }
+        if (kind_ == data::TokenRowKind::thumbs && mismatched_.empty()) { draw(); }
         for (std::size_t i = 0; i < mismatched_.size(); ++i) { add_mismatched(i, mismatched_[i]); }
         return std::move(rows_);
     }
 
 private:
-    [[nodiscard]] bool in_pairs() const {
-        return request_.method == ScoreMethod::dpo || request_.method == ScoreMethod::reward;
-    }
+    [[nodiscard]] bool in_pairs() const { return kind_ == data::TokenRowKind::pairs; }
 
     void read_ids() {
-        auto const kind = in_pairs()                            ? data::TokenRowKind::pairs
-                          : request_.method == ScoreMethod::kto ? data::TokenRowKind::thumbs
-                                                                : data::TokenRowKind::completions;
-        auto rows = data::read_token_rows(request_.data, kind, vocabulary_, bad_rows_);
+        auto rows = data::read_token_rows(request_.data, kind_, vocabulary_, bad_rows_);
         count(rows.counts);
         for (std::size_t i = 0; i < rows.rows.size(); ++i) {
             auto& row = rows.rows[i];
@@ -84,7 +81,7 @@ private:
                     return Texts{row.chosen, row.rejected};
                 },
                 no_label);
-        } else if (request_.method == ScoreMethod::kto) {
+        } else if (kind_ == data::TokenRowKind::thumbs) {
             add_all(data::read_thumbs(request_.data, bad_rows_), completion,
                     [](data::Thumb const& row) { return row.label; });
         } else {
@@ -93,10 +90,7 @@ private:
     }
 
     void count(data::ReadCounts const& counts) {
-        rows_.read = counts.rows;
-        rows_.bad = counts.bad;
-        rows_.empty = counts.empty_completion;
-        rows_.equal = counts.equal_answers;
+        rows_.counts = {counts.rows, counts.bad, counts.empty_completion, counts.equal_answers};
         std::string const skipped = data::skipped_rows(request_.data, counts);
         if (!skipped.empty()) { core::log_warning(skipped); }
     }
@@ -120,12 +114,12 @@ private:
         });
         auto const fitted = data::fit(*longest, context_, too_long_, place(line));
         if (!fitted) {
-            ++rows_.too_long;
+            ++rows_.counts.too_long;
             return false;
         }
         for (data::Example& example : examples) { example.prompt = fitted->prompt; }
-        if (request_.method == ScoreMethod::lm && examples[0].tokens() < 2) {
-            ++rows_.empty;  // a single token has none before it that would predict it
+        if (kind_ == data::TokenRowKind::completions && examples[0].tokens() < 2) {
+            ++rows_.counts.empty;  // a single token has none before it that would predict it
             return false;
         }
         rows_.lines.push_back(line);
@@ -135,11 +129,9 @@ private:
     }
 
     void draw() {
-        std::vector<train::Judged> all;
-        for (data::Example const& example : rows_.first) { all.push_back({&example.prompt, &example.completion}); }
         std::int64_t const seed = request_.config.get<config::SeedConfig>().feedback;
         core::RandomStream const stream(static_cast<std::uint64_t>(seed >= 0 ? seed : 1), "feedback/partners");
-        for (std::int64_t const partner : train::draw_partners(all, context_, stream, 0)) {
+        for (std::int64_t const partner : train::draw_partners(infer::pointers(rows_.first), context_, stream, 0)) {
             mismatched_.push_back(partner < 0 ? data::TokenIds()
                                               : rows_.first[static_cast<std::size_t>(partner)].completion);
         }
@@ -154,6 +146,7 @@ private:
 
     ScoreRequest const& request_;
     infer::ModelSource const& policy_;
+    data::TokenRowKind kind_;
     std::int64_t vocabulary_, context_;
     config::TooLong too_long_;
     config::BadRows bad_rows_;

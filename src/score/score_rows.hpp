@@ -13,12 +13,12 @@ namespace alignsweep::score {
 
 struct ScoreRows {
     std::vector<std::int64_t> lines;  // of the file, from 1: which rows the following are
-    // dpo, reward: both of a row. kto, lm: `first` alone, the completion.
+    // Of pairs: both of a row. Else `first` alone, the completion.
     std::vector<data::Example> first, second;
-    std::vector<bool> desirable;                                         // kto
-    std::vector<data::Example> mismatched;                               // kto: of those rows that have one
-    std::vector<std::int64_t> mismatched_rows;                           // which
-    std::int64_t read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows read, and why some were dropped
+    std::vector<bool> desirable;                // thumbs
+    std::vector<data::Example> mismatched;      // kto: of those rows that have one
+    std::vector<std::int64_t> mismatched_rows;  // which
+    RowCounts counts;
 };
 
 // The rows of request.data that fit `context` tokens, all ids below `vocabulary`; a warning names those that

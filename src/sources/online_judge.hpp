@@ -3,45 +3,35 @@
 #pragma once
 
 #include "infer/reward.hpp"
-#include "model/generate.hpp"
-#include "sources/gold.hpp"
+#include "sources/questions.hpp"
+#include "sources/source.hpp"
 #include "world/annotators.hpp"
 
-#include <array>
 #include <optional>
 #include <vector>
 
 namespace alignsweep::sources {
 
-// A prompt with two answers.
-struct Duel {
-    stages::PromptRow const* prompt;
-    std::array<model::Completion, 2> answers;
-};
-
 // A reward model and the gold reward name the answer with the higher reward, people the one that they choose.
 class OnlineJudge {
 public:
     // From the input "reward_model", or from the world's sections.
-    OnlineJudge(stages::Context const& context, config::OnlineConfig const& config);
+    OnlineJudge(stages::Context& context, config::OnlineConfig const& config);
 
-    struct Verdict {
-        bool first_better = true;
-        bool undecided = false;           // equal rewards: the duel says nothing
-        std::array<double, 2> rewards{};  // of the answers: the reward model's, or gold
+    struct Judgement {
+        std::vector<Verdict> verdicts;  // choices alone; undecided: equal rewards, so the duel says nothing
+        Scores rewards;                 // of the answers: the reward model's, or gold
     };
     // `first`: number of duels judged before, which tells each one's people and chance apart. Feedback's own
     // questions have other numbers.
-    [[nodiscard]] std::vector<Verdict> judge(std::vector<Duel> const& duels, std::int64_t first);
+    [[nodiscard]] Judgement judge(std::vector<Duel> const& duels, std::int64_t first);
 
     // Parameters of the model asked; 0: none is.
     [[nodiscard]] std::int64_t parameter_count() const { return reward_ ? reward_->parameter_count() : 0; }
 
 private:
-    [[nodiscard]] bool people_choose(Duel const& duel, std::int64_t index) const;
-
     std::optional<infer::Reward> reward_;
-    std::optional<Gold> gold_;
+    std::unique_ptr<Source const> source_;
     std::optional<world::Annotators> people_;
     std::int64_t asked_before_ = 0;
 };

@@ -40,4 +40,11 @@ void Context::log(std::int64_t step, std::map<std::string, double> const& metric
 
 void Context::publish_curves() const { curves.publish(folder() / "metrics.h5", spec_.descriptor->metrics); }
 
+bool Context::reads_files() const {
+    for (char const* name : {"data.corpus", "data.preferences"}) {
+        if (declared_.contains(name)) { note(name); }
+    }
+    return !spec_.config.get<config::DataConfig>().preferences.empty();
+}
+
 }  // namespace alignsweep::stages

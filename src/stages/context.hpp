@@ -39,6 +39,9 @@ public:
     [[nodiscard]] std::filesystem::path input(std::string const& role) const { return host_.stages / input_id(role); }
     [[nodiscard]] std::string const& input_id(std::string const& role) const;
     [[nodiscard]] bool has_input(std::string const& role) const { return spec_.inputs.contains(role); }
+    // Whether files stand in for the simulated world. The inputs of every stage differ with it, so a kind need not list
+    // it; data.corpus and data.preferences count as read where it does.
+    [[nodiscard]] bool reads_files() const;
     // Sequences of a chunk, the unit of arithmetic: model.chunk.
     [[nodiscard]] int chunk() const { return static_cast<int>(get(&config::ModelConfig::chunk)); }
 

@@ -4,18 +4,13 @@
 
 #include "config/field.hpp"
 #include "core/random.hpp"
-#include "stages/artifacts.hpp"
+#include "data/batch.hpp"
 
 namespace alignsweep::train {
 
-struct Judged {
-    stages::Tokens const* prompt;
-    stages::Tokens const* completion;
-};
-
 // For each, the place of one with another prompt whose completion fits `room` tokens after the own prompt; -1 where
 // there is none. Searched from a random place on, so that even a data set of almost equal prompts finds one.
-[[nodiscard]] std::vector<std::int64_t> draw_partners(std::vector<Judged> const& judged, config::Int room,
-                                                      core::RandomStream stream, std::uint32_t step);
+[[nodiscard]] std::vector<std::int64_t> draw_partners(std::vector<data::Example const*> const& examples,
+                                                      config::Int room, core::RandomStream stream, std::uint32_t step);
 
 }  // namespace alignsweep::train

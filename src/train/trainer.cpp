@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "data/order.hpp"
 #include "infer/chunk.hpp"
+#include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 
 #include <algorithm>
@@ -97,9 +98,7 @@ void train(stages::Context& context, infer::Weights& weights, losses::Loss& loss
         metrics["epoch"] = static_cast<double>(s + 1) / static_cast<double>(order.steps_per_epoch());
         return metrics;
     });
-    double const parameters = static_cast<double>(weights.layout.parameter_count());
-    context.add_cost("tokens/" + cost_role, state["num_tokens"] + state["probe_tokens"]);
-    context.add_cost("flops/" + cost_role, parameters * (6.0 * state["num_tokens"] + 2.0 * state["probe_tokens"]));
+    add_model_cost(context, cost_role, weights.layout.parameter_count(), state["probe_tokens"], state["num_tokens"]);
 }
 
 }  // namespace alignsweep::train

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tiny trial in the enumerable world, end to end, and its exact evaluation.
-#include "sources/enumerable.hpp"
 #include "kinds/evaluate_exactly.hpp"
 
-#include "sources/gold.hpp"
+#include "sources/source.hpp"
 #include "stats/optimum.hpp"
 #include "store/file.hpp"
 #include "store/manifest.hpp"
@@ -212,7 +211,7 @@ TEST(Enumerable, BestOfNIsExact) {
     for (double const n : {1.0, 4.0, 16.0}) {
         model.state["best_of_n"] = n;
         stages::Context context(spec, host);
-        auto const answers = evaluate_exactly(context, transformer, model);
+        auto const answers = evaluate_exactly(context, *sources::open_source(context)->listed(), transformer, model);
         double const kl = context.result.metrics.at("eval/kl");
         EXPECT_GE(kl, -1e-12);
         EXPECT_LE(kl, std::log(n) - (n - 1.0) / n + 1e-12);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the feedback, reference and rlhf stages hand on.
 #include "config/values.hpp"
-#include "sources/check_data.hpp"
-#include "sources/gold.hpp"
+#include "sources/source.hpp"
 #include "stages/artifacts.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
@@ -79,24 +78,26 @@ TEST(Feedback, PairsAreOfOnePromptAndNeverEqual) {
 TEST(Gold, RewardsAnAnswerAsFeedbackDid) {
     auto const spec = finished_life().specs.at("feedback");
     auto const host = testing::host_of(finished_life().folder.path());
-    stages::Context const context(spec, host);
-    sources::Gold const gold(context);
+    stages::Context context(spec, host);
+    auto const source = sources::open_source(context);
     auto const feedback = stages::load_feedback(finished_life().of("feedback"));
     std::set<double> rewards;
     for (auto const& row : feedback.completions) {
         bool const ended = !row.tokens.empty() && row.tokens.back() == data::end_token;
         auto const& prompt = feedback.prompts[static_cast<std::size_t>(row.prompt)];
-        EXPECT_EQ(gold.reward(prompt, row.tokens, ended), row.gold);
+        EXPECT_EQ(source->gold(prompt, row.tokens, ended), row.gold);
         rewards.insert(row.gold);
     }
     EXPECT_GT(rewards.size(), 2U);
 }
 
 TEST(Gold, HasNoneForRealPrompts) {
+    auto spec = finished_life().specs.at("feedback");
+    spec.config.edit<config::DataConfig>().preferences =
+        (finished_life().of("feedback") / "data.h5").string();  // any file
     auto const host = testing::host_of(finished_life().folder.path());
-    sources::Gold const gold(stages::Context(finished_life().specs.at("feedback"), host));
-    stages::PromptRow const real{{1, 2}, -1, 0, 0, 0, false};
-    EXPECT_THROW((void)gold.reward(real, {3}, true), core::ConfigError);
+    stages::Context context(spec, host);
+    EXPECT_THROW((void)sources::open_source(context)->gold({}, {3}, true), core::ConfigError);
 }
 
 // An answer of no tokens at all but the end is what both samples of such a model are.

@@ -69,7 +69,7 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
     infer::Transformer transformer(sft.shape);
     for (std::string const kind : {"online_dpo", "online_kto"}) {
         auto const host = testing::host_of(life.folder.path());
-        stages::Context const context(life.specs.at(kind), host);
+        stages::Context context(life.specs.at(kind), host);
         auto const& config = life.specs.at(kind).config.get<config::OnlineDpoConfig>().online;
         auto const stream = [&](char const* purpose) {
             return context.stream(&config::SeedConfig::rollout, kind + "/" + purpose);
@@ -86,15 +86,15 @@ TEST(Online, TheJudgesChoiceIsTheChosenAnswer) {
             auto const answers = infer::sample(transformer, sft, asked, plan, 4);
             for (std::size_t i = 0; i < answers.size(); ++i) { duels[i].answers[which] = answers[i]; }
         }
-        auto const verdicts = sources::OnlineJudge(context, config).judge(duels, 0);
+        auto const verdicts = sources::OnlineJudge(context, config).judge(duels, 0).verdicts;
         double chosen = 0.0, rejected = 0.0, count = 0.0;
         for (std::size_t i = 0; i < duels.size(); ++i) {
             auto const& [first, second] = duels[i].answers;
             if (verdicts[i].undecided || first.tokens == second.tokens) { continue; }
             std::vector<data::Example> const both{{asked[i], first.tokens}, {asked[i], second.tokens}};
             auto const logps = infer::sequence_logprobs(transformer, sft, infer::pointers(both), 4);
-            chosen += logps[verdicts[i].first_better ? 0 : 1];
-            rejected += logps[verdicts[i].first_better ? 1 : 0];
+            chosen += logps[verdicts[i].chose_first ? 0 : 1];
+            rejected += logps[verdicts[i].chose_first ? 1 : 0];
             count += 1.0;
         }
         ASSERT_GT(std::abs(chosen - rejected), 0.1 * count) << kind;
@@ -117,10 +117,10 @@ protected:
             duels_.push_back(duel);
         }
     }
-    std::vector<sources::OnlineJudge::Verdict> verdicts(std::string const& judge, std::int64_t first = 0) {
+    sources::OnlineJudge::Judgement judged(std::string const& judge, std::int64_t first = 0) {
         config::assign(spec_.config, "online_dpo", "judge", judge, config::Entry{});
         auto const host = testing::host_of(finished_life().folder.path());
-        stages::Context const context(spec_, host);
+        stages::Context context(spec_, host);
         return sources::OnlineJudge(context, spec_.config.get<config::OnlineDpoConfig>().online).judge(duels_, first);
     }
     [[nodiscard]] double gold(std::size_t i, std::size_t k) const { return feedback_.completions[2 * i + k].gold; }
@@ -131,19 +131,19 @@ protected:
 };
 
 TEST_F(Judges, GoldNamesTheBetterAnswerAndSaysWhereThereIsNone) {
-    auto const all = verdicts("gold");
+    auto const [all, rewards] = judged("gold");
     int undecided = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        EXPECT_EQ(all[i].rewards[0], gold(i, 0));
+        EXPECT_EQ(rewards[i][0], gold(i, 0));
         EXPECT_EQ(all[i].undecided, gold(i, 0) == gold(i, 1));
-        if (!all[i].undecided) { EXPECT_EQ(all[i].first_better, gold(i, 0) > gold(i, 1)); }
+        if (!all[i].undecided) { EXPECT_EQ(all[i].chose_first, gold(i, 0) > gold(i, 1)); }
         undecided += all[i].undecided ? 1 : 0;
     }
     EXPECT_LT(undecided, static_cast<int>(all.size()));
 }
 
 TEST_F(Judges, TheRewardModelNamesTheHigherScore) {
-    auto const all = verdicts("reward_model");
+    auto const all = judged("reward_model").verdicts;
     infer::Reward reward(finished_life().of("reward_model"), 4);
     for (std::size_t i = 0; i < all.size(); ++i) {
         std::array<data::Example, 2> const examples{
@@ -151,21 +151,21 @@ TEST_F(Judges, TheRewardModelNamesTheHigherScore) {
             data::Example{duels_[i].prompt->tokens, duels_[i].answers[1].tokens}};
         auto const scores = reward.score(infer::pointers(examples));
         if (std::abs(scores[0] - scores[1]) < 1e-4) { continue; }  // chunks differ, so last bits may
-        EXPECT_EQ(all[i].first_better, scores[0] > scores[1]);
+        EXPECT_EQ(all[i].chose_first, scores[0] > scores[1]);
     }
 }
 
 TEST_F(Judges, PeopleWithoutNoiseOrTastesFollowGoldAndOthersChooseAnewEachRound) {
     auto& feedback = spec_.config.edit<config::FeedbackConfig>();
     feedback.weight_spread = feedback.choice_temperature = feedback.flip = feedback.position_bias = 0.0;
-    auto const exact = verdicts("annotators");
+    auto const exact = judged("annotators").verdicts;
     for (std::size_t i = 0; i < exact.size(); ++i) {
-        if (gold(i, 0) != gold(i, 1)) { EXPECT_EQ(exact[i].first_better, gold(i, 0) > gold(i, 1)); }
+        if (gold(i, 0) != gold(i, 1)) { EXPECT_EQ(exact[i].chose_first, gold(i, 0) > gold(i, 1)); }
     }
     feedback.choice_temperature = 5.0;
     auto const choices = [&](std::int64_t first) {
         std::vector<bool> all;
-        for (auto const& verdict : verdicts("annotators", first)) { all.push_back(verdict.first_better); }
+        for (auto const& verdict : judged("annotators", first).verdicts) { all.push_back(verdict.chose_first); }
         return all;
     };
     EXPECT_EQ(choices(0), choices(0));

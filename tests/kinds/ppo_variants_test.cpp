@@ -152,7 +152,7 @@ TEST(Ppo, TextMixedInIsLearnt) {
 TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
     Ppo ppo([](config::RlhfConfig& c) { c.temperature = 0.7; });
     stages::StageHost const host = host_of(ppo.folder.path());
-    stages::Context const context(ppo.spec, host);
+    stages::Context context(ppo.spec, host);
     auto const& life = testing::finished_life();
     infer::Weights const sft = infer::load_model(life.of("sft")), value = infer::load_model(life.of("reward_model"));
     infer::Weights policy(sft.shape);
@@ -196,7 +196,7 @@ TEST(PpoEpisodes, LoseTheReportedKlAndAreWhitenedTogether) {
 TEST(EpisodeScore, GoldIsTheExactReward) {
     Ppo ppo([](config::RlhfConfig& c) { c.reward = config::EpisodeReward::gold; });
     stages::StageHost const host = host_of(ppo.folder.path());
-    stages::Context const context(ppo.spec, host);
+    stages::Context context(ppo.spec, host);
     auto const feedback = stages::load_feedback(context.input("feedback"));
     std::vector<stages::PromptRow const*> asked;
     std::vector<data::Example> examples;
@@ -223,7 +223,7 @@ TEST(EpisodeScore, AMissingEndReplacesOrCosts) {
             c.missing_end_penalty = 0.75;
         });
         stages::StageHost const host = host_of(ppo.folder.path());
-        stages::Context const context(ppo.spec, host);
+        stages::Context context(ppo.spec, host);
         auto const feedback = stages::load_feedback(context.input("feedback"));
         auto const example = stages::example_of(feedback, 0, 0);
         std::vector<stages::PromptRow const*> const asked(2, &feedback.prompts[0]);

@@ -2,8 +2,7 @@
 // token_values in both worlds: what its columns are, held against the models and against a second way to the number.
 #include "kinds/token_values.hpp"
 
-#include "sources/enumerable.hpp"
-#include "sources/gold.hpp"
+#include "sources/source.hpp"
 #include "stats/prefix_values.hpp"
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
@@ -81,11 +80,11 @@ TEST(TokenValues, AWholeAnswerIsWorthItsReward) {
     auto& life = enumerable_life();
     auto const prefixes = life.values_of("rlhf");
     stages::StageHost const host = testing::host_of(life.folder.path());
-    stages::Context const context(life.specs.at("token_values"), host);
-    auto const world = sources::enumerable_world(context);
+    stages::Context context(life.specs.at("token_values"), host);
+    auto const source = sources::open_source(context);
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
         if (prefixes.finished[i] == 0) { continue; }
-        double const gold = world.reward(prefixes.prompt[i], prefixes.beginnings[i].completion);
+        double const gold = source->listed()->reward(prefixes.prompt[i], prefixes.beginnings[i].completion);
         for (char const* name : {"gold_sft", "gold_policy", "gold_soft", "gold_ended"}) {
             EXPECT_EQ(prefixes.exact.at(name)[i], gold) << name;
         }

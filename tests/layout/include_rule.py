@@ -27,7 +27,7 @@ ALLOWED = {
     "stages": LOWER + ("store", "losses"),
     "infer": LOWER + ("store", "losses", "stages"),
     "train": LOWER + ("store", "losses", "stages", "infer"),
-    "sources": LOWER + ("store", "losses", "stages", "infer"),
+    "sources": LOWER + ("store", "losses", "stats", "stages", "infer", "train"),
     "kinds": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources"),
     "score": LOWER + ("store", "losses", "stages", "infer", "train"),
     "sweep": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds"),

@@ -2,9 +2,10 @@
 // reinforce: a whole method in one file. Each round the policy answers prompts, the reward model scores the answers,
 // and one step follows (R - b) times the gradient of log pi(answer), b a running mean of R (Williams 1992).
 #include "infer/reward.hpp"
-#include "infer/sampling.hpp"
 #include "stages/descriptor.hpp"
+#include "train/cost_meter.hpp"
 #include "train/loop.hpp"
+#include "train/rollout.hpp"
 #include "train/trainer.hpp"
 
 #include <numeric>
@@ -52,34 +53,29 @@ void run(stages::Context& context) {
     infer::Weights policy = infer::load_model(context.input("sft"));
     infer::Reward reward(context.input("reward_model"), context.chunk());
     train::Trainer trainer(policy, config.optimizer, context.chunk());
-    auto const room = context.get(&config::ModelConfig::context);
-    std::vector<stages::Tokens> prompts, asked;
-    for (auto const& prompt : stages::load_feedback(context.input("feedback")).prompts) {
-        auto const longest = static_cast<config::Int>(prompt.tokens.size()) + config.max_new_tokens;
-        if (!prompt.heldout && longest <= room) { prompts.push_back(prompt.tokens); }
-    }
+    train::Prompts const prompts(context, config.max_new_tokens);
     std::vector<std::int64_t> all(static_cast<std::size_t>(config.prompts));
     std::iota(all.begin(), all.end(), 0);
-    for (std::size_t i = 0; i < all.size(); ++i) { asked.push_back(prompts.at(i % prompts.size())); }
     auto const samples = context.stream(&config::SeedConfig::rollout, "reinforce");
     std::map<std::string, double> state{{"baseline", 0.0}, {"num_tokens", 0.0}};
     train::run_steps(context, {{"", &policy, &trainer.learner()}}, state, config.updates, [&](std::int64_t update) {
         Reinforce loss;
         infer::SamplingPlan const plan{samples, static_cast<std::uint32_t>(update), 1.0, config.max_new_tokens};
-        auto const answers = infer::sample(trainer.transformer(), policy, asked, plan, context.chunk());
-        for (std::size_t i = 0; i < all.size(); ++i) { loss.answers.push_back({asked[i], answers[i].tokens}); }
+        auto const asked = train::tokens_of(prompts.ask(update, config.prompts));
+        loss.answers = train::answer(trainer.transformer(), policy, asked, plan, context.chunk()).examples;
         loss.advantages = reward.score(infer::pointers(loss.answers));
         double const mean = std::accumulate(loss.advantages.begin(), loss.advantages.end(), 0.0) / double(all.size());
         double const baseline = update == 0 ? mean : state["baseline"];
         for (double& score : loss.advantages) { score -= baseline; }
-        for (auto const& answer : loss.answers) { state["num_tokens"] += static_cast<double>(answer.tokens()); }
+        state["num_tokens"] += train::tokens_of(loss.answers);
         state["baseline"] = config.decay * baseline + (1.0 - config.decay) * mean;
         double const rate = model::learning_rate(config.optimizer, update, config.updates);
         std::map<std::string, double> metrics{{"reinforce/baseline", baseline}, {"objective/scores", mean}};
         metrics.merge(trainer.step(loss, all, rate, update));
         return metrics;
     });
-    context.add_cost("tokens/policy", 2.0 * state["num_tokens"]);
+    double const tokens = state["num_tokens"];
+    train::add_model_cost(context, "policy", policy.layout.parameter_count(), tokens, tokens);
     infer::save_model(context.folder(), policy);
 }
 }  // namespace

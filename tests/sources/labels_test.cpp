@@ -6,7 +6,6 @@
 #include "losses/loss.hpp"
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
-#include "train/partners.hpp"
 #include "train/trainer.hpp"
 #include "world/constitution.hpp"
 
@@ -19,14 +18,11 @@ namespace {
 using kinds::testing::finished_life;
 using kinds::testing::TemporaryFolder;
 
-using Scores = std::vector<std::array<double, 2>>;
-
 TEST(Labels, FollowTheScoresAtTheTemperature) {
-    config::FeedbackConfig config;
-    config.choice_temperature = 0.5;
+    double temperature = 0.5;
     Scores scores(4000, {1.0, 0.5});
     scores.push_back({2.0, 2.0});
-    auto const labels = labels_from_scores(scores, config, true, 7);
+    auto const labels = verdicts_from_scores(scores, {temperature, true}, 7);
     double share = 0.0, up = 0.0;
     for (std::size_t i = 0; i < 4000; ++i) {
         EXPECT_EQ(labels[i].first_better, losses::sigmoid(1.0));
@@ -37,19 +33,18 @@ TEST(Labels, FollowTheScoresAtTheTemperature) {
     EXPECT_NEAR(up, losses::sigmoid(-1.0), 0.03);  // the median is 1, the second answer's score 0.5
     EXPECT_EQ(labels.back().first_better, 0.5);
     EXPECT_FALSE(labels.back().undecided);
-    EXPECT_TRUE(labels_from_scores(scores, config, false, 7).back().undecided);
+    EXPECT_TRUE(verdicts_from_scores(scores, {temperature, false}, 7).back().undecided);
 
-    config.choice_temperature = 0.0;
-    for (auto const& label : labels_from_scores({{1.0, 0.0}, {0.0, 1.0}, {-3.0, 2.0}}, config, true, 7)) {
+    temperature = 0.0;
+    for (auto const& label : verdicts_from_scores({{1.0, 0.0}, {0.0, 1.0}, {-3.0, 2.0}}, {temperature, true}, 7)) {
         EXPECT_EQ(label.first_better, label.chose_first ? 1.0 : 0.0);
     }
 }
 
 TEST(Labels, ThumbsStandAgainstTheMedianAndRatingsAreFifths) {
-    config::FeedbackConfig config;
-    config.choice_temperature = 0.0;
+    double const temperature = 0.0;
     auto const labels =
-        labels_from_scores({{0.0, 9.0}, {1.0, 8.0}, {2.0, 7.0}, {3.0, 6.0}, {4.0, 5.0}}, config, true, 1);
+        verdicts_from_scores({{0.0, 9.0}, {1.0, 8.0}, {2.0, 7.0}, {3.0, 6.0}, {4.0, 5.0}}, {temperature, true}, 1);
     for (std::size_t i = 0; i < labels.size(); ++i) {
         EXPECT_FALSE(labels[i].up[0]) << i;
         if (i < 4) { EXPECT_TRUE(labels[i].up[1]) << i; }  // 5 is the median itself: a coin
@@ -58,23 +53,15 @@ TEST(Labels, ThumbsStandAgainstTheMedianAndRatingsAreFifths) {
     }
 }
 
-TEST(Partners, AreOfAnotherPromptAndFit) {
-    std::vector<stages::Tokens> const prompts{{1}, {1}, {2, 2}, {3, 3, 3}},
-        answers{{7}, {8, 8}, {9, 9, 9}, {5, 5, 5, 5}};
-    std::vector<train::Judged> judged;
-    for (std::size_t i = 0; i < 4; ++i) { judged.push_back({&prompts[i], &answers[i]}); }
-    core::RandomStream const stream(3, "test/partners");
-    for (std::uint32_t step = 0; step < 20; ++step) {
-        auto const partners = train::draw_partners(judged, 5, stream, step);
-        for (std::size_t i = 0; i < 4; ++i) {
-            ASSERT_GE(partners[i], 0);
-            auto const other = static_cast<std::size_t>(partners[i]);
-            EXPECT_NE(prompts[other], prompts[i]);
-            EXPECT_LE(prompts[i].size() + answers[other].size(), 5U);
-        }
+// The same scores, a share of the answers' labels turned round by mistake.
+TEST(Labels, AFlipTurnsLabelsRound) {
+    Scores const scores(4000, {1.0, 0.0});
+    double share = 0.0;
+    for (Verdict const& says : verdicts_from_scores(scores, {0.0, true, 0.25}, 7)) {
+        EXPECT_EQ(says.first_better, 0.75);
+        share += says.chose_first ? 1.0 / 4000.0 : 0.0;
     }
-    EXPECT_EQ(train::draw_partners(judged, 3, stream, 0)[3], -1);
-    EXPECT_EQ(train::draw_partners({judged[0], judged[1]}, 9, stream, 0), (std::vector<std::int64_t>{-1, -1}));
+    EXPECT_NEAR(share, 0.75, 0.03);
 }
 
 struct Run {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world whose responses can all be listed as a source.
+#include "sources/labels.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::sources {
+
+namespace {
+
+class EnumerableWorld final : public Source {
+public:
+    explicit EnumerableWorld(stages::Context& context)
+        : Source(context),
+          world_(context.section<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)) {}
+
+    // Documents for pre-training and answers for SFT, both drawn from the corpus' own next-token distribution.
+    [[nodiscard]] stages::CorpusData corpus() const override {
+        auto const& corpus = context().section<config::CorpusConfig>();
+        auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
+        auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
+        stages::CorpusData data{data::Tokenizer::letters(world_.responses().tokens()), {}, {}, {}};
+        for (config::Int i = 0; i < corpus.documents + corpus.heldout_documents; ++i) {
+            core::Draws draws(documents, 0, static_cast<std::uint32_t>(i));
+            auto const document = world_.document(draws);
+            stages::Tokens& text = i < corpus.documents ? data.train : data.heldout;
+            text.insert(text.end(), document.begin(), document.end());
+        }
+        for (config::Int i = 0; i < corpus.sft_examples; ++i) {
+            core::Draws draws(examples, 0, static_cast<std::uint32_t>(i));
+            std::int64_t const prompt = i % world_.prompts();  // each as often as the others
+            data.sft.push_back({world_.prompt(prompt), world_.draw_response(prompt, draws)});
+        }
+        return data;
+    }
+
+    // feedback.prompts questions, the prompts in turn, each answered twice by the SFT model. Labels are Bradley-Terry
+    // on the gold reward at feedback.choice_temperature, flipped with probability feedback.flip; nobody has weights of
+    // their own or a bias. Thumbs come from the drawn choices, whatever feedback.labels.
+    [[nodiscard]] stages::FeedbackData feedback() const override {
+        auto const& feedback = context().section<config::FeedbackConfig>();
+        auto prompts = exam(world_.prompts());
+        std::vector<Question> questions;
+        for (config::Int i = 0; i < feedback.prompts; ++i) { questions.push_back({i % world_.prompts()}); }
+        auto const duels = ask(context(), infer::load_model(context().input("sft")), prompts, questions);
+        auto const gold = gold_of(*this, duels);
+        auto verdicts = verdicts_from_scores(gold, {feedback.choice_temperature, true, feedback.flip},
+                                             context().seed(&config::SeedConfig::feedback));
+        for (Verdict& says : verdicts) { says.rating = {}; }  // nobody rates here
+        return labelled(context(), std::move(prompts), questions, duels, gold, verdicts);
+    }
+
+    // None is held out.
+    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count) const override {
+        std::vector<stages::PromptRow> prompts;
+        for (std::int64_t p = 0; p < std::min(count, world_.prompts()); ++p) {
+            prompts.push_back({world_.prompt(p), 0, static_cast<std::int32_t>(p)});
+        }
+        return prompts;
+    }
+
+    [[nodiscard]] double gold(stages::PromptRow const& prompt, stages::Tokens const& completion,
+                              bool /*ended*/) const override {
+        return world_.reward(prompt.subject, completion);
+    }
+    [[nodiscard]] world::Enumerable const* listed() const override { return &world_; }
+
+private:
+    world::Enumerable world_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source const> make_enumerable_world(stages::Context& context) {
+    return std::make_unique<EnumerableWorld>(context);
+}
+
+}  // namespace alignsweep::sources

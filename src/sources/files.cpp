@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/source.hpp"
+
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/random.hpp"
+#include "data/text.hpp"
+#include "infer/reward.hpp"
+#include "sources/questions.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+namespace alignsweep::sources {
+
+namespace {
+
+using config::DataConfig;
+
+// Which prompts are kept for evaluation: by the text alone, so that every row of a prompt, in every file, falls on the
+// same side.
+bool is_heldout(std::string const& prompt, double share) {
+    return core::RandomStream(0, "heldout/" + prompt).uniform(0, 0, 0) < share;
+}
+
+// Documents of a text; one without blank lines is cut in two between words, so that a share of it can be held out.
+std::vector<std::string> documents_of(std::string const& file, double heldout_share) {
+    auto documents = data::split_documents(data::read_text(file));
+    if (documents.size() > 1 || heldout_share == 0.0) { return documents; }
+    std::string& text = documents.at(0);
+    auto const share = static_cast<std::size_t>((1.0 - heldout_share) * static_cast<double>(text.size()));
+    std::size_t const cut = text.find_last_of(" \n", share);
+    if (cut != std::string::npos) {
+        documents.push_back(text.substr(cut + 1));
+        documents[0].resize(cut);
+    }
+    return documents;
+}
+
+// Rows of texts as prompts and completions in tokens.
+class Rows {
+public:
+    explicit Rows(stages::Context const& context)
+        : tokenizer_(stages::load_tokenizer(context.input("corpus"))),
+          policy_(context.get(&DataConfig::too_long)),
+          heldout_share_(context.get(&DataConfig::heldout_share)),
+          room_(context.get(&config::ModelConfig::context)) {}
+
+    // Indices of a row's new completions; none where the longest does not fit. They share one prompt, cut for the
+    // longest: policy, reference and both answers of a pair must see the same.
+    std::vector<std::int64_t> add(std::string const& prompt, std::vector<std::string> const& answers,
+                                  std::string const& file) {
+        std::vector<data::Example> examples;
+        for (auto const& answer : answers) { examples.push_back(data::make_example(tokenizer_, prompt, answer)); }
+        auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
+            return a.completion.size() < b.completion.size();
+        });
+        auto const fitted = data::fit(*longest, room_, policy_, file);
+        if (!fitted || fitted->prompt.empty()) {
+            ++dropped;
+            return {};
+        }
+        std::int64_t const asked = prompt_index(fitted->prompt, prompt);
+        std::vector<std::int64_t> added;
+        for (auto& example : examples) {
+            added.push_back(static_cast<std::int64_t>(feedback.completions.size()));
+            feedback.completions.push_back(
+                {asked, std::move(example.completion), true, std::numeric_limits<double>::quiet_NaN(), 0});
+        }
+        return added;
+    }
+
+    stages::FeedbackData feedback;
+    std::int64_t dropped = 0;
+
+private:
+    // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
+    std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
+        bool const heldout = is_heldout(text, heldout_share_);
+        auto const next = static_cast<std::int64_t>(feedback.prompts.size());
+        auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
+        if (is_new) { feedback.prompts.push_back({tokens, -1, 0, 0, 0, heldout}); }
+        return place->second;
+    }
+
+    data::Tokenizer tokenizer_;
+    config::TooLong policy_;
+    double heldout_share_;
+    config::Int room_;
+    std::map<std::pair<stages::Tokens, bool>, std::int64_t> index_;
+};
+
+class Files final : public Source {
+public:
+    explicit Files(stages::Context& context) : Source(context) {}
+
+    [[nodiscard]] stages::CorpusData corpus() const override {
+        double const heldout_share = context().get(&DataConfig::heldout_share);
+        Texts texts;
+        auto const documents = documents_of(context().get(&DataConfig::corpus), heldout_share);
+        // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
+        auto const kept =
+            static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
+        texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
+        texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
+        texts.sft = sft_rows();
+        return tokenised(context(), texts,
+                         context().get(&DataConfig::sft).empty() ? context().get(&DataConfig::preferences)
+                                                                 : context().get(&DataConfig::sft));
+    }
+
+    // Completions are tokenised, rows that do not fit follow data.too_long. Metric: feedback/dropped.
+    [[nodiscard]] stages::FeedbackData feedback() const override {
+        Rows rows(context());
+        auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
+            rows.dropped += counts.empty_completion + counts.equal_answers;
+            count_skipped_rows(file, counts);
+        };
+        auto const &pairs_file = context().get(&DataConfig::preferences),
+                   &thumbs_file = context().get(&DataConfig::thumbs);
+        auto const preferences = data::read_preferences(pairs_file, context().get(&DataConfig::bad_rows));
+        count(pairs_file, preferences.counts);
+        for (auto const& row : preferences.rows) {
+            auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, pairs_file);
+            if (added.empty()) { continue; }
+            rows.feedback.pairs.push_back({added[0], added[1], 1.0});
+            if (thumbs_file.empty()) { take_apart(rows.feedback, added[0], added[1]); }
+        }
+        if (!thumbs_file.empty()) {
+            auto const thumbs = data::read_thumbs(thumbs_file, context().get(&DataConfig::bad_rows));
+            count(thumbs_file, thumbs.counts);
+            for (auto const& row : thumbs.rows) {
+                auto const added = rows.add(row.prompt, {row.completion}, thumbs_file);
+                if (!added.empty()) { rows.feedback.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
+            }
+        }
+        context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
+        if (rows.feedback.pairs.empty()) {
+            throw core::ConfigError(core::concat(
+                pairs_file, ": no pair fits model.context = ", context().get(&config::ModelConfig::context)));
+        }
+        return std::move(rows.feedback);
+    }
+
+    // Each held-out prompt of the input "feedback" once, in the order of the files.
+    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count) const override {
+        std::vector<stages::PromptRow> exam;
+        std::set<stages::Tokens> seen;
+        for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
+            bool const room = static_cast<config::Int>(prompt.tokens.size()) +
+                                  context().section<config::EvaluateConfig>().max_new_tokens <=
+                              context().get(&config::ModelConfig::context);
+            if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
+            if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
+        }
+        if (exam.empty()) {
+            throw core::ConfigError(
+                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or "
+                "model.context");
+        }
+        return exam;
+    }
+
+    // By the reward model of the input "gold".
+    [[nodiscard]] std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
+                                            std::vector<model::Completion> const& answers) const override {
+        std::vector<data::Example> examples;
+        for (std::size_t i = 0; i < exam.size(); ++i) { examples.push_back({exam[i].tokens, answers[i].tokens}); }
+        infer::Reward reward(context().input("gold"), context().chunk());
+        return reward.score(infer::pointers(examples));
+    }
+
+private:
+    // Adds the rows that data.bad_rows = skip left out to the metric <kind>/bad_rows, which is there with `skip` alone,
+    // and names them in the stage's log (check_data has named them to the user).
+    void count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
+        if (context().get(&DataConfig::bad_rows) == config::BadRows::error) { return; }
+        context().result.metrics[context().kind() + "/bad_rows"] += static_cast<double>(counts.bad);
+        if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
+    }
+
+    // Without what answers a held-out prompt.
+    std::vector<data::Completion> sft_rows() const {
+        std::vector<data::Completion> rows;
+        if (!context().get(&DataConfig::sft).empty()) {
+            auto read = data::read_completions(context().get(&DataConfig::sft), context().get(&DataConfig::bad_rows));
+            count_skipped_rows(context().get(&DataConfig::sft), read.counts);
+            rows = std::move(read.rows);
+        } else {
+            auto const read =
+                data::read_preferences(context().get(&DataConfig::preferences), context().get(&DataConfig::bad_rows));
+            count_skipped_rows(context().get(&DataConfig::preferences), read.counts);
+            for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
+        }
+        std::erase_if(
+            rows, [&](auto const& row) { return is_heldout(row.prompt, context().get(&DataConfig::heldout_share)); });
+        return rows;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Source const> make_files(stages::Context& context) { return std::make_unique<Files>(context); }
+
+void check_data(config::DataConfig const& data) {
+    auto const check = [&](std::string const& file, auto const& read) {
+        if (file.empty()) { return; }
+        std::string const skipped = data::skipped_rows(file, read(file, data.bad_rows).counts);
+        if (!skipped.empty()) { core::log_warning(skipped); }
+    };
+    if (!data.corpus.empty()) { static_cast<void>(data::read_text(data.corpus)); }
+    check(data.sft, data::read_completions);
+    check(data.preferences, data::read_preferences);
+    check(data.thumbs, data::read_thumbs);
+}
+
+}  // namespace alignsweep::sources

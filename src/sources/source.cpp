@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/source.hpp"
+
+#include "core/error.hpp"
+#include "data/text.hpp"
+
+namespace alignsweep::sources {
+
+// In the file of each.
+std::unique_ptr<Source const> make_text_world(stages::Context& context);
+std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);
+std::unique_ptr<Source const> make_files(stages::Context& context);
+
+SourceKind source_kind(config::Config const& config) {
+    if (!config.get<config::DataConfig>().preferences.empty()) { return SourceKind::files; }
+    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable ? SourceKind::enumerable_world
+                                                                                   : SourceKind::text_world;
+}
+
+std::unique_ptr<Source const> open_source(stages::Context& context) {
+    if (context.reads_files()) { return make_files(context); }
+    if (context.get(&config::WorldConfig::kind) == config::WorldKind::enumerable) {
+        return make_enumerable_world(context);
+    }
+    return make_text_world(context);
+}
+
+std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
+                                  std::vector<model::Completion> const& answers) const {
+    std::vector<double> rewards;
+    for (std::size_t i = 0; i < exam.size(); ++i) {
+        rewards.push_back(gold(exam[i], answers[i].tokens, answers[i].ended));
+    }
+    return rewards;
+}
+
+double Source::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
+    throw core::ConfigError("real prompts have no exact gold reward; only the simulated world has");
+}
+
+world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/,
+                             bool /*ended*/) const {
+    throw core::ConfigError("people value texts of the simulated world alone: world.kind = text, without data");
+}
+
+stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file) {
+    stages::CorpusData corpus;
+    corpus.tokenizer = data::Tokenizer::train(texts.train, context.section<config::TokenizerConfig>().vocabulary);
+    corpus.train = data::token_stream(corpus.tokenizer, texts.train);
+    corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
+    auto const policy = context.get(&config::DataConfig::too_long);
+    std::int64_t dropped = 0;
+    for (auto const& row : texts.sft) {
+        auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
+                                 context.get(&config::ModelConfig::context), policy, file);
+        if (example) {
+            corpus.sft.push_back(std::move(*example));
+        } else {
+            ++dropped;
+        }
+    }
+    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
+    return corpus;
+}
+
+}  // namespace alignsweep::sources

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the texts, prompts, answers and judgements of a trial come from: a simulated world of texts, one whose answers
+// can all be listed, or files. Only here is it asked which of them it is.
+#pragma once
+
+#include "data/jsonl.hpp"
+#include "model/generate.hpp"
+#include "stages/artifacts.hpp"
+#include "stages/context.hpp"
+#include "world/enumerable.hpp"
+#include "world/gold.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace alignsweep::sources {
+
+enum class SourceKind { text_world, enumerable_world, files };
+[[nodiscard]] SourceKind source_kind(config::Config const& config);
+
+// Answers that refuse and answers that do not, to the same prompts.
+struct Refusals {
+    std::string name;  // of the kind of prompt
+    std::vector<data::Example> refused, answered;
+};
+
+class Source {
+public:
+    explicit Source(stages::Context& context) : context_(context) {}
+    virtual ~Source() = default;
+
+    // Text for pre-training, its tokenizer, and what SFT learns from.
+    [[nodiscard]] virtual stages::CorpusData corpus() const = 0;
+    // Labelled answers to training prompts: those of the SFT model of the input "sft", or of files. Thumbs have no
+    // partners yet.
+    [[nodiscard]] virtual stages::FeedbackData feedback() const = 0;
+    // The first held-out prompts, at most `count`.
+    [[nodiscard]] virtual std::vector<stages::PromptRow> exam(config::Int count) const = 0;
+    // The reward of one answer to each of these, and further metrics of evaluate.
+    [[nodiscard]] virtual std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
+                                                    std::vector<model::Completion> const& answers) const;
+
+    // The exact gold reward of an answer; `ended`: whether the end token came. Throws ConfigError where there is none:
+    // real prompts have no exact gold reward.
+    [[nodiscard]] virtual double gold(stages::PromptRow const& prompt, stages::Tokens const& completion,
+                                      bool ended) const;
+    // What the reward of a text is a weighted sum of, and people value; the text world alone has it.
+    [[nodiscard]] virtual world::Values values(stages::PromptRow const& prompt, stages::Tokens const& completion,
+                                               bool ended) const;
+    // To test what a reward model thinks of refusing; none where nothing is known to be unsafe.
+    [[nodiscard]] virtual std::vector<Refusals> refusals() const { return {}; }
+    // Whose every answer can be listed; null elsewhere.
+    [[nodiscard]] virtual world::Enumerable const* listed() const { return nullptr; }
+
+protected:
+    [[nodiscard]] stages::Context& context() const { return context_; }
+
+private:
+    stages::Context& context_;
+};
+
+// The context must outlive it.
+[[nodiscard]] std::unique_ptr<Source const> open_source(stages::Context& context);
+
+// Reads every data file that the section names, so that a malformed one is seen before any stage runs, and says which
+// rows data.bad_rows = skip leaves out. Throws IoError.
+void check_data(config::DataConfig const& data);
+
+// Texts as a corpus: a tokenizer of its own, and those examples for SFT that fit the context; `file` is named where
+// data.too_long = error.
+struct Texts {
+    std::vector<std::string> train, heldout;
+    std::vector<data::Completion> sft;
+};
+[[nodiscard]] stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file);
+
+}  // namespace alignsweep::sources
