@@ -124,7 +124,7 @@ TEST_F(Safetensors, FilesThatAreNotThere) {
         return message_of<core::IoError>([&] { SafetensorsFile const read(path); });
     };
     EXPECT_CONTAINS(error(folder / "none"), "no such file");
-    EXPECT_CONTAINS(error(folder.path()), "no regular file");
+    EXPECT_CONTAINS(error(folder.path()), "not a regular file");
 }
 
 TEST_F(Safetensors, CutWhileItIsRead) {
