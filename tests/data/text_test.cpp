@@ -41,7 +41,7 @@ TEST(Text, SaysWhatIsWrongWithAFile) {
     test::TemporaryFolder const folder;
     test::expect_contains(error_of(folder.path() / "missing.txt"), "no such file");
     test::expect_contains(error_of(folder.path()), "is a directory");
-    test::expect_contains(error_of("/dev/null"), "no regular file");
+    test::expect_contains(error_of("/dev/null"), "not a regular file");
     test::expect_contains(error_of(folder.write("empty.txt", "")), "is empty");
     test::expect_contains(error_of(folder.write_gzip("empty.gz", "")), "is empty");
 }
