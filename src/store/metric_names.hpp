@@ -18,9 +18,9 @@ struct MetricInfo {
 // Every name known beforehand; families such as cost/<what>/<role> are not listed.
 [[nodiscard]] std::span<MetricInfo const> metric_registry();
 
-// Unit and description of any metric: from `own`; from the registry; from the family for cost/<what>/<role>, eval/gold/<value> and
-// eval/behaviour/<kind>; from the metric itself for the ends of its interval, <metric>_low and <metric>_high. Others
-// have unit "1" and no description.
+// Unit and description of any metric: from `own`; from the registry; from the family for cost/<what>/<role>,
+// eval/gold/<value> and eval/behaviour/<kind>; from the metric itself for the ends of its interval, <metric>_low and
+// <metric>_high. Others have unit "1" and no description.
 [[nodiscard]] MetricInfo metric_info(std::string_view name, std::span<MetricInfo const> own = {});
 
 // std::logic_error unless `name` can stand as an HDF5 path beside the columns of the program's own ("step", "trial",
