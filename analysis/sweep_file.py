@@ -98,10 +98,10 @@ class Sweep:
 
     def circumstances(self) -> dict[str, str]:
         """How the finished trials were run (host, ranks, data files, ...): all values, and from when to when."""
-        columns = {name.removeprefix(CIRCUMSTANCES): self.done[name] for name in self.trials if name.startswith(CIRCUMSTANCES)}
         found = {}
-        for name, column in columns.items():
-            values = sorted({part for value in column for part in str(value).split("; ") if part})
+        for column in (name for name in self.trials if name.startswith(CIRCUMSTANCES)):
+            name = column.removeprefix(CIRCUMSTANCES)
+            values = sorted({part for value in self.done[column] for part in value.split("; ") if part})
             if values:
                 found[name] = {"started": values[0], "ended": values[-1]}.get(name, "; ".join(values))
         return found
@@ -163,7 +163,7 @@ def _read(path: Path, file: h5py.File) -> Sweep:
     for name in TEXT_COLUMNS:
         trials[name] = trials[name].astype(str) if name in trials else ""
     for name in trials.columns.difference([*TEXT_COLUMNS, *REQUIRED]):
-        if name.startswith(PROVENANCE):
+        if name.startswith((PROVENANCE, CIRCUMSTANCES)):
             trials[name] = trials[name].astype(str)
         elif "." not in name and not pd.api.types.is_numeric_dtype(trials[name].dtype):
             raise SweepFileError(f"{path}: dataset /trials/{name} is text, expected float64")

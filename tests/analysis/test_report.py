@@ -307,6 +307,21 @@ def test_a_folder_of_two_machines_is_named(no_figures, tmp_path, capsys):
     assert "<dt>blas</dt><dd>OpenBLAS Haswell (1 of 15 trials); OpenBLAS SkylakeX (14 of 15 trials)</dd>" in page
 
 
+def test_how_trials_were_run_is_listed_and_mixes_nothing(no_figures, tmp_path, capsys):
+    rows = [
+        row | {f"circumstances/{name}": value for name, value in
+               {"host": f"node{i % 2}", "started": f"2026-11-28T0{i % 9}:00:00Z", "ended": f"2026-11-29T0{i % 9}:00:00Z"}.items()}
+        for i, row in enumerate(trial_rows())
+    ]  # fmt: skip
+    path = write_sweep(tmp_path / "sweep.h5", rows)
+    assert read_sweep(path).mixed() == {}
+    assert report.main([str(tmp_path)]) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "<dt>host</dt><dd>node0; node1</dd>" in page
+    assert "<dt>started</dt><dd>2026-11-28T00:00:00Z</dd>" in page
+    assert "<dt>ended</dt><dd>2026-11-29T08:00:00Z</dd>" in page
+
+
 def test_one_trial_of_two_machines_is_mixed(tmp_path):
     rows = [row | {"provenance/blas": "A; B"} for row in trial_rows()]
     assert read_sweep(write_sweep(tmp_path / "sweep.h5", rows)).mixed() == {"blas": {"A; B": 15}}
