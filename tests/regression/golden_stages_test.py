@@ -6,11 +6,13 @@ moves bits without raising the kind's version is caught, since a results folder 
     golden_stages_test.py PROGRAM            compares; exit code 77 where nothing is kept for this arithmetic
     golden_stages_test.py PROGRAM --update   keeps what this program gives, for its arithmetic
 
-Until arithmetic is the same everywhere, digests are kept by BLAS kernel and width of the SIMD registers."""
+Until arithmetic is the same everywhere, digests are kept by all that it may depend on: BLAS kernel, width of the SIMD
+registers, compiler, and the processor that it compiles for (GCC joins products and sums differently for some)."""
 
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -54,6 +56,12 @@ def bits(folder):
     return manifest, hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def processor():
+    """Vendor, family and model, as the compiler sees them; a model's name says less under a hypervisor."""
+    words = dict(re.findall(r"^(vendor_id|cpu family|model)\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+    return f"{words.get('vendor_id')} {words.get('cpu family')}.{words.get('model')}"
+
+
 def version_of(identity):
     return int(next(line for line in identity.splitlines() if line.startswith("version=")).removeprefix("version="))
 
@@ -71,7 +79,8 @@ def measure(folder):
             facts = manifest["facts"]
             stages.setdefault(manifest["kind"], []).append(f"{name} {digest}")
             versions[manifest["kind"]] = version_of(facts["identity"])
-            arithmetic = f"{facts['blas'].split()[-1]}, {facts['vector_bits']} bits"
+            arithmetic = (f"{facts['blas'].split()[-1]}, {facts['vector_bits']} bits, compiler {facts['compiler']}, "
+                          f"{processor()}")
     return arithmetic, {
         kind: [versions[kind], hashlib.sha256("\n".join(sorted(all_of_kind)).encode()).hexdigest()[:16]]
         for kind, all_of_kind in sorted(stages.items())
@@ -105,6 +114,6 @@ def main():
 
 
 if __name__ == "__main__":
-    # The kernels of any processor with AVX2, so that one entry serves every machine of a register width.
+    # The kernels of any processor with AVX2.
     os.environ["OPENBLAS_CORETYPE"] = "Haswell"
     sys.exit(main())
