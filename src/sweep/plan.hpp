@@ -18,8 +18,8 @@ struct Trial {
     std::int64_t seed = 0;
     std::map<std::string, double> axes;
     std::map<std::string, std::string> text_axes;
-    std::string model_stage;       // whose weights and curves these are
-    std::string evaluate_stage;    // whose metrics
+    std::string model_stage;     // whose weights and curves these are
+    std::string evaluate_stage;  // whose metrics
     // Side stages by kind: what each token is worth, say. Their failure leaves the trial done.
     std::map<std::string, std::string> sides;
     std::set<std::string> stages;  // all that the trial needs, without the side stages

@@ -21,8 +21,8 @@ struct Difference {
 // All facts of the finished ones of these stages, one value each or several, by name.
 [[nodiscard]] std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> const& ids);
 
-// How these stages were run (store::Manifest::circumstances): all values of each, joined, but of `started` the first and
-// of `ended` the last.
+// How these stages were run (store::Manifest::circumstances): all values of each, joined, but of `started` the first
+// and of `ended` the last.
 [[nodiscard]] std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<std::string> const& ids);
 
 // The facts in which the plan's finished stages differ from each other or from `here` (stages::run_facts, or nothing to

@@ -26,8 +26,7 @@ struct Ppo {
         add("sft");
         add("feedback");
         if (config.get<RlhfConfig>().reward == EpisodeReward::proxy) { add("reward_model"); }
-        if (config.get<RlhfConfig>().reward == EpisodeReward::gold ||
-            config.get<RlhfConfig>().ptx_coef > 0.0) {
+        if (config.get<RlhfConfig>().reward == EpisodeReward::gold || config.get<RlhfConfig>().ptx_coef > 0.0) {
             add("corpus");
         }
         spec = make_stage("rlhf", config, 3, inputs);

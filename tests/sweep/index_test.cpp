@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of sweep.h5 from what lies in the stages' folders.
-#include "kinds/online.hpp"
-#include "kinds/rlhf.hpp"
 #include "sweep/index.hpp"
 #include "kinds/kinds.hpp"
+#include "kinds/online.hpp"
+#include "kinds/rlhf.hpp"
 
 #include "config/values.hpp"
 #include "store/file.hpp"
