@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <sstream>
 
 namespace alignsweep::kinds {
 
@@ -68,18 +69,22 @@ void load_curves(stages::Context& context, fs::path const& file) {
     train::remove_progress(context.folder());
 }
 
-// How it was run, and the digests of the data files that it depends on.
+// How it was run, and the data files that it depends on with their digests. These are taken from the identity: the
+// files may be gone by the time a long stage ends.
 std::map<std::string, std::string> circumstances_of(stages::StageSpec const& spec, stages::StageHost const& host) {
     auto circumstances = stages::run_circumstances();
     circumstances.insert(host.circumstances.begin(), host.circumstances.end());
     auto const& data = spec.config.get<config::DataConfig>();
-    for (auto const& [name, file] : {std::pair{"data.corpus", &data.corpus},
-                                     {"data.sft", &data.sft},
-                                     {"data.preferences", &data.preferences},
-                                     {"data.thumbs", &data.thumbs}}) {
-        if (file->empty()) { continue; }
-        std::string const digest = config::digest_of_input(*file);
-        if (spec.identity.find(digest) != std::string::npos) { circumstances[name] = core::concat(digest, " ", *file); }
+    std::map<std::string, std::string> const files{
+        {"corpus", data.corpus}, {"sft", data.sft}, {"preferences", data.preferences}, {"thumbs", data.thumbs}};
+    std::istringstream lines(spec.identity);
+    bool in_data = false;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("[")) { in_data = line == "[data]"; }
+        auto const equals = line.find('=');
+        auto const file = files.find(line.substr(0, equals));
+        if (!in_data || equals == std::string::npos || file == files.end() || file->second.empty()) { continue; }
+        circumstances["data." + file->first] = core::concat(line.substr(equals + 1), " ", file->second);
     }
     return circumstances;
 }

@@ -2,9 +2,6 @@
 // feedback: two completions a prompt, labelled as pairs, thumbs and ratings alike, or the same read from files.
 #include "config/checks.hpp"
 #include "config/values.hpp"
-#include "core/error.hpp"
-#include "data/jsonl.hpp"
-#include "infer/sampling.hpp"
 #include "infer/scoring.hpp"
 #include "sources/source.hpp"
 #include "stages/artifacts.hpp"

@@ -4,9 +4,6 @@
 // judge is a language model, and KTO is not among the losses).
 #include "kinds/online.hpp"
 #include "config/checks.hpp"
-#include "core/error.hpp"
-#include "data/order.hpp"
-#include "infer/sampling.hpp"
 #include "losses/pair_loss.hpp"
 #include "losses/thumb_loss.hpp"
 #include "sources/online_judge.hpp"

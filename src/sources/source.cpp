@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/source.hpp"
 
+#include "config/checks.hpp"
 #include "core/error.hpp"
 #include "data/text.hpp"
 
@@ -12,9 +13,8 @@ std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);
 std::unique_ptr<Source const> make_files(stages::Context& context);
 
 SourceKind source_kind(config::Config const& config) {
-    if (!config.get<config::DataConfig>().preferences.empty()) { return SourceKind::files; }
-    return config.get<config::WorldConfig>().kind == config::WorldKind::enumerable ? SourceKind::enumerable_world
-                                                                                   : SourceKind::text_world;
+    if (config::is_real(config)) { return SourceKind::files; }
+    return config::is_enumerable(config) ? SourceKind::enumerable_world : SourceKind::text_world;
 }
 
 std::unique_ptr<Source const> open_source(stages::Context& context) {

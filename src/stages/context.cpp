@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/context.hpp"
 
-#include "config/values.hpp"
+#include "config/checks.hpp"
 #include "stages/descriptor.hpp"
 
 namespace alignsweep::stages {
@@ -44,7 +44,7 @@ bool Context::reads_files() const {
     for (char const* name : {"data.corpus", "data.preferences"}) {
         if (declared_.contains(name)) { note(name); }
     }
-    return !spec_.config.get<config::DataConfig>().preferences.empty();
+    return config::is_real(spec_.config);
 }
 
 }  // namespace alignsweep::stages

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/reads.hpp"
 
+#include "config/checks.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
 
@@ -34,14 +35,11 @@ Reads& Reads::add_seeds(std::vector<std::string> const& names) {
 
 Reads& Reads::world() {
     section<config::WorldConfig>();
-    if (get<config::WorldConfig>().kind == config::WorldKind::enumerable) { section<config::EnumerableConfig>(); }
+    if (config::is_enumerable(config_)) { section<config::EnumerableConfig>(); }
     return seeds(&config::SeedConfig::world);
 }
 
-Reads& Reads::gold() {
-    bool const listed = get<config::WorldConfig>().kind == config::WorldKind::enumerable;
-    return listed ? world().unread({"input.corpus"}) : world();
-}
+Reads& Reads::gold() { return config::is_enumerable(config_) ? world().unread({"input.corpus"}) : world(); }
 
 Reads& Reads::model_limits() {
     auto const& model = get<config::ModelConfig>();
