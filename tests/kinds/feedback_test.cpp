@@ -16,6 +16,7 @@ namespace {
 
 using testing::finished_life;
 using testing::TemporaryFolder;
+namespace fs = std::filesystem;
 
 stages::Tokens const& prompt_of(stages::FeedbackData const& feedback, std::int64_t completion) {
     auto const prompt = feedback.completions[static_cast<std::size_t>(completion)].prompt;
@@ -144,6 +145,25 @@ TEST(Feedback, RealPairsThatAreEqualAreDroppedAndCounted) {
     EXPECT_EQ(feedback.prompts.size(), 20U);
     EXPECT_EQ(manifest->metrics.at("feedback/dropped"), 2.0);
     expect_mismatched_partners(feedback);
+}
+
+// Data may be moved away while a long stage runs: what it read is known from its identity.
+TEST(Execute, ADataFileThatIsGoneByTheEndLosesNothing) {
+    TemporaryFolder folder;
+    auto config = testing::tiny_config();
+    fs::path const corpus = folder.path() / "corpus é.txt";
+    config.edit<config::DataConfig>().corpus = corpus.string();
+    config.edit<config::DataConfig>().preferences = (folder.path() / "pairs.jsonl").string();
+    std::ofstream(corpus) << "The sky is blue.\n\nThe sea is green.\n";
+    std::ofstream(config.get<config::DataConfig>().preferences)
+        << R"({"prompt": "a", "chosen": " b", "rejected": " c"})";
+    std::string const digest = config::digest_of_input(corpus);
+    auto const spec = testing::life_of(config, 1).at("corpus");
+    auto host = testing::host_of(folder.path());
+    host.observe = [&](stages::Context const&) { fs::remove(corpus); };
+    execute(spec, host);
+    EXPECT_EQ(store::read_manifest(folder.path() / spec.id())->circumstances.at("data.corpus"),
+              digest + " " + corpus.string());
 }
 
 TEST(Feedback, BadRowsAreSkippedCountedAndNamedInTheLog) {

@@ -2,6 +2,7 @@
 // A stage's key depends on what the stage reads, and on nothing else; and the stage reads nothing that its key leaves
 // out.
 #include "config/values.hpp"
+#include "stages/reads.hpp"
 #include "support/tiny.hpp"
 
 #include <set>
@@ -16,37 +17,17 @@ using testing::finished_life;
 using testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
-// What each kind may see: "section.*", "section.key" or "seed.name".
-std::map<std::string, std::set<std::string>> const reads{
-    {"corpus",
-     {"world.*", "corpus.*", "tokenizer.*", "data.corpus", "data.too_long", "model.context", "seed.world",
-      "seed.data"}},
-    {"pretrain", {"model.*", "pretrain.*", "seed.model", "seed.train"}},
-    {"sft", {"sft.*", "model.limits", "seed.train"}},
-    {"feedback", {"world.*", "feedback.*", "data.preferences", "model.limits", "seed.world", "seed.feedback"}},
-    {"reference", {"model.limits"}},
-    {"reward_model",
-     {"world.*", "reward_model.*", "model.limits", "seed.world", "seed.model", "seed.feedback", "seed.train"}},
-    {"gold_reward_model", {"reward_model.*", "model.limits", "seed.model", "seed.train"}},
-    {"rlhf", {"rlhf.*", "model.limits", "seed.train", "seed.rollout"}},
-    {"dpo", {"dpo.*", "model.limits", "seed.train"}},
-    {"kto", {"kto.*", "model.limits", "seed.train"}},
-    {"best_of_n", {"best_of_n.*"}},
-    {"online_dpo", {"online_dpo.*", "model.limits", "seed.rollout"}},
-    {"online_kto", {"online_kto.*", "model.limits", "seed.rollout"}},
-    {"evaluate", {"world.*", "evaluate.*", "model.limits", "seed.world", "seed.eval"}},
-    {"token_values",
-     {"world.*", "token_values.*", "evaluate.max_new_tokens", "evaluate.temperature", "model.limits", "seed.world",
-      "seed.eval"}},
-    {"proxy", {"model.limits"}}};
-
-bool is_read(std::string const& kind, config::KeyHelp const& key) {
-    auto const& names = reads.at(kind);
-    bool const limit = key.name() == "model.chunk" || key.name() == "model.context";
-    if (limit && names.contains("model.limits")) { return true; }
-    // A reward model's size is that of the model that it starts from.
-    if (key.name() == "reward_model.width" || key.name() == "reward_model.depth") { return false; }
-    return names.contains(key.name()) || names.contains(key.section + ".*");
+// Whether a stage of this kind may depend on a key, by its descriptor.
+bool is_read(std::string const& name, config::KeyHelp const& key) {
+    static std::map<std::string, stages::Names> names;
+    auto const [found, fresh] = names.try_emplace(name);
+    if (fresh) {
+        auto const config = testing::tiny_config();
+        stages::Reads reads(config, 3, {});
+        kind(name).reads(reads);
+        found->second = reads.names();
+    }
+    return found->second.contains(key.name()) || found->second.contains(key.section + ".*");
 }
 
 // Another valid value of a key.
@@ -86,7 +67,8 @@ TEST(Identity, EachKeyOfTheConfigurationCountsForTheKindsThatReadIt) {
     fs::path const file = folder.path() / "data.jsonl";
     std::ofstream(file) << "{}\n";
     auto const config = testing::tiny_config();
-    for (auto const& [kind, names] : reads) {
+    for (auto const& described : all()) {
+        std::string const kind = described.name;
         std::string const key_now = make_stage(kind, config, 3, {}).key;
         for (auto const& key : config::all_keys(config)) {
             auto changed = config;
