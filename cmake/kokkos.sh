@@ -69,7 +69,7 @@ sdist=pycompadre sdist_version=1.7.6 version=4.5.1
 sha256=c766ec4d445ce076069be4b8c51a23ffac4ee79ea949ca86446bfd8c299b154c
 source_name=$sdist-$sdist_version
 if [[ -n ${KOKKOS_SOURCE:-} ]]; then
-    [[ -f $KOKKOS_SOURCE/core/src/Kokkos_Core.hpp ]] || fail "KOKKOS_SOURCE=$KOKKOS_SOURCE is no Kokkos source folder"
+    [[ -f $KOKKOS_SOURCE/core/src/Kokkos_Core.hpp ]] || fail "KOKKOS_SOURCE=$KOKKOS_SOURCE is not a Kokkos source folder"
     KOKKOS_SOURCE=$(absolute "$KOKKOS_SOURCE")
     version=$(sed -n 's/^set(Kokkos_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\).*/\2/Ip' "$KOKKOS_SOURCE/CMakeLists.txt" | paste -sd.)
     source_name=$KOKKOS_SOURCE

@@ -30,6 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     bool const python = text.find("NaN") != std::string_view::npos || text.find("Infinity") != std::string_view::npos;
     fuzz::require(python || core::Json::parse(text, nullptr, false) == value, "not the value that nlohmann reads");
     std::string const shown = core::shown(value);
-    fuzz::require(shown.size() <= 90 && core::one_line(shown) == shown, "shown() is no short line");
+    fuzz::require(shown.size() <= 90 && core::one_line(shown) == shown, "shown() is not a short line");
     return 0;
 }

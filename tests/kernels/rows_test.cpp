@@ -122,7 +122,7 @@ template <class Scalar>
 void swiglu_is_its_formula() {
     for (Size const size : sizes) {
         auto gate_up = test::normal_values(2 * size.rows * size.columns, "gate_up", 3.0);
-        if (gate_up.size() > 2) { gate_up[0] = -200.0; }  // exp(200) is no float
+        if (gate_up.size() > 2) { gate_up[0] = -200.0; }  // exp(200) overflows a float
         Array want{{size.rows, size.columns}, {}};
         for (std::size_t n = 0; n < size.rows; ++n) {
             for (std::size_t i = 0; i < size.columns; ++i) {

@@ -84,7 +84,7 @@ TEST(DpoStage, RefusesKeysThatItsLossWouldIgnore) {
         };
         expect_refused("dpo", change, "dpo.sync_steps = 4");
     }
-    // What DPO cannot take is no matter of KTO's.
+    // KTO does not read what DPO refuses.
     EXPECT_NO_THROW(static_cast<void>(
         spec_of("kto", [](config::Config& c) { c.edit<config::DpoConfig>().label_smoothing = 0.1; })));
 }

@@ -106,7 +106,7 @@ def check_includes(name: str, texts: dict[str, str]):
         if quoted:
             other = header.split("/")[0]
             if f"src/{header}" not in texts:
-                yield f'{where}: "{header}" is no file under src/ (write "module/file.hpp")'
+                yield f'{where}: "{header}" is not a file under src/ (write "module/file.hpp")'
             elif other != module and other not in ALLOWED[module]:
                 yield f"{where}: {module} may not include {other}; it may: {', '.join(ALLOWED[module]) or 'none'}"
             continue
@@ -207,7 +207,7 @@ CASES = (
     ({"src/stages/b.hpp": SPDX + '  #  include "sweep/x.hpp"\n', "src/sweep/x.hpp": SPDX}, "stages may not include sweep"),
     ({"src/stages/b.hpp": SPDX + '#include "store/s.hpp"\n#include "losses/m.hpp"\n'}, None),
     ({"src/cli/b.cpp": SPDX + '#include "sweep/x.hpp"\n', "src/sweep/x.hpp": SPDX}, None),
-    ({"src/config/b.hpp": SPDX + '#include "nowhere.hpp"\n'}, "is no file under src/"),
+    ({"src/config/b.hpp": SPDX + '#include "nowhere.hpp"\n'}, "is not a file under src/"),
     ({"src/other/b.hpp": SPDX}, "not in the list of modules"),
     ({"src/stages/b.cpp": SPDX + "#include <mpi.h>\n"}, "includes MPI"),
     ({"src/data/b.cpp": SPDX + "#include <hdf5.h>\n"}, "includes HDF5"),

@@ -113,7 +113,7 @@ TEST(ThumbLoss, EachStepIsDividedByAllOfItsExamples) {
     for (std::size_t t = 0; t < first.size(); ++t) { EXPECT_EQ(first[t], together[t]); }
 }
 
-// The other class may be absent from a step: its part is no NaN, and the mean is over who is there.
+// The other class may be absent from a step: its part is not NaN, and the mean is over those present.
 TEST(ThumbLoss, ABatchOfOneOrOfOneClass) {
     for (ThumbLossRow const& row : thumb_losses()) {
         for (std::size_t const count : {1U, 3U}) {

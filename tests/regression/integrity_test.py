@@ -221,7 +221,7 @@ class Integrity(unittest.TestCase):
         self.assertEqual((told["slurm_job"], told["slurm_restarts"]), ({"4711"}, {"2"}))
         self.assertRegex(min(told["libraries"]), r"HDF5 \d+\.\d+\.\d+")
         self.assertLessEqual(min(told["started"]), max(told["ended"]))
-        # They are no part of what is compared: the same folder goes on without a word.
+        # They are not compared: the same folder goes on without a word.
         again = run("sweep", self.ini, "--out", out, "--strict")
         self.assertEqual((again.returncode, "another program" in again.stderr), (0, False), again.stderr)
 
