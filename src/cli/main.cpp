@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.hpp"
+#include "config/text.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/machine.hpp"
 #include "core/text.hpp"
-#include "core/version.hpp"
 
 #include <iostream>
 
-namespace {
+namespace alignsweep::cli {
 
-using alignsweep::cli::Arguments;
+namespace {
 
 struct Command {
     char const* name;
@@ -18,15 +19,14 @@ struct Command {
 };
 
 constexpr Command commands[] = {
-    {"sweep", "runs or resumes a sweep (alone, or under mpirun or srun)", alignsweep::cli::sweep_command},
-    {"train", "runs one trial: the first of a sweep", alignsweep::cli::train_command},
-    {"plan", "shows what a sweep would run; runs nothing", alignsweep::cli::plan_command},
-    {"status", "shows how far a sweep is", alignsweep::cli::status_command},
-    {"verify", "checks every file of a results folder", alignsweep::cli::verify_command},
-    {"repair", "sets broken stages aside, so that the next run makes just those again",
-     alignsweep::cli::repair_command},
-    {"score", "scores a data set row by row, in any model", alignsweep::cli::score_command},
-    {"methods", "lists the methods and all configuration keys", alignsweep::cli::methods_command},
+    {"sweep", "runs or resumes a sweep (alone, or under mpirun or srun)", sweep_command},
+    {"train", "runs one trial: the first of a sweep", train_command},
+    {"plan", "shows what a sweep would run; runs nothing", plan_command},
+    {"status", "shows how far a sweep is", status_command},
+    {"verify", "checks every file of a results folder", verify_command},
+    {"repair", "sets broken stages aside, so that the next run makes just those again", repair_command},
+    {"score", "scores a data set row by row, in any model", score_command},
+    {"methods", "lists the methods and all configuration keys", methods_command},
 };
 
 void print_help(std::ostream& out) {
@@ -49,7 +49,7 @@ int run(int& argc, char**& argv) {
         return name.empty() ? 2 : 0;
     }
     if (name == "--version") {
-        std::cout << "alignsweep " << alignsweep::core::version() << " (" << alignsweep::core::git_commit() << ")\n";
+        std::cout << "alignsweep " << core::version() << " (" << core::git_commit() << ")\n";
         return 0;
     }
     for (Command const& command : commands) {
@@ -60,17 +60,18 @@ int run(int& argc, char**& argv) {
         }
         return command.run(arguments);
     }
-    std::string allowed;
-    for (Command const& command : commands) { allowed += std::string(allowed.empty() ? "" : ", ") + command.name; }
-    throw alignsweep::core::ConfigError("unknown command " + alignsweep::core::excerpt(name) + " (allowed: " + allowed +
-                                        ")");
+    std::vector<std::string> allowed;
+    for (Command const& command : commands) { allowed.emplace_back(command.name); }
+    throw core::ConfigError("unknown command " + core::excerpt(name) + " (allowed: " + config::join(allowed) + ")");
 }
 
 }  // namespace
 
+}  // namespace alignsweep::cli
+
 int main(int argc, char** argv) {
     try {
-        return run(argc, argv);
+        return alignsweep::cli::run(argc, argv);
     } catch (std::exception const& error) {
         auto const failure = alignsweep::core::failure_of(error);
         alignsweep::core::log_error(failure.message);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // methods: what there is: signals, models, equations, sources, and every key of the configuration with its default.
-#include "cli/options.hpp"
-#include "cli/table.hpp"
+#include "cli/commands.hpp"
+#include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "kinds/kinds.hpp"
 
-#include <algorithm>
 #include <iostream>
 
 namespace alignsweep::cli {
@@ -27,11 +26,7 @@ std::vector<Descriptor const*> catalogue() {
 
 std::string models_of(Descriptor const& kind) {
     if (kind.purpose != stages::Purpose::method) { return "-"; }
-    std::string text;
-    for (std::string const& role : kinds::models_held(kind.name, kinds::program().defaults)) {
-        text += (text.empty() ? "" : ", ") + role;
-    }
-    return text;
+    return config::join(kinds::models_held(kind.name, kinds::program().defaults));
 }
 
 void print_overview() {
@@ -75,32 +70,30 @@ void print_keys(std::string const& only) {
 }  // namespace
 
 int methods_command(Arguments const& arguments) {
-    namespace po = boost::program_options;
     auto const values = parse(arguments, "alignsweep methods [METHOD]",
                               "Lists the methods with their signals, models, equations and variants, and all keys of "
                               "the configuration; with a name, that method alone.",
-                              po::options_description("options"), "method");
+                              "method");
     if (!values) { return 0; }
-    if (values->count("method") == 0) {
+    auto const names = all_of(*values, "method");
+    if (names.empty()) {
         print_overview();
         for (Descriptor const* kind : catalogue()) { print_entry(*kind); }
         print_keys("");
         return 0;
     }
-    auto const names = (*values)["method"].as<std::vector<std::string>>();
     if (names.size() > 1) { throw core::ConfigError("methods: one method at a time"); }
-    std::string const& name = names.front();
-    std::string allowed;
+    std::vector<std::string> allowed;
     for (Descriptor const* kind : catalogue()) {
-        allowed += (allowed.empty() ? "" : ", ") + kind->name;
-        if (kind->name != name) { continue; }
+        allowed.push_back(kind->name);
+        if (kind->name != names[0]) { continue; }
         std::cout << format_table(
             {{"signal", kind->entry->signal}, {"models in memory", models_of(*kind)}, {"source", kind->entry->source}});
         print_entry(*kind);
         print_keys(kind->name);
         return 0;
     }
-    throw core::ConfigError(core::concat("unknown method ", name, " (allowed: ", allowed, ")"));
+    throw core::ConfigError(core::concat("unknown method ", names[0], " (allowed: ", config::join(allowed), ")"));
 }
 
 }  // namespace alignsweep::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/options.hpp"
+#include "cli/commands.hpp"
 
 #include "core/error.hpp"
 #include "kinds/kinds.hpp"
@@ -8,10 +8,8 @@
 
 namespace alignsweep::cli {
 
-namespace po = boost::program_options;
-
 std::optional<po::variables_map> parse(Arguments const& arguments, std::string const& usage, std::string const& text,
-                                       po::options_description options, char const* positional) {
+                                       char const* positional, po::options_description options) {
     options.add_options()("help,h", "this text");
     po::options_description hidden;
     hidden.add(options);
@@ -36,6 +34,14 @@ std::optional<po::variables_map> parse(Arguments const& arguments, std::string c
     return values;
 }
 
+std::vector<std::string> all_of(po::variables_map const& values, char const* name) {
+    return values.count(name) > 0 ? values[name].as<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+std::string one_of(po::variables_map const& values, char const* name) {
+    return values.count(name) > 0 ? values[name].as<std::string>() : std::string();
+}
+
 po::options_description sweep_options() {
     po::options_description options("options");
     options.add_options()("set", po::value<std::vector<std::string>>()->composing(),
@@ -55,16 +61,13 @@ std::string experiment_name(std::filesystem::path const& file) {
 }  // namespace
 
 SweepInput read_sweep(po::variables_map const& values) {
-    if (values.count("file") == 0) { throw core::ConfigError("no INI file given (see --help)"); }
-    std::vector<std::filesystem::path> files;
-    for (auto const& file : values["file"].as<std::vector<std::string>>()) { files.emplace_back(file); }
-    std::vector<std::string> sets;
-    if (values.count("set") > 0) { sets = values["set"].as<std::vector<std::string>>(); }
-    auto const entries = config::read_all(files, sets);
-    SweepInput input{entries, config::expand(entries, kinds::program()), {}};
-    input.out = values.count("out") > 0 ? std::filesystem::path(values["out"].as<std::string>())
-                                        : std::filesystem::path("results") / experiment_name(files.back());
-    return input;
+    auto const names = all_of(values, "file");
+    if (names.empty()) { throw core::ConfigError("no INI file given (see --help)"); }
+    std::vector<std::filesystem::path> const files(names.begin(), names.end());
+    auto const entries = config::read_all(files, all_of(values, "set"));
+    auto out = std::filesystem::path("results") / experiment_name(files.back());
+    if (values.count("out") > 0) { out = one_of(values, "out"); }
+    return {entries, config::expand(entries, kinds::program()), out};
 }
 
 }  // namespace alignsweep::cli

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan: what a sweep would run.
 #include "sweep/plan.hpp"
-#include "cli/options.hpp"
-#include "cli/table.hpp"
+#include "cli/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "kinds/kinds.hpp"
@@ -28,12 +27,11 @@ struct KindSum {
 int plan_command(Arguments const& arguments) {
     auto const values =
         parse(arguments, "alignsweep plan FILE.ini... [--set section.key=value]... [--out DIR]",
-              "Shows trials, stages, what they share and about what they cost; runs nothing.", sweep_options(), "file");
+              "Shows trials, stages, what they share and about what they cost; runs nothing.", "file", sweep_options());
     if (!values) { return 0; }
     auto const input = read_sweep(*values);
     auto const plan = sweep::make_plan(input.spec);
     std::map<std::string, KindSum> kinds;
-    std::vector<std::string> order;
     double left = 0.0;
     for (auto const& [id, spec] : plan.stages) {
         KindSum& sum = kinds[spec.kind];
@@ -50,17 +48,19 @@ int plan_command(Arguments const& arguments) {
         for (auto const& trial : plan.trials) { sum.uses += trial.stages.contains(id) ? 1 : 0; }
     }
     std::vector<std::vector<std::string>> table{{"stage", "to run", "done", "used by trials", "tokens", "FLOPs"}};
+    auto const add = [&](std::string const& name, KindSum const& sum, std::string const& uses) {
+        table.push_back({name, std::to_string(sum.stages - sum.done), std::to_string(sum.done), uses,
+                         short_number(sum.tokens), short_number(sum.flops)});
+    };
     KindSum total;
     for (auto const& [kind, sum] : kinds) {
-        table.push_back({kind, std::to_string(sum.stages - sum.done), std::to_string(sum.done),
-                         std::to_string(sum.uses), short_number(sum.tokens), short_number(sum.flops)});
+        add(kind, sum, std::to_string(sum.uses));
         total.stages += sum.stages;
         total.done += sum.done;
         total.tokens += sum.tokens;
         total.flops += sum.flops;
     }
-    table.push_back({"total", std::to_string(total.stages - total.done), std::to_string(total.done), "",
-                     short_number(total.tokens), short_number(total.flops)});
+    add("total", total, "");
     std::cout << plan.trials.size() << " rows (" << input.spec.trials.size() << " trials, and the base and SFT models"
               << " they start from), " << plan.stages.size() << " stages\n\n"
               << format_table(table) << "\nabout " << sweep::format_seconds(left / assumed_speed)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // score: log-probabilities, rewards and losses of a data set, row by row.
 #include "score/score.hpp"
-#include "cli/options.hpp"
-#include "cli/table.hpp"
+#include "cli/commands.hpp"
 #include "config/text.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "kinds/kinds.hpp"
 #include "model/runtime.hpp"
 
@@ -14,36 +14,44 @@
 
 namespace alignsweep::cli {
 
-namespace po = boost::program_options;
-
 namespace {
 
-constexpr char const* usage =
-    "alignsweep score POLICY [--reference REF] --data FILE.jsonl --method dpo|kto|reward|lm --out scores.h5";
-constexpr char const* text =
-    "Scores every row of a data set, in any model: a stage's folder or its checkpoint.h5, or a Hugging Face folder of\n"
-    "a Llama (config.json, model.safetensors, tokenizer.json with byte-level BPE).\n\n"
-    "  dpo     prompt, chosen, rejected:   logps/, ref_logps/, rewards/ and tokens/{chosen,rejected}, loss\n"
-    "  kto     prompt, completion, label:  logps/, ref_logps/{completion,mismatched}, rewards/completion, kl, label, "
-    "loss\n"
-    "  reward  prompt, chosen, rejected:   rewards/{chosen,rejected}, loss\n"
-    "  lm      prompt, completion:         logps/completion, tokens, loss (mean over the completion's tokens)\n\n"
-    "Texts and conversations are read as Hugging Face TRL reads them, and the end token is appended. Rows of ready\n"
-    "token ids (prompt_ids with chosen_ids, rejected_ids or completion_ids; KL_completion_ids for kto) are used as "
-    "they\n"
-    "are and need no tokenizer. kto's z0 is one value over the whole file; each row's mismatched completion is drawn\n"
-    "once, from a row of another prompt (--set seed.feedback=N draws others). `line` says on which line the row of "
-    "each\nentry begins. A row that can't be read is an error; --set data.bad_rows=skip leaves such rows out and "
-    "counts them.\n"
-    "Conversations are rendered as \"User: ...\\nAssistant: ...\"; a model's chat template is not applied, so a "
-    "message\n"
-    "that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.";
+std::vector<std::string> method_names() {
+    std::vector<std::string> names;
+    for (auto const& method : score::score_methods()) { names.push_back(method.name); }
+    return names;
+}
+
+std::string usage() {
+    return "alignsweep score POLICY [--reference REF] --data FILE.jsonl --method " + config::join(method_names(), "|") +
+           " --out scores.h5";
+}
+
+std::string description() {
+    std::string text =
+        R"(Scores every row of a data set, in any model: a stage's folder or its checkpoint.h5, or a Hugging Face folder of
+a Llama (config.json, model.safetensors, tokenizer.json with byte-level BPE).
+
+)";
+    for (auto const& method : score::score_methods()) {
+        text += "  " + method.name + std::string(8 - method.name.size(), ' ') + method.reads +
+                std::string(28 - method.reads.size(), ' ') + method.writes + "\n";
+    }
+    return text + R"(
+Texts and conversations are read as Hugging Face TRL reads them, and the end token is appended. Rows of ready
+token ids (prompt_ids with chosen_ids, rejected_ids or completion_ids; KL_completion_ids for kto) are used as they
+are and need no tokenizer. kto's z0 is one value over the whole file; each row's mismatched completion is drawn
+once, from a row of another prompt (--set seed.feedback=N draws others). `line` says on which line the row of each
+entry begins. A row that can't be read is an error; --set data.bad_rows=skip leaves such rows out and counts them.
+Conversations are rendered as "User: ...\nAssistant: ..."; a model's chat template is not applied, so a message
+that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.)";
+}
 
 std::string required(po::variables_map const& values, char const* name) {
     if (values.count(name) == 0) {
-        throw core::ConfigError(core::concat("no --", name, " given (usage: ", usage, ")"));
+        throw core::ConfigError(core::concat("no --", name, " given (usage: ", usage(), ")"));
     }
-    return values[name].as<std::string>();
+    return one_of(values, name);
 }
 
 // --set, of the keys that the method reads alone.
@@ -67,11 +75,10 @@ config::Config read_config(std::vector<std::string> const& sets, score::ScoreMet
 }
 
 score::ScoreRequest read_request(po::variables_map const& values) {
-    auto const models =
-        values.count("policy") > 0 ? values["policy"].as<std::vector<std::string>>() : std::vector<std::string>();
+    auto const models = all_of(values, "policy");
     if (models.size() != 1) {
         throw core::ConfigError(
-            core::concat(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage, ")"));
+            core::concat(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage(), ")"));
     }
     score::ScoreRequest request;
     request.policy = models[0];
@@ -81,19 +88,18 @@ score::ScoreRequest read_request(po::variables_map const& values) {
     auto const& methods = score::score_methods();
     auto const method = std::find_if(methods.begin(), methods.end(), [&](auto const& one) { return one.name == name; });
     if (method == methods.end()) {
-        throw core::ConfigError(core::concat("--method ", name, ": dpo, kto, reward or lm is allowed"));
+        throw core::ConfigError(
+            core::concat("--method ", name, ": ", core::alternatives(method_names()), " is allowed"));
     }
     request.method = *method;
-    if (values.count("reference") > 0) { request.reference = values["reference"].as<std::string>(); }
-    if (values.count("tokenizer") > 0) { request.tokenizer = values["tokenizer"].as<std::string>(); }
-    std::string const scalar = values["scalar"].as<std::string>();
+    request.reference = one_of(values, "reference");
+    request.tokenizer = one_of(values, "tokenizer");
+    std::string const scalar = one_of(values, "scalar");
     if (scalar != "float" && scalar != "double") {
         throw core::ConfigError(core::concat("--scalar ", scalar, ": float or double is allowed"));
     }
     request.in_double = scalar == "double";
-    auto const sets =
-        values.count("set") > 0 ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>();
-    request.config = read_config(sets, request.method);
+    request.config = read_config(all_of(values, "set"), request.method);
     return request;
 }
 
@@ -106,7 +112,7 @@ int score_command(Arguments const& arguments) {
     };
     add("reference", "the model that the policy is compared with (dpo, but for simpo and orpo; kto)");
     add("data", "rows in JSON: JSONL or an array, .gz too");
-    add("method", "dpo, kto, reward or lm");
+    add("method", core::alternatives(method_names()).c_str());
     options.add_options()("set", po::value<std::vector<std::string>>()->composing(),
                           "section.key=value, e.g. --set dpo.loss=ipo (may be repeated); of the method's loss, "
                           "data.bad_rows, data.too_long and model.chunk");
@@ -114,14 +120,14 @@ int score_command(Arguments const& arguments) {
     add("tokenizer", "a tokenizer.json, or the folder of one or of a corpus stage, in place of the policy's own");
     options.add_options()("scalar", po::value<std::string>()->default_value("float"), "float or double")(
         "threads", po::value<int>()->default_value(0), "threads (default: OMP_NUM_THREADS, else all cores)");
-    auto const values = parse(arguments, usage, text, options, "policy");
+    auto const values = parse(arguments, usage(), description(), "policy", options);
     if (!values) { return 0; }
     auto const request = read_request(*values);
     model::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
     auto const summary = score::score(request);
-    std::cout << summary.scored << " rows scored of " << summary.rows.read << " (dropped: " << summary.rows.too_long
-              << " too long, " << summary.rows.empty << " with an empty answer, " << summary.rows.equal
-              << " with equal answers, " << summary.rows.bad << " bad)\n\n";
+    std::cout << summary.scored << " rows scored of " << summary.counts.rows << " (dropped: " << summary.too_long
+              << " too long, " << summary.counts.empty_completion << " with an empty answer, "
+              << summary.counts.equal_answers << " with equal answers, " << summary.counts.bad << " bad)\n\n";
     std::vector<std::vector<std::string>> table{{"column", "mean"}};
     for (auto const& [name, mean] : summary.means) { table.push_back({name, config::format_number(mean)}); }
     std::cout << format_table(table) << "\nresults: " << request.out.string() << '\n';

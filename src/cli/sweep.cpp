@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sweep, train: run the stages of a plan.
-#include "cli/options.hpp"
-#include "cli/table.hpp"
+#include "cli/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "model/runtime.hpp"
@@ -10,17 +9,12 @@
 #include "sweep/scheduler.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
-#include <set>
 #include <thread>
-#include <tuple>
 
 namespace alignsweep::cli {
-
-namespace po = boost::program_options;
 
 namespace {
 
@@ -57,23 +51,6 @@ int agree(sweep::Comm const& comm, Outcome const& own) {
     return static_cast<int>(code);
 }
 
-// Each file once in each role, however many trials read it.
-void check_data(config::SweepSpec const& spec) {
-    std::array const files{&config::DataConfig::corpus, &config::DataConfig::sft, &config::DataConfig::preferences,
-                           &config::DataConfig::thumbs};
-    std::set<std::tuple<std::size_t, std::string, config::BadRows>> seen;
-    for (auto const& trial : spec.trials) {
-        config::DataConfig const& data = trial.config.get<config::DataConfig>();
-        config::DataConfig fresh;
-        fresh.bad_rows = data.bad_rows;
-        for (std::size_t role = 0; role < files.size(); ++role) {
-            auto const file = files[role];
-            if (seen.emplace(role, data.*file, data.bad_rows).second) { fresh.*file = data.*file; }
-        }
-        sources::check_data(fresh);
-    }
-}
-
 int run_all(sweep::Plan const& plan, SweepInput const& input, sweep::Comm const& comm) {
     auto const result = sweep::run_plan(plan, input.entries, input.out, comm);
     if (comm.rank() == 0) {
@@ -93,14 +70,18 @@ int run(Arguments const& arguments, std::string const& usage, std::string const&
     std::optional<SweepInput> input;
     sweep::Plan plan;
     int code = agree(comm, outcome_of([&] {
-                         values = parse(arguments, usage, text, options, "file");
+                         values = parse(arguments, usage, text, "file", options);
                          if (!values) { return; }
                          int const threads = (*values)["threads"].as<int>();
                          model::check_runtime(*arguments.argc, *arguments.argv, threads);
                          input = read_sweep(*values);
                          if (first_trial_only) { input->spec.trials.resize(1); }
                          plan = sweep::make_plan(input->spec);
-                         if (comm.rank() == 0) { check_data(input->spec); }
+                         std::vector<config::DataConfig const*> data;
+                         for (auto const& trial : input->spec.trials) {
+                             data.push_back(&trial.config.get<config::DataConfig>());
+                         }
+                         if (comm.rank() == 0) { sources::check_data(data); }
                          sweep::check_writable(input->out);
                      }));
     if (code != 0 || !values) { return code; }

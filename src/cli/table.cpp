@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/table.hpp"
+#include "cli/commands.hpp"
 
 #include "config/text.hpp"
 

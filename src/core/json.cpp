@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <vector>
 
 namespace alignsweep::core {
@@ -41,40 +42,16 @@ std::string without_python_numbers(std::string_view text, std::vector<std::size_
     return result;
 }
 
-// Characters for the parser; `reached` follows it, so that what is wrong between two tokens has a place as well.
-struct Reading {
-    using iterator_category = std::input_iterator_tag;
-    using value_type = char;
-    using difference_type = std::ptrdiff_t;
-    using pointer = char const*;
-    using reference = char const&;
-
-    char const* at;
-    char const** reached;
-
-    reference operator*() const { return *at; }
-    Reading& operator++() {
-        *reached = ++at;
-        return *this;
-    }
-    Reading operator++(int) {
-        Reading const before = *this;
-        ++*this;
-        return before;
-    }
-    bool operator==(Reading const& other) const { return at == other.at; }
-    bool operator!=(Reading const& other) const { return at != other.at; }
-};
-
-// Builds the value, and knows at every moment which field it is in.
+// Builds the value, and knows at every moment which field it is in and, by the stream that the parser reads, where.
 class Builder : public nlohmann::json_sax<Json> {
 public:
     Builder(std::string_view text, std::string file, std::int64_t line, std::vector<std::size_t> inserted)
-        : text_(text), file_(std::move(file)), line_(line), inserted_(std::move(inserted)), reached_(text.data()) {}
+        : text_(text), file_(std::move(file)), line_(line), inserted_(std::move(inserted)), in_(std::string(text)) {}
 
-    [[nodiscard]] Reading begin() { return {text_.data(), &reached_}; }
-    [[nodiscard]] Reading end() { return {text_.data() + text_.size(), &reached_}; }
-    Json take() { return std::move(root_); }
+    Json build() {
+        Json::sax_parse(in_, this);
+        return std::move(root_);
+    }
 
     bool null() override { return add(nullptr); }
     bool boolean(bool value) override { return add(value); }
@@ -117,7 +94,9 @@ private:
         std::size_t items;
     };
 
-    [[nodiscard]] std::size_t position() const { return static_cast<std::size_t>(reached_ - text_.data()); }
+    [[nodiscard]] std::size_t position() {
+        return static_cast<std::size_t>(std::streamoff(in_.rdbuf()->pubseekoff(0, std::ios::cur, std::ios::in)));
+    }
     Json* place(Json value) {
         if (levels_.empty()) {
             root_ = std::move(value);
@@ -177,7 +156,7 @@ private:
     std::string file_;
     std::int64_t line_;
     std::vector<std::size_t> inserted_;
-    char const* reached_;
+    std::istringstream in_;
     Json root_;
     std::vector<Level> levels_;
 };
@@ -194,8 +173,7 @@ Json parse_json(std::string_view text, std::string const& file, std::int64_t lin
     Builder builder(text, file, line, std::move(inserted));
     // The parser takes a null byte for the end, whatever comes after it.
     if (std::size_t const null = text.find('\0'); null != std::string_view::npos) { builder.refuse(null + 1); }
-    Json::sax_parse(builder.begin(), builder.end(), &builder);
-    return builder.take();
+    return builder.build();
 }
 
 std::string shown(Json const& value, std::size_t longest) {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where and when this process runs. No result may depend on any of it.
+// Which program this is, which every result says; and where and when it runs, which no result may depend on.
 #pragma once
 
 #include <string>
 
 namespace alignsweep::core {
+
+[[nodiscard]] std::string version();
+// Commit with "-dirty" where the tree differs from it; "unknown" outside of a git checkout.
+[[nodiscard]] std::string git_commit();
 
 // The time now, UTC, ISO 8601: 2026-11-28T02:10:00Z.
 [[nodiscard]] std::string utc_now();

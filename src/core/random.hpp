@@ -4,13 +4,18 @@
 // Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Philox4x32-10, by Random123).
 #pragma once
 
-#include "core/platform.hpp"
-
 #include <Random123/philox.h>
 
 #include <cmath>
 #include <cstdint>
 #include <string_view>
+
+// Marks functions that run on host and device alike, without including Kokkos.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define ALIGNSWEEP_FUNCTION __host__ __device__ inline
+#else
+#define ALIGNSWEEP_FUNCTION inline
+#endif
 
 namespace alignsweep::core {
 

@@ -110,6 +110,14 @@ std::string excerpt(std::string_view text, std::size_t longest) {
     return line + "...";
 }
 
+std::string alternatives(std::span<std::string const> items) {
+    std::string text;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 == items.size() ? " or " : ", ") + items[i];
+    }
+    return text;
+}
+
 std::string message_line(std::string_view text) {
     std::string const line = one_line(text);
     std::string result;

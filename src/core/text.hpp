@@ -2,6 +2,7 @@
 // Text for messages: whatever a file, a name or the command line holds, a message stays one short line.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ namespace alignsweep::core {
 
 // one_line(text), cut to `longest` bytes (with "..." at the end) at the end of a character.
 [[nodiscard]] std::string excerpt(std::string_view text, std::size_t longest = 80);
+
+// "a, b or c".
+[[nodiscard]] std::string alternatives(std::span<std::string const> items);
 
 // A whole message on one line of at most about 1,000 bytes. What is too long is cut in the middle: an unbroken word to
 // 300 bytes, then the message, so that its end, which says what is allowed, stays.

@@ -3,7 +3,7 @@
 #include "kinds/evaluate_exactly.hpp"
 #include "core/error.hpp"
 #include "infer/reward.hpp"
-#include "stats/exact_best_of_n.hpp"
+#include "stats/best_of_n.hpp"
 #include "stats/optimum.hpp"
 
 #include <algorithm>

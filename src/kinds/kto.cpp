@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kto: alignment from a fixed set of thumbs, from the SFT weights on.
 #include "kinds/preference.hpp"
-#include "losses/thumb_loss.hpp"
-#include "losses/thumb_losses.hpp"
+#include "losses/preference.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"

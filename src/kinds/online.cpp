@@ -4,9 +4,8 @@
 // judge is a language model, and KTO is not among the losses).
 #include "kinds/online.hpp"
 #include "config/checks.hpp"
-#include "losses/pair_loss.hpp"
-#include "losses/thumb_loss.hpp"
-#include "sources/online_judge.hpp"
+#include "losses/preference.hpp"
+#include "sources/labels.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"
 #include "train/cost_meter.hpp"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/model_sections.hpp"
-#include "sources/online_judge.hpp"
+#include "sources/labels.hpp"
 
 namespace alignsweep::kinds {
 

@@ -2,7 +2,7 @@
 // pretrain: a fresh model on windows of the corpus.
 #include "kinds/pretrain.hpp"
 #include "config/checks.hpp"
-#include "losses/cross_entropy.hpp"
+#include "losses/loss.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"

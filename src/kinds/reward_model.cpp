@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
 #include "config/checks.hpp"
-#include "losses/reward_loss.hpp"
+#include "losses/preference.hpp"
 
 #include "config/values.hpp"
 #include "core/error.hpp"

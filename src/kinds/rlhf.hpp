@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/model_sections.hpp"
-#include "losses/gae.hpp"
+#include "losses/ppo.hpp"
 
 namespace alignsweep::kinds {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sft: the pre-trained model on questions and answers.
-#include "losses/cross_entropy.hpp"
+#include "losses/loss.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
 #include "stages/reads.hpp"

@@ -67,7 +67,7 @@ private:
                 prefixes_.weight.push_back(0.5 * (std::exp(a[i]) + std::exp(b[i])));
             }
         };
-        add_mean(stats::prefix_logprobs(tree_, policy), stats::prefix_logprobs(tree_, sft));
+        add_mean(tree_.context_logprobs(policy), tree_.context_logprobs(sft));
         add_mean(tree_.logprobs(policy), tree_.logprobs(sft));
     }
 

@@ -6,7 +6,7 @@
 
 namespace alignsweep::losses {
 
-double summed_logprob(SequenceOutputs const& sequence, model::ChunkOutputs const& outputs) {
+double summed_logprob(SequenceOutputs const& sequence, ChunkOutputs const& outputs) {
     double sum = 0.0;
     for (std::size_t t = sequence.target_begin; t < sequence.target_end; ++t) { sum += outputs.logprob[t]; }
     return sum;
@@ -20,7 +20,7 @@ double sigmoid(double x) {
     return e / (1.0 + e);
 }
 
-void add_entropy(model::ChunkOutputs const& outputs, MetricSums& metrics) {
+void add_entropy(ChunkOutputs const& outputs, MetricSums& metrics) {
     double sum = 0.0;
     for (double const entropy : outputs.entropy) { sum += entropy; }
     metrics.add("entropy", sum, static_cast<double>(outputs.entropy.size()));
@@ -34,6 +34,20 @@ std::int64_t target_count(data::Example const& example, data::TargetKind kind) {
         return std::max<std::int64_t>(0, prompt + completion - 1);
     }
     return kind == data::TargetKind::none ? 0 : completion;
+}
+
+void CrossEntropy::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
+    std::int64_t tokens = 0;
+    for (std::int64_t const example : examples) { tokens += target_count(sequence(example, 0), kind_); }
+    tokens_ = static_cast<double>(std::max<std::int64_t>(1, tokens));
+}
+
+ChunkGradients CrossEntropy::backward(Sequences /*sequences*/, ChunkOutputs const& outputs, MetricSums& metrics) const {
+    double sum = 0.0;
+    for (double const logprob : outputs.logprob) { sum -= logprob; }
+    metrics.add("loss", sum, static_cast<double>(outputs.logprob.size()));
+    add_entropy(outputs, metrics);
+    return {std::vector<double>(outputs.logprob.size(), -1.0 / tokens_), {}, {}};
 }
 
 }  // namespace alignsweep::losses

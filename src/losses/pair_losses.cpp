@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "losses/pair_losses.hpp"
+// The table of the losses of a pair: equations, derivatives, sources.
+#include "losses/preference.hpp"
 
 #include "core/error.hpp"
 #include "losses/loss.hpp"
@@ -79,25 +80,24 @@ Curve labelled(Point point, MarginLoss loss, LabelWeights weights, double margin
 }
 
 // --- margins ---
-void of_margin(Point point, double chosen_scale, double rejected_scale, MarginLoss loss, LabelWeights weights) {
+PairLossSlopes of_margin(Point point, double chosen_scale, double rejected_scale, MarginLoss loss,
+                         LabelWeights weights) {
     double const margin = chosen_scale * point.chosen - rejected_scale * point.rejected;
     Curve const here = labelled(point, loss, weights, margin);
-    point.result.loss = here.value;
-    point.result.chosen_slope = chosen_scale * here.slope;
-    point.result.rejected_slope = -rejected_scale * here.slope;
+    return {here.value, chosen_scale * here.slope, -rejected_scale * here.slope};
 }
 
 // beta D.
 template <MarginLoss loss, LabelWeights weights = as_given>
-void of_sums(Point point) {
-    of_margin(point, point.rule.beta, point.rule.beta, loss, weights);
+PairLossSlopes of_sums(Point point) {
+    return of_margin(point, point.rule.beta, point.rule.beta, loss, weights);
 }
 
 // The same of c and r divided by their tokens; ipo's has no beta.
 template <MarginLoss loss, bool times_beta = true>
-void of_means(Point point) {
+PairLossSlopes of_means(Point point) {
     double const numerator = times_beta ? point.rule.beta : 1.0;
-    of_margin(point, numerator / point.chosen_tokens, numerator / point.rejected_tokens, loss, as_given);
+    return of_margin(point, numerator / point.chosen_tokens, numerator / point.rejected_tokens, loss, as_given);
 }
 
 // --- alignment by optimal transport in one dimension: the cheapest way from one sample to another of the same size
@@ -119,27 +119,23 @@ std::pair<double, double> margins(PairLogprobs const& at) {
     return {at.chosen - at.rejected, at.chosen_reference - at.rejected_reference};
 }
 
-void aot(Point point) {
+PairLossSlopes aot(Point point) {
     double const beta = point.rule.beta;
     Curve const both =
         labelled(point, logistic, smoothed, beta * ((point.at.chosen - point.at.rejected) - match_of(point).chosen));
-    point.result.loss = both.value;
-    point.result.chosen_slope = beta * both.slope;
-    point.result.rejected_slope = -beta * both.slope;
+    return {both.value, beta * both.slope, -beta * both.slope};
 }
 
 std::pair<double, double> ratios(PairLogprobs const& at) {
     return {at.chosen - at.chosen_reference, at.rejected - at.rejected_reference};
 }
 
-void aot_unpaired(Point point) {
+PairLossSlopes aot_unpaired(Point point) {
     double const beta = point.rule.beta;
     PairMatch const match = match_of(point);
     Curve const of_chosen = labelled(point, logistic, smoothed, beta * (point.chosen - match.chosen));
     Curve const of_rejected = labelled(point, logistic, smoothed, beta * (match.rejected - point.rejected));
-    point.result.loss = of_chosen.value;
-    point.result.chosen_slope = beta * of_chosen.slope;
-    point.result.rejected_slope = -beta * of_rejected.slope;
+    return {of_chosen.value, beta * of_chosen.slope, -beta * of_rejected.slope};
 }
 
 // --- losses that move each answer on its own ---
@@ -151,62 +147,51 @@ Curve log_odds(double a) {
     return {mean - std::log(complement), 1.0 / complement};
 }
 
-void orpo(Point point) {
+PairLossSlopes orpo(Point point) {
     double const beta = point.rule.beta;
     Curve const better = log_odds(point.chosen / point.chosen_tokens);
     Curve const worse = log_odds(point.rejected / point.rejected_tokens);
     Curve const ratio = logistic_loss(better.value - worse.value);
     double const given = point.at.likelihood_tokens, likelihood_tokens = given > 0.0 ? given : point.chosen_tokens;
-    point.result.loss = -point.chosen / likelihood_tokens + beta * ratio.value;
-    point.result.chosen_slope = -1.0 / likelihood_tokens + beta * ratio.slope * better.slope / point.chosen_tokens;
-    point.result.rejected_slope = -beta * ratio.slope * worse.slope / point.rejected_tokens;
+    return {-point.chosen / likelihood_tokens + beta * ratio.value,
+            -1.0 / likelihood_tokens + beta * ratio.slope * better.slope / point.chosen_tokens,
+            -beta * ratio.slope * worse.slope / point.rejected_tokens};
 }
 
-void apo_zero(Point point) {
-    PairLossValue& result = point.result;
-    Curve const fall = sigmoid_curve(-result.chosen_reward), rise = sigmoid_curve(result.rejected_reward);
-    result.loss = fall.value + rise.value;
-    result.chosen_slope = -point.rule.beta * fall.slope;
-    result.rejected_slope = point.rule.beta * rise.slope;
+PairLossSlopes apo_zero(Point point) {
+    Curve const fall = sigmoid_curve(-point.chosen_reward), rise = sigmoid_curve(point.rejected_reward);
+    return {fall.value + rise.value, -point.rule.beta * fall.slope, point.rule.beta * rise.slope};
 }
 
-void apo_down(Point point) {
-    PairLossValue& result = point.result;
-    Curve const rise = sigmoid_curve(result.chosen_reward);
-    Curve const order = sigmoid_curve(result.rejected_reward - result.chosen_reward);
-    result.loss = rise.value + order.value;
-    result.chosen_slope = point.rule.beta * (rise.slope - order.slope);
-    result.rejected_slope = point.rule.beta * order.slope;
+PairLossSlopes apo_down(Point point) {
+    Curve const rise = sigmoid_curve(point.chosen_reward);
+    Curve const order = sigmoid_curve(point.rejected_reward - point.chosen_reward);
+    return {rise.value + order.value, point.rule.beta * (rise.slope - order.slope), point.rule.beta * order.slope};
 }
 
-void nca_pair(Point point) {
-    PairLossValue& result = point.result;
-    Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.chosen_reward);
-    Curve const rejected_down = logistic_loss(-result.rejected_reward);
-    result.loss = up.value + 0.5 * (down.value + rejected_down.value);
-    result.chosen_slope = point.rule.beta * (up.slope - 0.5 * down.slope);
-    result.rejected_slope = -0.5 * point.rule.beta * rejected_down.slope;
+PairLossSlopes nca_pair(Point point) {
+    Curve const up = logistic_loss(point.chosen_reward), down = logistic_loss(-point.chosen_reward);
+    Curve const rejected_down = logistic_loss(-point.rejected_reward);
+    return {up.value + 0.5 * (down.value + rejected_down.value), point.rule.beta * (up.slope - 0.5 * down.slope),
+            -0.5 * point.rule.beta * rejected_down.slope};
 }
 
-void bco_pair(Point point) {
-    PairLossValue& result = point.result;
-    Curve const up = logistic_loss(result.chosen_reward), down = logistic_loss(-result.rejected_reward);
-    result.loss = up.value + down.value;
-    result.chosen_slope = point.rule.beta * up.slope;
-    result.rejected_slope = -point.rule.beta * down.slope;
+PairLossSlopes bco_pair(Point point) {
+    Curve const up = logistic_loss(point.chosen_reward), down = logistic_loss(-point.rejected_reward);
+    return {up.value + down.value, point.rule.beta * up.slope, -point.rule.beta * down.slope};
 }
 
-void sppo_hard(Point point) {
+PairLossSlopes sppo_hard(Point point) {
     double const beta = point.rule.beta, above = point.chosen - 0.5 / beta, below = point.rejected + 0.5 / beta;
-    point.result.loss = above * above + below * below;
-    point.result.chosen_slope = 2.0 * above;
-    point.result.rejected_slope = 2.0 * below;
+    return {above * above + below * below, 2.0 * above, 2.0 * below};
 }
+
+}  // namespace
 
 // c, r: log pi - log pi_ref of the chosen and the rejected completion, sums over tokens; D = c - r;
 // l(x) = -log sigma(x); e = label_smoothing.
-std::vector<PairLossRow> make_table() {
-    return {
+std::span<PairLossRow const> pair_losses() {
+    static std::vector<PairLossRow> const table{
         // TRL 1.16 leaves label_smoothing unread here; OpenRLHF's makes it cdpo.
         {"sigmoid", "l(beta D)", "Rafailov et al. 2305.18290, eq. 7", of_sums<logistic>},
         {"cdpo", "(1 - e) l(beta D) + e l(-beta D), e = label_smoothing", "Mitchell, note on DPO, 2023, eq. 3",
@@ -253,12 +238,6 @@ std::vector<PairLossRow> make_table() {
         {"aot_unpaired", "cdpo's, each c against the r of its rank in the step", "Melnyk et al. 2406.05882",
          aot_unpaired, reads_smoothing | hard_labels, ratios},
     };
-}
-
-}  // namespace
-
-std::span<PairLossRow const> pair_losses() {
-    static std::vector<PairLossRow> const table = make_table();
     return table;
 }
 
@@ -290,11 +269,10 @@ PairLossValue pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
     double const chosen = free ? at.chosen : at.chosen - at.chosen_reference;
     double const rejected = free ? at.rejected : at.rejected - at.rejected_reference;
     double const chosen_tokens = std::max(1.0, at.chosen_tokens), rejected_tokens = std::max(1.0, at.rejected_tokens);
-    PairLossValue result;
-    result.chosen_reward = rule.beta * (free ? chosen / chosen_tokens : chosen);
-    result.rejected_reward = rule.beta * (free ? rejected / rejected_tokens : rejected);
-    row.loss({rule, at, chosen, rejected, chosen_tokens, rejected_tokens, result});
-    return result;
+    double const chosen_reward = rule.beta * (free ? chosen / chosen_tokens : chosen);
+    double const rejected_reward = rule.beta * (free ? rejected / rejected_tokens : rejected);
+    return {row.loss({rule, at, chosen, rejected, chosen_tokens, rejected_tokens, chosen_reward, rejected_reward}),
+            chosen_reward, rejected_reward};
 }
 
 }  // namespace alignsweep::losses

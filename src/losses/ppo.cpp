@@ -1,10 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "losses/ppo.hpp"
 
+#include "core/error.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 namespace alignsweep::losses {
+
+double kl_estimate(double logprob, double reference_logprob, KlEstimator estimator) {
+    double const k1 = logprob - reference_logprob;
+    return estimator == KlEstimator::k3 ? std::exp(-k1) - 1.0 + k1 : k1;
+}
+
+void estimate_advantages(Episode& episode, double kl_coef, KlEstimator estimator, double gamma, double lambda) {
+    std::size_t const length = episode.logprob.size();
+    core::check(episode.value.size() == length && episode.reference_logprob.size() == length,
+                "an episode has one value and one reference log-probability a token");
+    episode.advantage.assign(length, 0.0);
+    episode.returns.assign(length, 0.0);
+    double next_value = 0.0, next_advantage = 0.0;
+    for (std::size_t t = length; t-- > 0;) {
+        double reward = -kl_coef * kl_estimate(episode.logprob[t], episode.reference_logprob[t], estimator);
+        if (t + 1 == length) { reward += episode.score; }
+        double const delta = reward + gamma * next_value - episode.value[t];
+        next_advantage = delta + gamma * lambda * next_advantage;
+        next_value = episode.value[t];
+        episode.advantage[t] = next_advantage;
+        episode.returns[t] = next_advantage + episode.value[t];
+    }
+}
+
+void whiten_advantages(std::span<Episode> episodes) {
+    double sum = 0.0, squares = 0.0;
+    std::size_t count = 0;
+    for (Episode const& episode : episodes) {
+        for (double const advantage : episode.advantage) { sum += advantage; }
+        count += episode.advantage.size();
+    }
+    if (count == 0) { return; }
+    double const mean = sum / static_cast<double>(count);
+    for (Episode const& episode : episodes) {
+        for (double const advantage : episode.advantage) { squares += (advantage - mean) * (advantage - mean); }
+    }
+    double const variance = count > 1 ? squares / static_cast<double>(count - 1) : 1.0;
+    for (Episode& episode : episodes) {
+        for (double& advantage : episode.advantage) { advantage = (advantage - mean) / std::sqrt(variance + 1e-8); }
+    }
+}
+
+double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget const& target) {
+    double const error = std::clamp(kl / target.kl - 1.0, -0.2, 0.2);
+    return coefficient * (1.0 + error * episodes / target.horizon);
+}
+
+double annealed_kl_coef(double start, double end, double progress) {
+    return progress >= 1.0 ? end : end * std::pow(start / end, 1.0 - progress);
+}
 
 void RolloutLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
     std::size_t tokens = 0;
@@ -14,9 +66,8 @@ void RolloutLoss::prepare(std::span<std::int64_t const> examples, std::span<doub
     tokens_ = static_cast<double>(std::max<std::size_t>(1, tokens));
 }
 
-model::ChunkGradients PpoPolicyLoss::backward(std::span<SequenceOutputs const> sequences,
-                                              model::ChunkOutputs const& outputs, MetricSums& metrics) const {
-    model::ChunkGradients gradients;
+ChunkGradients PpoPolicyLoss::backward(Sequences sequences, ChunkOutputs const& outputs, MetricSums& metrics) const {
+    ChunkGradients gradients;
     gradients.logprob.resize(outputs.logprob.size());
     double loss = 0.0, approx_kl = 0.0, clipped_tokens = 0.0, ratios = 0.0, ratio_squares = 0.0, entropy = 0.0;
     for (SequenceOutputs const& sequence : sequences) {
@@ -47,9 +98,8 @@ model::ChunkGradients PpoPolicyLoss::backward(std::span<SequenceOutputs const> s
     return gradients;
 }
 
-model::ChunkGradients PpoValueLoss::backward(std::span<SequenceOutputs const> sequences,
-                                             model::ChunkOutputs const& outputs, MetricSums& metrics) const {
-    model::ChunkGradients gradients;
+ChunkGradients PpoValueLoss::backward(Sequences sequences, ChunkOutputs const& outputs, MetricSums& metrics) const {
+    ChunkGradients gradients;
     gradients.value.resize(outputs.value.size());
     double loss = 0.0, clipped_tokens = 0.0;
     for (SequenceOutputs const& sequence : sequences) {
@@ -77,15 +127,13 @@ void PpoSharedLoss::prepare(std::span<std::int64_t const> examples, std::span<do
     value_.prepare(examples, probe_logps);
 }
 
-model::ChunkGradients PpoSharedLoss::backward(std::span<SequenceOutputs const> sequences,
-                                              model::ChunkOutputs const& outputs, MetricSums& metrics) const {
+ChunkGradients PpoSharedLoss::backward(Sequences sequences, ChunkOutputs const& outputs, MetricSums& metrics) const {
     auto gradients = policy_.backward(sequences, outputs, metrics);
     gradients.value = value_.backward(sequences, outputs, metrics).value;
     return gradients;
 }
 
-model::ChunkGradients PpoTextLoss::backward(std::span<SequenceOutputs const> sequences,
-                                            model::ChunkOutputs const& outputs, MetricSums& metrics) const {
+ChunkGradients PpoTextLoss::backward(Sequences sequences, ChunkOutputs const& outputs, MetricSums& metrics) const {
     MetricSums own;
     auto gradients = CrossEntropy::backward(sequences, outputs, own);
     for (double& slope : gradients.logprob) { slope *= coefficient_; }

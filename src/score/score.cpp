@@ -4,9 +4,8 @@
 #include "core/error.hpp"
 #include "infer/scoring.hpp"
 #include "losses/loss.hpp"
-#include "losses/pair_losses.hpp"
-#include "losses/thumb_losses.hpp"
-#include "score/score_file.hpp"
+#include "losses/preference.hpp"
+#include "score/score_rows.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -47,17 +46,6 @@ private:
         return values;
     }
 };
-
-std::vector<double> token_counts(std::vector<data::Example> const& examples) {
-    std::vector<double> counts;
-    for (data::Example const& example : examples) {
-        counts.push_back(static_cast<double>(losses::target_count(example, data::TargetKind::completion)));
-    }
-    return counts;
-}
-
-constexpr char const* logps_help = "log-probability of the completion's tokens after the prompt, summed, under the ";
-constexpr char const* tokens_help = "tokens of the completion that are predicted";
 
 class Scorer {
 public:
@@ -120,21 +108,16 @@ private:
 
     void pairs() {
         auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
-        if (!rule.row->is(losses::no_reference)) {
-            need_reference("dpo.loss = " + request_.config.get<config::DpoConfig>().loss);
-        }
-        auto const chosen = policy_.logprobs(rows_.first), rejected = policy_.logprobs(rows_.second);
-        std::vector<double> none(chosen.size(), 0.0), chosen_reference = none, rejected_reference = none;
-        result_.add("logps/chosen", "nats", core::concat(logps_help, "policy"), chosen);
-        result_.add("logps/rejected", "nats", core::concat(logps_help, "policy"), rejected);
+        if (!rule.row->is(losses::no_reference)) { need_reference("dpo.loss = " + rule.row->name); }
+        auto const chosen = add_logps("logps/chosen", rows_.first),
+                   rejected = add_logps("logps/rejected", rows_.second);
+        std::vector<double> chosen_reference(chosen.size(), 0.0), rejected_reference = chosen_reference;
         if (reference_) {
-            chosen_reference = reference_->logprobs(rows_.first);
-            rejected_reference = reference_->logprobs(rows_.second);
-            result_.add("ref_logps/chosen", "nats", core::concat(logps_help, "reference"), chosen_reference);
-            result_.add("ref_logps/rejected", "nats", core::concat(logps_help, "reference"), rejected_reference);
+            chosen_reference = add_logps("ref_logps/chosen", rows_.first, true);
+            rejected_reference = add_logps("ref_logps/rejected", rows_.second, true);
         }
-        auto const chosen_tokens = token_counts(rows_.first), rejected_tokens = token_counts(rows_.second);
-        std::vector<double> loss, better, worse;
+        auto const chosen_tokens = add_tokens("tokens/chosen", rows_.first);
+        auto const rejected_tokens = add_tokens("tokens/rejected", rows_.second);
         std::vector<losses::PairLogprobs> numbers;
         for (std::size_t i = 0; i < chosen.size(); ++i) {
             numbers.push_back({chosen[i], rejected[i], chosen_reference[i], rejected_reference[i], chosen_tokens[i],
@@ -142,6 +125,7 @@ private:
         }
         bool const matched = rule.row->matched != nullptr;
         auto const matches = matched ? losses::match_by_rank(*rule.row, numbers) : std::vector<losses::PairMatch>();
+        std::vector<double> loss, better, worse;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             if (matched) { numbers[i].match = matches[i]; }
             auto const one = losses::pair_loss(rule, numbers[i]);
@@ -149,8 +133,6 @@ private:
             better.push_back(one.chosen_reward);
             worse.push_back(one.rejected_reward);
         }
-        result_.add("tokens/chosen", "tokens", tokens_help, chosen_tokens);
-        result_.add("tokens/rejected", "tokens", tokens_help, rejected_tokens);
         add_rewards("implicit reward: beta times the log-ratio (reference-free losses: beta times the mean logp)",
                     better, worse);
         result_.add("loss", "1",
@@ -162,8 +144,9 @@ private:
     void thumbs() {
         auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
         need_reference("kto");
-        auto const logps = policy_.logprobs(rows_.first), reference = reference_->logprobs(rows_.first);
         double const z0 = rule.row->has_z0 ? divergence() : 0.0;
+        auto const logps = add_logps("logps/completion", rows_.first);
+        auto const reference = add_logps("ref_logps/completion", rows_.first, true);
         std::vector<double> loss, reward, label;
         for (std::size_t i = 0; i < logps.size(); ++i) {
             auto const one = losses::thumb_loss(rule, rows_.desirable[i], logps[i], reference[i], z0);
@@ -171,9 +154,7 @@ private:
             reward.push_back(one.reward);
             label.push_back(rows_.desirable[i] ? 1.0 : 0.0);
         }
-        result_.add("logps/completion", "nats", core::concat(logps_help, "policy"), logps);
-        result_.add("ref_logps/completion", "nats", core::concat(logps_help, "reference"), reference);
-        result_.add("tokens/completion", "tokens", tokens_help, token_counts(rows_.first));
+        static_cast<void>(add_tokens("tokens/completion", rows_.first));
         result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
         result_.add("label", "1", "1: desirable", label);
         if (rule.row->has_z0) {
@@ -222,7 +203,7 @@ private:
     }
 
     void language_model() {
-        auto const logps = policy_.logprobs(rows_.first), tokens = token_counts(rows_.first);
+        auto const logps = add_logps("logps/completion", rows_.first), tokens = add_tokens("tokens", rows_.first);
         std::vector<double> loss;
         double total = 0.0, count = 0.0;
         for (std::size_t i = 0; i < logps.size(); ++i) {
@@ -230,10 +211,27 @@ private:
             total -= logps[i];
             count += tokens[i];
         }
-        result_.add("logps/completion", "nats", core::concat(logps_help, "policy"), logps);
-        result_.add("tokens", "tokens", tokens_help, tokens);
         result_.add("loss", "nats", "mean negative log-probability of a token of this completion", loss);
         result_.attributes["token_loss"] = total / count;
+    }
+
+    // Columns that are their own numbers as well.
+    std::vector<double> add_logps(std::string const& path, std::vector<data::Example> const& examples,
+                                  bool of_reference = false) {
+        auto logps = (of_reference ? *reference_ : policy_).logprobs(examples);
+        result_.add(path, "nats",
+                    core::concat("log-probability of the completion's tokens after the prompt, summed, under the ",
+                                 of_reference ? "reference" : "policy"),
+                    logps);
+        return logps;
+    }
+    std::vector<double> add_tokens(std::string const& path, std::vector<data::Example> const& examples) {
+        std::vector<double> counts;
+        for (data::Example const& example : examples) {
+            counts.push_back(static_cast<double>(losses::target_count(example, data::TargetKind::completion)));
+        }
+        result_.add(path, "tokens", "tokens of the completion that are predicted", counts);
+        return counts;
     }
 
     // What the losses depend on.
@@ -272,10 +270,22 @@ std::vector<ScoreMethod> const& score_methods() {
         auto pairs = keys_of("dpo", losses::pair_loss_keys()), thumbs = keys_of("kto", losses::thumb_loss_keys());
         thumbs.emplace_back("seed.feedback");
         return std::vector<ScoreMethod>{
-            {"dpo", TokenRowKind::pairs, std::move(pairs), false, true},
-            {"kto", TokenRowKind::thumbs, std::move(thumbs), false, true},
-            {"reward", TokenRowKind::pairs, {"reward_model.margin", "reward_model.centering"}, true},
-            {"lm", TokenRowKind::completions, {}}};
+            {"dpo", "prompt, chosen, rejected:", "logps/, ref_logps/, rewards/ and tokens/{chosen,rejected}, loss",
+             TokenRowKind::pairs, std::move(pairs), false, true},
+            {"kto", "prompt, completion, label:",
+             "logps/, ref_logps/{completion,mismatched}, rewards/completion, kl, label, loss", TokenRowKind::thumbs,
+             std::move(thumbs), false, true},
+            {"reward",
+             "prompt, chosen, rejected:",
+             "rewards/{chosen,rejected}, loss",
+             TokenRowKind::pairs,
+             {"reward_model.margin", "reward_model.centering"},
+             true},
+            {"lm",
+             "prompt, completion:",
+             "logps/completion, tokens, loss (mean over the completion's tokens)",
+             TokenRowKind::completions,
+             {}}};
     }();
     return methods;
 }
@@ -285,7 +295,7 @@ ScoreSummary score(ScoreRequest const& request) {
     Scorer scorer(request);
     ScoreRows const& rows = scorer.rows();
     ScoreColumns const result = scorer.run();
-    ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.counts, {}};
+    ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.too_long, rows.counts, {}};
     for (auto const& column : result.columns) {
         if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
             throw core::ConfigError(core::concat(column.path, ": not finite with these settings of ",

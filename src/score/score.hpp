@@ -16,6 +16,7 @@ namespace alignsweep::score {
 // What can be scored: a loss of pairs, thumbs or completions, by log-probabilities or by a reward model's head.
 struct ScoreMethod {
     std::string name;
+    std::string reads, writes;  // keys of a row, and columns, as the program's help has them
     data::TokenRowKind rows;
     std::vector<std::string> keys;  // of the configuration that it reads
     bool reads_head = false, reads_reference = false;
@@ -29,12 +30,9 @@ struct ScoreRequest {
     bool in_double = false;
 };
 
-struct RowCounts {
-    std::int64_t read = 0, bad = 0, empty = 0, equal = 0, too_long = 0;  // rows read, and why some were dropped
-};
 struct ScoreSummary {
-    std::int64_t scored = 0;  // rows
-    RowCounts rows;
+    std::int64_t scored = 0, too_long = 0;              // rows
+    data::ReadCounts counts;                            // of the file
     std::vector<std::pair<std::string, double>> means;  // of the columns, over the rows scored
 };
 

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/machine.hpp"
 #include "data/jsonl.hpp"
 #include "data/token_rows.hpp"
 #include "infer/scoring.hpp"
@@ -13,6 +14,11 @@
 namespace alignsweep::score {
 
 namespace {
+
+constexpr char const* schema = "alignsweep.scores";
+constexpr std::int64_t version = 1;
+
+bool is_count(ScoreColumns::Column const& column) { return column.unit == "tokens" || column.path == "label"; }
 
 class Reader {
 public:
@@ -74,23 +80,18 @@ private:
         using Texts = std::vector<std::string>;
         auto const completion = [](auto const& row) { return Texts{row.completion}; };
         auto const no_label = [](auto const&) { return false; };
+        auto const answers = [](auto const& row) { return Texts{row.chosen, row.rejected}; };
         if (in_pairs()) {
-            add_all(
-                data::read_preferences(request_.data, bad_rows_),
-                [](data::Preference const& row) {
-                    return Texts{row.chosen, row.rejected};
-                },
-                no_label);
+            add_all(data::read_preferences(request_.data, bad_rows_), answers, no_label);
         } else if (kind_ == data::TokenRowKind::thumbs) {
-            add_all(data::read_thumbs(request_.data, bad_rows_), completion,
-                    [](data::Thumb const& row) { return row.label; });
+            add_all(data::read_thumbs(request_.data, bad_rows_), completion, [](auto const& row) { return row.label; });
         } else {
             add_all(data::read_completions(request_.data, bad_rows_), completion, no_label);
         }
     }
 
     void count(data::ReadCounts const& counts) {
-        rows_.counts = {counts.rows, counts.bad, counts.empty_completion, counts.equal_answers};
+        rows_.counts = counts;
         std::string const skipped = data::skipped_rows(request_.data, counts);
         if (!skipped.empty()) { core::log_warning(skipped); }
     }
@@ -114,12 +115,12 @@ private:
         });
         auto const fitted = data::fit(*longest, context_, too_long_, place(line));
         if (!fitted) {
-            ++rows_.counts.too_long;
+            ++rows_.too_long;
             return false;
         }
         for (data::Example& example : examples) { example.prompt = fitted->prompt; }
         if (kind_ == data::TokenRowKind::completions && examples[0].tokens() < 2) {
-            ++rows_.counts.empty;  // a single token has none before it that would predict it
+            ++rows_.counts.empty_completion;  // a single token has none before it that would predict it
             return false;
         }
         rows_.lines.push_back(line);
@@ -159,6 +160,54 @@ private:
 ScoreRows read_score_rows(ScoreRequest const& request, infer::ModelSource const& policy, std::int64_t vocabulary,
                           std::int64_t context) {
     return Reader(request, policy, vocabulary, context).read();
+}
+
+void check_scores_file(std::filesystem::path const& out) {
+    std::filesystem::path const folder = out.has_parent_path() ? out.parent_path() : ".";
+    if (!std::filesystem::is_directory(folder)) {
+        throw core::IoError(core::concat(out.string(), ": can't be written: there is no folder ", folder.string()));
+    }
+    if (!std::filesystem::exists(out)) { return; }
+    try {
+        store::FileReader const existing(out, schema, version);
+    } catch (core::IoError const&) {
+        throw core::IoError(core::concat(out.string(), ": exists and is not a file of scores, so it is not replaced"));
+    }
+}
+
+void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColumns const& scores) {
+    store::FileWriter file(request.out, schema, version);
+    auto const describe = [&](std::string const& path, std::string const& unit, std::string const& description) {
+        file.set_attribute(path, "units", unit);
+        file.set_attribute(path, "description", description);
+    };
+    file.write("/line", rows.lines);
+    describe("/line", "1", "line of the data file on which the row begins, from 1");
+    for (auto const& column : scores.columns) {
+        std::string const path = "/" + column.path;
+        if (is_count(column)) {
+            file.write(path, std::vector<std::int64_t>(column.values.begin(), column.values.end()));
+        } else {
+            file.write(path, column.values);
+        }
+        describe(path, column.unit, column.description);
+    }
+    for (auto const& [name, value] : scores.attributes) { file.set_attribute("/", name, value); }
+    auto const text = [&](char const* name, std::string const& value) { file.set_attribute("/", name, value); };
+    text("method", request.method.name);
+    text("policy", request.policy.string());
+    if (!request.reference.empty()) { text("reference", request.reference.string()); }
+    text("data", request.data.string());
+    text("scalar", request.in_double ? "float64" : "float32");
+    text("software", "alignsweep");
+    text("softwareVersion", core::version());
+    text("git_commit", core::git_commit());
+    file.set_attribute("/", "rows_read", rows.counts.rows);
+    file.set_attribute("/", "rows_bad", rows.counts.bad);
+    file.set_attribute("/", "rows_empty", rows.counts.empty_completion);
+    file.set_attribute("/", "rows_equal", rows.counts.equal_answers);
+    file.set_attribute("/", "rows_too_long", rows.too_long);
+    file.publish();
 }
 
 }  // namespace alignsweep::score

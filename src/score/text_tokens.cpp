@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "score/text_tokens.hpp"
+#include "score/score_rows.hpp"
 
 #include "core/error.hpp"
 #include "data/hf_tokenizer_config.hpp"
@@ -52,37 +52,25 @@ void check_switch(fs::path const& folder, char const* name, bool by_template) {
 void TextTokens::use_corpus(fs::path const& folder) {
     auto const tokenizer = std::make_shared<data::Tokenizer const>(stages::load_tokenizer(folder));
     encode_ = [tokenizer](std::string const& text) { return tokenizer->encode(text); };
-    encode_ended_ = [tokenizer](std::string const& text) {
-        auto tokens = tokenizer->encode(text);
-        tokens.push_back(tokenizer->end());
-        return tokens;
-    };
+    end_token_ = tokenizer->end();
 }
 
 void TextTokens::use_tokenizer_json(fs::path const& file) {
     fs::path const folder = file.parent_path();
     auto spec = data::read_hf_tokenizer(file);
-    std::string const end = data::add_configured_tokens(folder, spec);
+    end_text_ = data::add_configured_tokens(folder, spec);
     check_switch(folder, "add_bos_token", !spec.before.empty());
     check_switch(folder, "add_eos_token", !spec.after.empty());
     auto const tokenizer = std::make_shared<data::HfTokenizer const>(std::move(spec));
     encode_ = [tokenizer](std::string const& text) { return tokenizer->encode(text); };
-    if (!end.empty()) {
-        encode_ended_ = [tokenizer, end](std::string const& text) {
-            return tokenizer->encode(text.ends_with(end) ? text : text + end);
-        };
-    } else {
+    if (end_text_.empty()) {
         auto const id = fs::exists(folder / "config.json") ? store::read_llama_config(folder).end_token : -1;
         if (id < 0) {
             throw core::IoError(core::concat(folder.string(),
                                              ": no end token: neither eos_token in "
                                              "tokenizer_config.json nor one eos_token_id in config.json"));
         }
-        encode_ended_ = [tokenizer, id](std::string const& text) {
-            auto tokens = tokenizer->encode(text);
-            tokens.push_back(static_cast<std::int32_t>(id));
-            return tokens;
-        };
+        end_token_ = static_cast<std::int32_t>(id);
     }
     if (store::has_chat_template(folder)) {
         chat_defect_ = core::concat(folder.string(),
@@ -112,13 +100,20 @@ TextTokens::TextTokens(infer::ModelSource const& model, fs::path const& tokenize
     }
 }
 
+TextTokens::Tokens TextTokens::encode_ended(std::string const& text) const {
+    if (!end_text_.empty()) { return encode_(text.ends_with(end_text_) ? text : text + end_text_); }
+    auto tokens = encode_(text);
+    tokens.push_back(end_token_);
+    return tokens;
+}
+
 std::vector<data::Example> TextTokens::examples(std::string const& prompt,
                                                 std::vector<std::string> const& answers) const {
     Tokens const alone = encode_(prompt);
     std::vector<Tokens> wholes;
     std::size_t shared = alone.size();
     for (std::string const& answer : answers) {
-        Tokens const& whole = wholes.emplace_back(encode_ended_(prompt + answer));
+        Tokens const& whole = wholes.emplace_back(encode_ended(prompt + answer));
         auto const parted = std::mismatch(alone.begin(), alone.end(), whole.begin(), whole.end()).first;
         shared = std::min(shared, static_cast<std::size_t>(parted - alone.begin()));
     }

@@ -10,20 +10,20 @@ namespace {
 
 class EnumerableWorld final : public Source {
 public:
-    explicit EnumerableWorld(stages::Context& context)
+    explicit EnumerableWorld(Context& context)
         : Source(context),
           world_(context.section<config::EnumerableConfig>(), context.seed(&config::SeedConfig::world)) {}
 
     // Documents for pre-training and answers for SFT, both drawn from the corpus' own next-token distribution.
-    [[nodiscard]] stages::CorpusData corpus() const override {
+    [[nodiscard]] CorpusData corpus() const override {
         auto const& corpus = context().section<config::CorpusConfig>();
         auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
         auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
-        stages::CorpusData data{data::Tokenizer::letters(world_.responses().tokens()), {}, {}, {}};
+        CorpusData data{data::Tokenizer::letters(world_.responses().tokens()), {}, {}, {}};
         for (config::Int i = 0; i < corpus.documents + corpus.heldout_documents; ++i) {
             core::Draws draws(documents, 0, static_cast<std::uint32_t>(i));
             auto const document = world_.document(draws);
-            stages::Tokens& text = i < corpus.documents ? data.train : data.heldout;
+            Tokens& text = i < corpus.documents ? data.train : data.heldout;
             text.insert(text.end(), document.begin(), document.end());
         }
         for (config::Int i = 0; i < corpus.sft_examples; ++i) {
@@ -37,7 +37,7 @@ public:
     // feedback.prompts questions, the prompts in turn, each answered twice by the SFT model. Labels are Bradley-Terry
     // on the gold reward at feedback.choice_temperature, flipped with probability feedback.flip; nobody has weights of
     // their own or a bias. Thumbs come from the drawn choices, whatever feedback.labels.
-    [[nodiscard]] stages::FeedbackData feedback() const override {
+    [[nodiscard]] FeedbackData feedback() const override {
         auto const& feedback = context().section<config::FeedbackConfig>();
         auto prompts = exam(world_.prompts(), 0);
         std::vector<Question> questions;
@@ -51,17 +51,15 @@ public:
     }
 
     // None is held out.
-    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count,
-                                                      config::Int /*max_new_tokens*/) const override {
-        std::vector<stages::PromptRow> prompts;
+    [[nodiscard]] std::vector<PromptRow> exam(config::Int count, config::Int /*max_new_tokens*/) const override {
+        std::vector<PromptRow> prompts;
         for (std::int64_t p = 0; p < std::min(count, world_.prompts()); ++p) {
             prompts.push_back({world_.prompt(p), 0, static_cast<std::int32_t>(p)});
         }
         return prompts;
     }
 
-    [[nodiscard]] double gold(stages::PromptRow const& prompt, stages::Tokens const& completion,
-                              bool /*ended*/) const override {
+    [[nodiscard]] double gold(PromptRow const& prompt, Tokens const& completion, bool /*ended*/) const override {
         return world_.reward(prompt.subject, completion);
     }
     [[nodiscard]] world::Enumerable const* listed() const override { return &world_; }
@@ -72,7 +70,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Source const> make_enumerable_world(stages::Context& context) {
+std::unique_ptr<Source const> make_enumerable_world(Context& context) {
     return std::make_unique<EnumerableWorld>(context);
 }
 

@@ -6,13 +6,14 @@
 #include "core/random.hpp"
 #include "data/text.hpp"
 #include "infer/reward.hpp"
-#include "sources/questions.hpp"
+#include "sources/labels.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace alignsweep::sources {
 
@@ -43,7 +44,7 @@ std::vector<std::string> documents_of(std::string const& file, double heldout_sh
 // Rows of texts as prompts and completions in tokens.
 class Rows {
 public:
-    explicit Rows(stages::Context const& context)
+    explicit Rows(Context const& context)
         : tokenizer_(stages::load_tokenizer(context.input("corpus"))),
           policy_(context.get(&DataConfig::too_long)),
           heldout_share_(context.get(&DataConfig::heldout_share)),
@@ -73,12 +74,12 @@ public:
         return added;
     }
 
-    stages::FeedbackData feedback;
+    FeedbackData feedback;
     std::int64_t dropped = 0;
 
 private:
     // Every prompt stands once, however many rows it has: PPO and evaluation ask it once a round.
-    std::int64_t prompt_index(stages::Tokens const& tokens, std::string const& text) {
+    std::int64_t prompt_index(Tokens const& tokens, std::string const& text) {
         bool const heldout = is_heldout(text, heldout_share_);
         auto const next = static_cast<std::int64_t>(feedback.prompts.size());
         auto const [place, is_new] = index_.try_emplace({tokens, heldout}, next);
@@ -90,39 +91,40 @@ private:
     config::TooLong policy_;
     double heldout_share_;
     config::Int room_;
-    std::map<std::pair<stages::Tokens, bool>, std::int64_t> index_;
+    std::map<std::pair<Tokens, bool>, std::int64_t> index_;
 };
 
 class Files final : public Source {
 public:
-    explicit Files(stages::Context& context) : Source(context) {}
+    explicit Files(Context& context) : Source(context) {}
 
-    [[nodiscard]] stages::CorpusData corpus() const override {
-        double const heldout_share = context().get(&DataConfig::heldout_share);
+    [[nodiscard]] CorpusData corpus() const override {
+        double const heldout_share = get(&DataConfig::heldout_share);
         Texts texts;
-        auto const documents = documents_of(context().get(&DataConfig::corpus), heldout_share);
+        auto const documents = documents_of(get(&DataConfig::corpus), heldout_share);
         // The end of the text is held out: neighbouring documents are alike, so a random share would leak.
         auto const kept =
-            static_cast<std::size_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
-        texts.train.assign(documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(kept));
-        texts.heldout.assign(documents.begin() + static_cast<std::ptrdiff_t>(kept), documents.end());
-        texts.sft = sft_rows();
-        return tokenised(context(), texts,
-                         context().get(&DataConfig::sft).empty() ? context().get(&DataConfig::preferences)
-                                                                 : context().get(&DataConfig::sft));
+            static_cast<std::ptrdiff_t>(std::ceil(static_cast<double>(documents.size()) * (1.0 - heldout_share)));
+        texts.train.assign(documents.begin(), documents.begin() + kept);
+        texts.heldout.assign(documents.begin() + kept, documents.end());
+        bool const of_pairs = get(&DataConfig::sft).empty();
+        std::string const& file = of_pairs ? get(&DataConfig::preferences) : get(&DataConfig::sft);
+        if (of_pairs) {
+            for (auto& row : read(file, data::read_preferences).rows) { texts.sft.push_back({row.prompt, row.chosen}); }
+        } else {
+            texts.sft = read(file, data::read_completions).rows;
+        }
+        // Without what answers a held-out prompt.
+        std::erase_if(texts.sft, [&](auto const& row) { return is_heldout(row.prompt, heldout_share); });
+        return tokenised(context(), texts, file);
     }
 
     // Completions are tokenised, rows that do not fit follow data.too_long. Metric: feedback/dropped.
-    [[nodiscard]] stages::FeedbackData feedback() const override {
+    [[nodiscard]] FeedbackData feedback() const override {
         Rows rows(context());
-        auto const count = [&](std::string const& file, data::ReadCounts const& counts) {
-            rows.dropped += counts.empty_completion + counts.equal_answers;
-            count_skipped_rows(file, counts);
-        };
-        auto const &pairs_file = context().get(&DataConfig::preferences),
-                   &thumbs_file = context().get(&DataConfig::thumbs);
-        auto const preferences = data::read_preferences(pairs_file, context().get(&DataConfig::bad_rows));
-        count(pairs_file, preferences.counts);
+        auto const &pairs_file = get(&DataConfig::preferences), &thumbs_file = get(&DataConfig::thumbs);
+        auto const preferences = read(pairs_file, data::read_preferences);
+        rows.dropped += preferences.counts.empty_completion + preferences.counts.equal_answers;
         for (auto const& row : preferences.rows) {
             auto const added = rows.add(row.prompt, {row.chosen, row.rejected}, pairs_file);
             if (added.empty()) { continue; }
@@ -130,8 +132,8 @@ public:
             if (thumbs_file.empty()) { take_apart(rows.feedback, added[0], added[1]); }
         }
         if (!thumbs_file.empty()) {
-            auto const thumbs = data::read_thumbs(thumbs_file, context().get(&DataConfig::bad_rows));
-            count(thumbs_file, thumbs.counts);
+            auto const thumbs = read(thumbs_file, data::read_thumbs);
+            rows.dropped += thumbs.counts.empty_completion;
             for (auto const& row : thumbs.rows) {
                 auto const added = rows.add(row.prompt, {row.completion}, thumbs_file);
                 if (!added.empty()) { rows.feedback.thumbs.push_back({added[0], row.label ? 1 : 0, -1}); }
@@ -146,9 +148,9 @@ public:
     }
 
     // Each held-out prompt of the input "feedback" once, in the order of the files.
-    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count, config::Int max_new_tokens) const override {
-        std::vector<stages::PromptRow> exam;
-        std::set<stages::Tokens> seen;
+    [[nodiscard]] std::vector<PromptRow> exam(config::Int count, config::Int max_new_tokens) const override {
+        std::vector<PromptRow> exam;
+        std::set<Tokens> seen;
         for (auto& prompt : stages::load_feedback(context().input("feedback")).prompts) {
             bool const room = static_cast<config::Int>(prompt.tokens.size()) + max_new_tokens <=
                               context().get(&config::ModelConfig::context);
@@ -164,8 +166,8 @@ public:
     }
 
     // By the reward model of the input "gold".
-    [[nodiscard]] std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
-                                            std::vector<model::Completion> const& answers) const override {
+    [[nodiscard]] std::vector<double> judge(std::vector<PromptRow> const& exam,
+                                            std::vector<Completion> const& answers) const override {
         std::vector<data::Example> examples;
         for (std::size_t i = 0; i < exam.size(); ++i) { examples.push_back({exam[i].tokens, answers[i].tokens}); }
         infer::Reward reward(context().input("gold"), context().chunk());
@@ -173,47 +175,45 @@ public:
     }
 
 private:
-    // Adds the rows that data.bad_rows = skip left out to the metric <kind>/bad_rows, which is there with `skip` alone,
-    // and names them in the stage's log (check_data has named them to the user).
-    void count_skipped_rows(std::string const& file, data::ReadCounts const& counts) const {
-        if (context().get(&DataConfig::bad_rows) == config::BadRows::error) { return; }
-        context().result.metrics[context().kind() + "/bad_rows"] += static_cast<double>(counts.bad);
-        if (counts.bad > 0) { core::log_detail(data::skipped_rows(file, counts)); }
+    template <class Value>
+    [[nodiscard]] Value const& get(Value DataConfig::*key) const {
+        return context().get(key);
     }
 
-    // Without what answers a held-out prompt.
-    std::vector<data::Completion> sft_rows() const {
-        std::vector<data::Completion> rows;
-        if (!context().get(&DataConfig::sft).empty()) {
-            auto read = data::read_completions(context().get(&DataConfig::sft), context().get(&DataConfig::bad_rows));
-            count_skipped_rows(context().get(&DataConfig::sft), read.counts);
-            rows = std::move(read.rows);
-        } else {
-            auto const read =
-                data::read_preferences(context().get(&DataConfig::preferences), context().get(&DataConfig::bad_rows));
-            count_skipped_rows(context().get(&DataConfig::preferences), read.counts);
-            for (auto const& row : read.rows) { rows.push_back({row.prompt, row.chosen}); }
+    // The rows of a file. Those that data.bad_rows = skip left out are added to the metric <kind>/bad_rows, which is
+    // there with `skip` alone, and named in the stage's log (check_data has named them to the user).
+    template <class Row>
+    [[nodiscard]] data::Rows<Row> read(std::string const& file, data::Rows<Row> (*rows_of)(std::filesystem::path const&,
+                                                                                           config::BadRows)) const {
+        auto rows = rows_of(file, get(&DataConfig::bad_rows));
+        if (get(&DataConfig::bad_rows) == config::BadRows::skip) {
+            context().result.metrics[context().kind() + "/bad_rows"] += static_cast<double>(rows.counts.bad);
+            if (rows.counts.bad > 0) { core::log_detail(data::skipped_rows(file, rows.counts)); }
         }
-        std::erase_if(
-            rows, [&](auto const& row) { return is_heldout(row.prompt, context().get(&DataConfig::heldout_share)); });
         return rows;
     }
 };
 
 }  // namespace
 
-std::unique_ptr<Source const> make_files(stages::Context& context) { return std::make_unique<Files>(context); }
+std::unique_ptr<Source const> make_files(Context& context) { return std::make_unique<Files>(context); }
 
-void check_data(config::DataConfig const& data) {
-    auto const check = [&](std::string const& file, auto const& read) {
-        if (file.empty()) { return; }
-        std::string const skipped = data::skipped_rows(file, read(file, data.bad_rows).counts);
-        if (!skipped.empty()) { core::log_warning(skipped); }
-    };
-    if (!data.corpus.empty()) { static_cast<void>(data::read_text(data.corpus)); }
-    check(data.sft, data::read_completions);
-    check(data.preferences, data::read_preferences);
-    check(data.thumbs, data::read_thumbs);
+void check_data(std::vector<config::DataConfig const*> const& sections) {
+    std::set<std::tuple<std::string, std::string, config::BadRows>> seen;
+    for (DataConfig const* data : sections) {
+        auto const is_new = [&](char const* role, std::string const& file) {
+            return !file.empty() && seen.emplace(role, file, data->bad_rows).second;
+        };
+        auto const check = [&](char const* role, std::string const& file, auto const& read) {
+            if (!is_new(role, file)) { return; }
+            std::string const skipped = data::skipped_rows(file, read(file, data->bad_rows).counts);
+            if (!skipped.empty()) { core::log_warning(skipped); }
+        };
+        if (is_new("corpus", data->corpus)) { static_cast<void>(data::read_text(data->corpus)); }
+        check("sft", data->sft, data::read_completions);
+        check("preferences", data->preferences, data::read_preferences);
+        check("thumbs", data->thumbs, data::read_thumbs);
+    }
 }
 
 }  // namespace alignsweep::sources

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/labels.hpp"
 
-#include "infer/scoring.hpp"
 #include "losses/loss.hpp"
 #include "train/cost_meter.hpp"
-#include "world/annotators.hpp"
-#include "world/constitution.hpp"
+#include "train/rollout.hpp"
+#include "world/judges.hpp"
 
 #include <algorithm>
 
@@ -28,15 +27,19 @@ double preference(double gap, ScoreRule const& rule) {
     return clean * (1.0 - rule.flip) + (1.0 - clean) * rule.flip;
 }
 
-std::vector<Verdict> from_people(stages::Context const& context, Source const& source, std::vector<Duel> const& duels,
+std::vector<std::array<world::Values, 2>> values_of(Source const& source, std::vector<Duel> const& duels) {
+    return of_answers<world::Values>(duels, [&](auto const& prompt, Completion const& answer) {
+        return source.values(prompt, answer.tokens, answer.ended);
+    });
+}
+
+std::vector<Verdict> from_people(Context const& context, Source const& source, std::vector<Duel> const& duels,
                                  Scores const& gold) {
     world::Annotators people(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
-    auto const values = of_answers<world::Values>(duels, [&](auto const& prompt, model::Completion const& answer) {
-        return source.values(prompt, answer.tokens, answer.ended);
-    });
+    auto const values = values_of(source, duels);
     std::vector<Verdict> verdicts;
     for (std::size_t i = 0; i < duels.size(); ++i) {
         auto const index = static_cast<std::uint32_t>(i);
@@ -51,32 +54,104 @@ std::vector<Verdict> from_people(stages::Context const& context, Source const& s
     return verdicts;
 }
 
+// The two answers of each duel in turn, after their prompt; and what is known of these, by duel.
+std::vector<data::Example> examples_of(std::vector<Duel> const& duels) {
+    std::vector<data::Example> examples;
+    for (Duel const& duel : duels) {
+        for (auto const& answer : duel.answers) { examples.push_back({duel.prompt->tokens, answer.tokens}); }
+    }
+    return examples;
+}
+Scores by_duel(std::vector<double> const& numbers) {
+    Scores scores;
+    for (std::size_t i = 0; i < numbers.size(); i += 2) { scores.push_back({numbers[i], numbers[i + 1]}); }
+    return scores;
+}
+
 Scores by_constitution(data::Tokenizer const& tokenizer, std::vector<Duel> const& duels) {
-    return of_answers<double>(duels, [&](stages::PromptRow const& prompt, model::Completion const& answer) {
+    return of_answers<double>(duels, [&](PromptRow const& prompt, Completion const& answer) {
         return world::constitution_score(
             world::rules_kept(tokenizer.decode(prompt.tokens), tokenizer.decode(answer.tokens), answer.ended));
     });
 }
 
-Scores by_model(stages::Context& context, std::vector<Duel> const& duels, infer::Weights const& judge) {
-    std::vector<data::Example> examples;
-    for (Duel const& duel : duels) {
-        for (auto const& answer : duel.answers) { examples.push_back({duel.prompt->tokens, answer.tokens}); }
-    }
+Scores by_model(Context& context, std::vector<Duel> const& duels, infer::Weights const& judge) {
+    auto const examples = examples_of(duels);
     infer::Transformer transformer(judge.shape);
-    auto const sums = infer::sequence_logprobs(transformer, judge, infer::pointers(examples), context.chunk());
+    auto means = infer::sequence_logprobs(transformer, judge, infer::pointers(examples), context.chunk());
     train::add_model_cost(context, "judge", judge.layout.parameter_count(), train::tokens_of(examples));
-    Scores scores;
-    for (std::size_t i = 0; i < examples.size(); i += 2) {
-        auto const mean = [&](std::size_t k) {
-            return sums[k] / static_cast<double>(std::max<std::size_t>(1, examples[k].completion.size()));
-        };
-        scores.push_back({mean(i), mean(i + 1)});
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+        means[i] /= static_cast<double>(std::max<std::size_t>(1, examples[i].completion.size()));
     }
-    return scores;
+    return by_duel(means);
 }
 
 }  // namespace
+
+std::vector<Duel> ask(Context const& context, infer::Weights const& sft, std::vector<PromptRow> const& prompts,
+                      std::vector<Question> const& questions) {
+    auto const& config = context.section<config::FeedbackConfig>();
+    std::vector<Duel> duels;
+    std::array<std::vector<Tokens>, 2> asked;
+    for (Question const& question : questions) {
+        duels.push_back({&prompts[static_cast<std::size_t>(question.prompt)], {}});
+        asked[0].push_back(duels.back().prompt->tokens);
+        asked[1].push_back(question.contrast.empty() ? asked[0].back() : question.contrast);
+    }
+    infer::Transformer transformer(sft.shape);
+    auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/samples");
+    for (std::uint32_t which = 0; which < 2; ++which) {
+        auto answers =
+            train::answer(transformer, sft, asked[which], {stream, which, config.temperature, config.max_new_tokens},
+                          context.chunk(), [&](double share) { context.pass(0.45 * (which + share)); });
+        for (std::size_t i = 0; i < duels.size(); ++i) { duels[i].answers[which] = std::move(answers.completions[i]); }
+    }
+    return duels;
+}
+
+Scores gold_of(Source const& source, std::vector<Duel> const& duels) {
+    return of_answers<double>(duels, [&](PromptRow const& prompt, Completion const& answer) {
+        return source.gold(prompt, answer.tokens, answer.ended);
+    });
+}
+
+void take_apart(FeedbackData& feedback, std::int64_t chosen, std::int64_t rejected) {
+    feedback.thumbs.push_back({chosen, 1, -1});
+    feedback.thumbs.push_back({rejected, 0, -1});
+}
+
+FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vector<Question> const& questions,
+                      std::vector<Duel> const& duels, Scores const& gold, std::vector<Verdict> const& verdicts) {
+    auto const& config = context.section<config::FeedbackConfig>();
+    bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
+               soft = config.labels == config::PairLabels::probabilities;
+    FeedbackData feedback;
+    feedback.prompts = std::move(prompts);
+    double equal = 0.0;
+    for (std::size_t i = 0; i < duels.size(); ++i) {
+        Verdict const& says = verdicts[i];
+        auto const a = static_cast<std::int64_t>(2 * i), b = a + 1;
+        for (std::size_t k = 0; k < 2; ++k) {
+            feedback.completions.push_back({questions[i].prompt, duels[i].answers[k].tokens,
+                                            k == 0 || questions[i].contrast.empty(), gold[i][k], says.rating[k]});
+            if (judged_alone) { feedback.thumbs.push_back({a + static_cast<std::int64_t>(k), says.up[k] ? 1 : 0, -1}); }
+        }
+        if (duels[i].is_equal()) {
+            equal += 1.0;
+            continue;
+        }
+        if (says.undecided && !soft) { continue; }
+        if (!judged_alone && !says.undecided) {
+            take_apart(feedback, says.chose_first ? a : b, says.chose_first ? b : a);
+        }
+        // A soft label names the likelier one as chosen, so that what reads only the order reads the best of it.
+        bool const first = soft ? says.first_better >= 0.5 : says.chose_first;
+        double const probability = soft ? std::max(says.first_better, 1.0 - says.first_better) : 1.0;
+        feedback.pairs.push_back({first ? a : b, first ? b : a, probability});
+    }
+    context.result.metrics["feedback/equal_answers"] = equal;
+    return feedback;
+}
 
 std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const& rule, std::uint64_t seed_feedback) {
     core::RandomStream const choices(seed_feedback, "feedback/pairs"), thumbs(seed_feedback, "feedback/thumbs");
@@ -100,14 +175,47 @@ std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const&
     return verdicts;
 }
 
-std::vector<Verdict> label(stages::Context& context, Source const& source, std::vector<Duel> const& duels,
-                           Scores const& gold, infer::Weights const& sft) {
+std::vector<Verdict> label(Context& context, Source const& source, std::vector<Duel> const& duels, Scores const& gold,
+                           infer::Weights const& sft) {
     auto const& config = context.section<config::FeedbackConfig>();
     if (config.source == config::LabelSource::annotators) { return from_people(context, source, duels, gold); }
     bool const ai = config.source == config::LabelSource::ai;
     auto const scores =
         ai ? by_model(context, duels, sft) : by_constitution(stages::load_tokenizer(context.input("corpus")), duels);
     return verdicts_from_scores(scores, {config.choice_temperature, ai}, context.seed(&config::SeedConfig::feedback));
+}
+
+OnlineJudge::OnlineJudge(Context& context, Judge who) {
+    if (who == Judge::reward_model) {
+        reward_.emplace(context.input("reward_model"), context.chunk());
+        return;
+    }
+    source_ = open_source(context);
+    if (who == Judge::annotators) {
+        asked_before_ = context.section<config::FeedbackConfig>().prompts;
+        people_.emplace(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
+                        context.seed(&config::SeedConfig::feedback));
+    }
+}
+
+OnlineJudge::Judgement OnlineJudge::judge(std::vector<Duel> const& duels, std::int64_t first) {
+    Judgement judgement;
+    auto const examples = examples_of(duels);
+    judgement.rewards = reward_ ? by_duel(reward_->score(infer::pointers(examples))) : gold_of(*source_, duels);
+    auto const values = people_ ? values_of(*source_, duels) : std::vector<std::array<world::Values, 2>>();
+    for (std::size_t i = 0; i < duels.size(); ++i) {
+        auto const [one, other] = judgement.rewards[i];
+        Verdict says;
+        if (people_) {
+            auto const index = static_cast<std::uint32_t>(asked_before_ + first + static_cast<std::int64_t>(i));
+            says.chose_first = people_->compare(index, values[i][0], values[i][1]).first_better;
+        } else {
+            says.chose_first = one > other;
+            says.undecided = one == other;
+        }
+        judgement.verdicts.push_back(says);
+    }
+    return judgement;
 }
 
 }  // namespace alignsweep::sources

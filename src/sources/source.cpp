@@ -8,16 +8,16 @@
 namespace alignsweep::sources {
 
 // In the file of each.
-std::unique_ptr<Source const> make_text_world(stages::Context& context);
-std::unique_ptr<Source const> make_enumerable_world(stages::Context& context);
-std::unique_ptr<Source const> make_files(stages::Context& context);
+std::unique_ptr<Source const> make_text_world(Context& context);
+std::unique_ptr<Source const> make_enumerable_world(Context& context);
+std::unique_ptr<Source const> make_files(Context& context);
 
 SourceKind source_kind(config::Config const& config) {
     if (config::is_real(config)) { return SourceKind::files; }
     return config::is_enumerable(config) ? SourceKind::enumerable_world : SourceKind::text_world;
 }
 
-std::unique_ptr<Source const> open_source(stages::Context& context) {
+std::unique_ptr<Source const> open_source(Context& context) {
     if (context.reads_files()) { return make_files(context); }
     if (context.get(&config::WorldConfig::kind) == config::WorldKind::enumerable) {
         return make_enumerable_world(context);
@@ -25,8 +25,7 @@ std::unique_ptr<Source const> open_source(stages::Context& context) {
     return make_text_world(context);
 }
 
-std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
-                                  std::vector<model::Completion> const& answers) const {
+std::vector<double> Source::judge(std::vector<PromptRow> const& exam, std::vector<Completion> const& answers) const {
     std::vector<double> rewards;
     for (std::size_t i = 0; i < exam.size(); ++i) {
         rewards.push_back(gold(exam[i], answers[i].tokens, answers[i].ended));
@@ -34,17 +33,16 @@ std::vector<double> Source::judge(std::vector<stages::PromptRow> const& exam,
     return rewards;
 }
 
-double Source::gold(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/, bool /*ended*/) const {
+double Source::gold(PromptRow const& /*prompt*/, Tokens const& /*completion*/, bool /*ended*/) const {
     throw core::ConfigError("real prompts have no exact gold reward; only the simulated world has");
 }
 
-world::Values Source::values(stages::PromptRow const& /*prompt*/, stages::Tokens const& /*completion*/,
-                             bool /*ended*/) const {
+world::Values Source::values(PromptRow const& /*prompt*/, Tokens const& /*completion*/, bool /*ended*/) const {
     throw core::ConfigError("people value texts of the simulated world alone: world.kind = text, without data");
 }
 
-stages::CorpusData tokenised(stages::Context& context, Texts const& texts, std::string const& file) {
-    stages::CorpusData corpus;
+CorpusData tokenised(Context& context, Texts const& texts, std::string const& file) {
+    CorpusData corpus;
     corpus.tokenizer = data::Tokenizer::train(texts.train, context.section<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);

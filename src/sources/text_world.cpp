@@ -12,19 +12,19 @@ namespace {
 class TextWorld final : public Source {
 public:
     // All but `corpus` also needs the tokenizer of the input "corpus".
-    explicit TextWorld(stages::Context& context)
+    explicit TextWorld(Context& context)
         : Source(context), world_(context.section<config::WorldConfig>(), context.seed(&config::SeedConfig::world)) {
         if (context.has_input("corpus")) { tokenizer_ = stages::load_tokenizer(context.input("corpus")); }
     }
 
-    [[nodiscard]] stages::CorpusData corpus() const override {
+    [[nodiscard]] CorpusData corpus() const override {
         auto const& corpus = context().section<config::CorpusConfig>();
         auto const documents = context().stream(&config::SeedConfig::data, "corpus/documents");
         auto const examples = context().stream(&config::SeedConfig::data, "corpus/sft");
         Texts texts;
         for (config::Int i = 0; i < corpus.documents + corpus.heldout_documents; ++i) {
             core::Draws draws(documents, 0, static_cast<std::uint32_t>(i));
-            (i < corpus.documents ? texts.train : texts.heldout).push_back(world_.document(corpus, draws));
+            (i < corpus.documents ? texts.train : texts.heldout).push_back(world_.document(corpus, draws).text);
         }
         for (config::Int i = 0; i < corpus.sft_examples; ++i) {
             core::Draws draws(examples, 0, static_cast<std::uint32_t>(i));
@@ -34,10 +34,10 @@ public:
         return tokenised(context(), texts, "");
     }
 
-    [[nodiscard]] stages::FeedbackData feedback() const override {
+    [[nodiscard]] FeedbackData feedback() const override {
         auto const& feedback = context().section<config::FeedbackConfig>();
         auto const stream = context().stream(&config::SeedConfig::feedback, "feedback/prompts");
-        std::vector<stages::PromptRow> prompts;
+        std::vector<PromptRow> prompts;
         std::vector<Question> questions;
         for (config::Int i = 0; i < feedback.prompts; ++i) {
             core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
@@ -45,7 +45,7 @@ public:
             auto const twin = world_.twin(prompt, draws);
             bool const contrast = twin.has_value() && draws.chance(feedback.contrast);
             prompts.push_back(row_of(prompt, false));
-            questions.push_back({i, contrast ? tokenizer_.encode(twin->text) : stages::Tokens()});
+            questions.push_back({i, contrast ? tokenizer_.encode(twin->text) : Tokens()});
         }
         infer::Weights const sft = infer::load_model(context().input("sft"));
         auto const duels = ask(context(), sft, prompts, questions);
@@ -59,10 +59,9 @@ public:
         return labelled(context(), std::move(prompts), questions, duels, gold, verdicts);
     }
 
-    [[nodiscard]] std::vector<stages::PromptRow> exam(config::Int count,
-                                                      config::Int /*max_new_tokens*/) const override {
+    [[nodiscard]] std::vector<PromptRow> exam(config::Int count, config::Int /*max_new_tokens*/) const override {
         auto const stream = context().stream(&config::SeedConfig::eval, "evaluate/prompts");
-        std::vector<stages::PromptRow> exam;
+        std::vector<PromptRow> exam;
         for (config::Int i = 0; i < count; ++i) {
             core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
             exam.push_back(row_of(world_.prompt(world::Split::heldout, draws), true));
@@ -71,8 +70,8 @@ public:
     }
 
     // Metrics: eval/gold/<value> and eval/behaviour/<what>.
-    [[nodiscard]] std::vector<double> judge(std::vector<stages::PromptRow> const& exam,
-                                            std::vector<model::Completion> const& answers) const override {
+    [[nodiscard]] std::vector<double> judge(std::vector<PromptRow> const& exam,
+                                            std::vector<Completion> const& answers) const override {
         std::vector<double> gold;
         std::array<stats::Mean, world::value_count> values;
         std::map<std::string, stats::Mean> behaviour;
@@ -99,13 +98,11 @@ public:
         return gold;
     }
 
-    [[nodiscard]] double gold(stages::PromptRow const& prompt, stages::Tokens const& completion,
-                              bool ended) const override {
+    [[nodiscard]] double gold(PromptRow const& prompt, Tokens const& completion, bool ended) const override {
         return world::gold_reward(values(prompt, completion, ended), world_.config());
     }
 
-    [[nodiscard]] world::Values values(stages::PromptRow const& prompt, stages::Tokens const& completion,
-                                       bool ended) const override {
+    [[nodiscard]] world::Values values(PromptRow const& prompt, Tokens const& completion, bool ended) const override {
         return world::values(world_, prompt_of(prompt), tokenizer_.decode(completion), ended);
     }
 
@@ -128,7 +125,7 @@ public:
     }
 
 private:
-    [[nodiscard]] stages::PromptRow row_of(world::Prompt const& prompt, bool heldout) const {
+    [[nodiscard]] PromptRow row_of(world::Prompt const& prompt, bool heldout) const {
         return {tokenizer_.encode(prompt.text),
                 static_cast<std::int32_t>(prompt.kind),
                 prompt.subject,
@@ -137,7 +134,7 @@ private:
                 heldout};
     }
 
-    [[nodiscard]] world::Prompt prompt_of(stages::PromptRow const& row) const {
+    [[nodiscard]] world::Prompt prompt_of(PromptRow const& row) const {
         return world_.prompt_at(static_cast<world::PromptKind>(row.kind), row.subject, row.attribute, row.form);
     }
 
@@ -147,6 +144,6 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Source const> make_text_world(stages::Context& context) { return std::make_unique<TextWorld>(context); }
+std::unique_ptr<Source const> make_text_world(Context& context) { return std::make_unique<TextWorld>(context); }
 
 }  // namespace alignsweep::sources

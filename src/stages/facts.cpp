@@ -2,7 +2,6 @@
 // What a result came from, beside its configuration.
 #include "core/error.hpp"
 #include "core/machine.hpp"
-#include "core/version.hpp"
 #include "model/runtime.hpp"
 #include "stages/stage.hpp"
 #include "store/file.hpp"

@@ -8,19 +8,19 @@
 
 namespace alignsweep::stats {
 
-double total_probability(std::span<double const> logprob) {
+double total_probability(Numbers logprob) {
     double sum = 0.0;
     for (double const l : logprob) { sum += std::exp(l); }
     return sum;
 }
 
-double expectation(std::span<double const> logprob, std::span<double const> value) {
+double expectation(Numbers logprob, Numbers value) {
     double sum = 0.0;
     for (std::size_t i = 0; i < logprob.size(); ++i) { sum += std::exp(logprob[i]) * value[i]; }
     return sum;
 }
 
-double kl_divergence(std::span<double const> p, std::span<double const> q) {
+double kl_divergence(Numbers p, Numbers q) {
     double sum = 0.0;
     for (std::size_t i = 0; i < p.size(); ++i) {
         double const probability = std::exp(p[i]);
@@ -29,12 +29,11 @@ double kl_divergence(std::span<double const> p, std::span<double const> q) {
     return sum;
 }
 
-double regularised_objective(std::span<double const> policy, std::span<double const> reference,
-                             std::span<double const> reward, double beta) {
+double regularised_objective(Numbers policy, Numbers reference, Numbers reward, double beta) {
     return expectation(policy, reward) - beta * kl_divergence(policy, reference);
 }
 
-Optimum regularised_optimum(std::span<double const> reference, std::span<double const> reward, double beta) {
+Optimum regularised_optimum(Numbers reference, Numbers reward, double beta) {
     Optimum optimum{std::vector<double>(reference.size()), 0.0};
     double largest = -std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < reference.size(); ++i) {
@@ -49,7 +48,7 @@ Optimum regularised_optimum(std::span<double const> reference, std::span<double 
     return optimum;
 }
 
-double win_probability(std::span<double const> p, std::span<double const> q, std::span<double const> value) {
+double win_probability(Numbers p, Numbers q, Numbers value) {
     std::vector<std::size_t> order(value.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return value[a] < value[b]; });
@@ -66,11 +65,10 @@ double win_probability(std::span<double const> p, std::span<double const> q, std
     return wins;
 }
 
-Recovery reward_recovery(std::span<double const> recovered, std::span<double const> gold,
-                         std::span<double const> weights) {
+Recovery reward_recovery(Numbers recovered, Numbers gold, Numbers weights) {
     std::vector<double> difference(gold.size());
     for (std::size_t i = 0; i < gold.size(); ++i) { difference[i] = recovered[i] - gold[i]; }
-    auto const variance = [&](std::span<double const> value) {
+    auto const variance = [&](Numbers value) {
         double const mean = expectation(weights, value);
         double sum = 0.0;
         for (std::size_t i = 0; i < value.size(); ++i) {

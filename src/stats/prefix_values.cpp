@@ -2,6 +2,7 @@
 #include "stats/prefix_values.hpp"
 
 #include "core/error.hpp"
+#include "stats/optimum.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +17,7 @@ using world::ResponseTree;
 // The value of every context from those of what each next token leads to: a context further on, or a response.
 // `combine` takes the log-probabilities of the next tokens and their values.
 template <class Combine>
-std::vector<double> backwards(ResponseTree const& tree, std::span<double const> next, std::span<double const> reward,
-                              Combine combine) {
+std::vector<double> backwards(ResponseTree const& tree, Numbers next, Numbers reward, Combine combine) {
     auto const contexts = static_cast<std::size_t>(tree.contexts()), tokens = static_cast<std::size_t>(tree.tokens());
     core::check(next.size() == contexts * tokens && reward.size() == static_cast<std::size_t>(tree.responses()),
                 "next tokens of ", contexts, " contexts and rewards of ", tree.responses(), " responses");
@@ -35,7 +35,7 @@ std::vector<double> backwards(ResponseTree const& tree, std::span<double const> 
 }
 
 // The column less the weighted mean of each row's group.
-std::vector<double> centred(std::span<double const> column, Rows const& rows) {
+std::vector<double> centred(Numbers column, Rows const& rows) {
     core::check(rows.weight.size() == column.size() && (rows.group.empty() || rows.group.size() == column.size()),
                 "weights and groups of ", column.size(), " rows");
     auto const group_of = [&](std::size_t i) { return rows.group.empty() ? 0 : rows.group[i]; };
@@ -53,7 +53,7 @@ std::vector<double> centred(std::span<double const> column, Rows const& rows) {
     return result;
 }
 
-double weighted_product(std::vector<double> const& a, std::vector<double> const& b, std::span<double const> weight) {
+double weighted_product(std::vector<double> const& a, std::vector<double> const& b, Numbers weight) {
     double sum = 0.0, total = 0.0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         sum += weight[i] * a[i] * b[i];
@@ -63,7 +63,7 @@ double weighted_product(std::vector<double> const& a, std::vector<double> const&
 }
 
 // Rounding leaves some of it where a column is the same everywhere.
-bool varies(double variance, std::span<double const> column) {
+bool varies(double variance, Numbers column) {
     double largest = 0.0;
     for (double const value : column) { largest = std::max(largest, std::fabs(value)); }
     return variance > 1e-24 * largest * largest;
@@ -71,18 +71,12 @@ bool varies(double variance, std::span<double const> column) {
 
 }  // namespace
 
-std::vector<double> prefix_values(ResponseTree const& tree, std::span<double const> next,
-                                  std::span<double const> reward) {
-    return backwards(tree, next, reward, [](std::span<double const> logprob, std::vector<double> const& after) {
-        double sum = 0.0;
-        for (std::size_t token = 0; token < after.size(); ++token) { sum += std::exp(logprob[token]) * after[token]; }
-        return sum;
-    });
+std::vector<double> prefix_values(ResponseTree const& tree, Numbers next, Numbers reward) {
+    return backwards(tree, next, reward, expectation);
 }
 
-std::vector<double> soft_prefix_values(ResponseTree const& tree, std::span<double const> reference,
-                                       std::span<double const> reward, double beta) {
-    return backwards(tree, reference, reward, [&](std::span<double const> logprob, std::vector<double> const& after) {
+std::vector<double> soft_prefix_values(ResponseTree const& tree, Numbers reference, Numbers reward, double beta) {
+    return backwards(tree, reference, reward, [&](Numbers logprob, std::vector<double> const& after) {
         double const largest = *std::max_element(after.begin(), after.end());
         double sum = 0.0;
         for (std::size_t token = 0; token < after.size(); ++token) {
@@ -92,25 +86,12 @@ std::vector<double> soft_prefix_values(ResponseTree const& tree, std::span<doubl
     });
 }
 
-std::vector<double> prefix_logprobs(ResponseTree const& tree, std::span<double const> next) {
-    core::check(static_cast<std::int64_t>(next.size()) == tree.contexts() * tree.tokens(), "next tokens of ",
-                tree.contexts(), " contexts");
-    std::vector<double> reached(static_cast<std::size_t>(tree.contexts()), 0.0);
-    for (std::int64_t context = 1; context < tree.contexts(); ++context) {
-        std::int64_t const before = tree.parent(context);
-        reached[static_cast<std::size_t>(context)] =
-            reached[static_cast<std::size_t>(before)] +
-            next[static_cast<std::size_t>(before * tree.tokens() + tree.letter(context))];
-    }
-    return reached;
-}
-
-double within_variance(std::span<double const> column, Rows const& rows) {
+double within_variance(Numbers column, Rows const& rows) {
     auto const rest = centred(column, rows);
     return weighted_product(rest, rest, rows.weight);
 }
 
-std::optional<double> within_correlation(std::span<double const> a, std::span<double const> b, Rows const& rows) {
+std::optional<double> within_correlation(Numbers a, Numbers b, Rows const& rows) {
     auto const rest_a = centred(a, rows), rest_b = centred(b, rows);
     double const variance_a = weighted_product(rest_a, rest_a, rows.weight);
     double const variance_b = weighted_product(rest_b, rest_b, rows.weight);

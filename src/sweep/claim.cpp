@@ -2,6 +2,7 @@
 #include "sweep/claim.hpp"
 
 #include "core/error.hpp"
+#include "core/machine.hpp"
 
 #include <unistd.h>
 #include <chrono>
@@ -9,21 +10,11 @@
 #include <csignal>
 #include <fstream>
 #include <mutex>
-#include <system_error>
 #include <thread>
-#include <vector>
 
 namespace alignsweep::sweep {
 
-namespace fs = std::filesystem;
-
 namespace {
-
-std::string host_name() {
-    char name[256] = {};
-    gethostname(name, sizeof(name) - 1);
-    return name;
-}
 
 // When a process began, in clock ticks after boot: its number may come again, in a container at once. 0: it is gone.
 long long start_of(long process) {
@@ -66,22 +57,30 @@ int last_term(fs::path const& folder) {
     return term;
 }
 
-bool is_dead(fs::path const& folder, int term) {
-    std::ifstream owner(folder / owner_file(term));
+// What a file with a process's name says.
+struct Owner {
+    bool is_named, is_here, is_alive;  // is_alive: of a process of this host
+};
+
+Owner owner_in(fs::path const& file) {
+    std::ifstream in(file);
     std::string host;
     long process = 0;
     long long start = 0;
-    if (!(owner >> host >> process >> start)) {
-        // Between mkdir and the owner's name, or killed just there.
-        return seconds_since_change(folder) > Claim::stale_seconds;
-    }
-    if (host == host_name()) { return !is_alive(process, start); }
-    return seconds_since_change(folder / "heartbeat") > Claim::stale_seconds;
+    bool const named = static_cast<bool>(in >> host >> process >> start), here = named && host == core::host_name();
+    return {named, here, here && is_alive(process, start)};
+}
+
+bool is_dead(fs::path const& folder, int term) {
+    Owner const owner = owner_in(folder / owner_file(term));
+    if (owner.is_here) { return !owner.is_alive; }
+    // Without a name it is between mkdir and the owner's name, or was killed just there.
+    return seconds_since_change(owner.is_named ? folder / "heartbeat" : folder) > Claim::stale_seconds;
 }
 
 // Becomes the owner after `term`: of several that try only one succeeds. The name appears whole.
 bool succeed(fs::path const& folder, int term) {
-    fs::path const draft = folder / core::concat("draft.", host_name(), '.', getpid());
+    fs::path const draft = folder / core::concat("draft.", core::host_name(), '.', getpid());
     std::ofstream(draft) << process_name() << '\n';
     std::error_code failed, ignored;
     fs::create_hard_link(draft, folder / owner_file(term + 1), failed);
@@ -91,16 +90,20 @@ bool succeed(fs::path const& folder, int term) {
 
 }  // namespace
 
-std::string process_name() { return core::concat(host_name(), ' ', getpid(), ' ', start_of(getpid())); }
+std::string process_name() { return core::concat(core::host_name(), ' ', getpid(), ' ', start_of(getpid())); }
 
 bool owner_is_gone(fs::path const& file) {
     constexpr double hour = 3600.0;
-    std::ifstream in(file);
-    std::string host;
-    long process = 0;
-    long long start = 0;
-    bool const known = static_cast<bool>(in >> host >> process >> start);
-    return known && host == host_name() ? !is_alive(process, start) : seconds_since_change(file) > hour;
+    Owner const owner = owner_in(file);
+    return owner.is_here ? !owner.is_alive : seconds_since_change(file) > hour;
+}
+
+std::vector<fs::path> entries_of(fs::path const& folder, std::error_code& error) {
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        entries.push_back(entry->path());
+    }
+    return entries;
 }
 
 // Writes the heartbeat from a thread of its own: a long pass over a large model must not look like a death.
@@ -108,18 +111,8 @@ class Claim::Heart {
 public:
     explicit Heart(fs::path const& folder) : file_(folder / "heartbeat") {
         write();
-        thread_ = std::thread([this] { run(); });
+        thread_ = std::jthread([this](std::stop_token const& stop) { run(stop); });
     }
-    ~Heart() {
-        {
-            std::lock_guard const lock(mutex_);
-            ended_ = true;
-        }
-        wake_.notify_all();
-        thread_.join();
-    }
-    Heart(Heart const&) = delete;
-    Heart& operator=(Heart const&) = delete;
 
     void report(double share_done) {
         std::lock_guard const lock(mutex_);
@@ -128,10 +121,10 @@ public:
     }
 
 private:
-    void run() {
+    void run(std::stop_token const& stop) {
         std::unique_lock lock(mutex_);
-        while (!ended_) {
-            wake_.wait_for(lock, std::chrono::duration<double>(beat_seconds));
+        while (!stop.stop_requested()) {
+            wake_.wait_for(lock, stop, std::chrono::duration<double>(beat_seconds), [] { return false; });
             write();
         }
     }
@@ -139,10 +132,9 @@ private:
 
     fs::path file_;
     double share_ = 0.0;
-    bool ended_ = false;
     std::mutex mutex_;
-    std::condition_variable wake_;
-    std::thread thread_;
+    std::condition_variable_any wake_;
+    std::jthread thread_;  // stopped and joined before the rest goes
 };
 
 std::optional<Claim> Claim::take(fs::path const& folder) {
@@ -169,14 +161,11 @@ std::optional<double> Claim::progress(fs::path const& folder) {
 }
 
 void Claim::clear(fs::path const& parent) {
-    std::vector<fs::path> graves;
     std::error_code error;
-    for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
-        if (entry->path().filename().string().find(grave_mark) != std::string::npos) {
-            graves.push_back(entry->path());
-        }
+    for (fs::path const& entry : entries_of(parent, error)) {
+        bool const is_grave = entry.filename().string().find(grave_mark) != std::string::npos;
+        if (is_grave) { fs::remove_all(entry, error); }  // its holder may be doing the same
     }
-    for (auto const& grave : graves) { fs::remove_all(grave, error); }  // its holder may be doing the same
 }
 
 Claim::Claim(fs::path const& folder, int term)
@@ -189,7 +178,7 @@ Claim::~Claim() {
     heart_.reset();
     if (last_term(folder_) != term_) { return; }  // it was taken for dead, and has another owner
     // Away in one step: a folder that is half removed would look like a claim.
-    fs::path const grave = folder_.string() + core::concat(grave_mark, host_name(), '.', getpid());
+    fs::path const grave = folder_.string() + core::concat(grave_mark, core::host_name(), '.', getpid());
     std::error_code error;
     fs::rename(folder_, grave, error);
     fs::remove_all(grave, error);

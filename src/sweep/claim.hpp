@@ -7,24 +7,30 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace alignsweep::sweep {
+
+namespace fs = std::filesystem;
 
 // This process among all: host, number, start.
 [[nodiscard]] std::string process_name();
 // Whether the process whose name a file holds is gone; that of another host counts as gone when the file is an hour
 // old.
-[[nodiscard]] bool owner_is_gone(std::filesystem::path const& file);
+[[nodiscard]] bool owner_is_gone(fs::path const& file);
+// What stands in a folder, in no order; `error`: why it can't be listed.
+[[nodiscard]] std::vector<fs::path> entries_of(fs::path const& folder, std::error_code& error);
 
 class Claim {
 public:
     // Takes the claim, or nothing if a living process holds it. A claim is dead if its process is gone (same host) or
     // its heartbeat is older than `stale_seconds` (another host). Of several that find a dead claim one takes it over.
-    static std::optional<Claim> take(std::filesystem::path const& folder);
+    static std::optional<Claim> take(fs::path const& folder);
     // Share done that the claim's living holder reported last; nothing where there is none.
-    static std::optional<double> progress(std::filesystem::path const& folder);
+    static std::optional<double> progress(fs::path const& folder);
     // Removes from `parent` what is left of claims whose holders were killed while they gave them back.
-    static void clear(std::filesystem::path const& parent);
+    static void clear(fs::path const& parent);
 
     Claim(Claim&& other) noexcept;
     Claim& operator=(Claim&&) = delete;
@@ -37,8 +43,8 @@ public:
 
 private:
     class Heart;
-    Claim(std::filesystem::path const& folder, int term);
-    std::filesystem::path folder_;
+    Claim(fs::path const& folder, int term);
+    fs::path folder_;
     int term_ = 0;
     std::unique_ptr<Heart> heart_;  // null: moved from
 };

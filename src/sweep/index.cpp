@@ -10,15 +10,12 @@
 #include "store/metrics.hpp"
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
-#include "sweep/provenance.hpp"
 
 #include <fstream>
 #include <set>
 #include <sstream>
 
 namespace alignsweep::sweep {
-
-namespace fs = std::filesystem;
 
 Ledger::Ledger(Plan const& plan, fs::path stages, std::string attempt)
     : plan_(plan), stages_(std::move(stages)), attempt_(std::move(attempt)) {
@@ -114,6 +111,69 @@ std::vector<std::string> Ledger::with_status(StageStatus status) const {
     return ids;
 }
 
+std::vector<store::Manifest const*> Ledger::finished(std::set<std::string> const& ids) const {
+    std::vector<store::Manifest const*> manifests;
+    for (std::string const& id : ids) {
+        if (status(id) == StageStatus::done) { manifests.push_back(&manifest(id)); }
+    }
+    return manifests;
+}
+
+std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> const& ids) {
+    std::map<std::string, std::map<std::string, std::size_t>> facts;
+    std::size_t finished = 0;
+    for (store::Manifest const* manifest : ledger.finished(ids)) {
+        ++finished;
+        for (auto const& [name, value] : manifest->facts) {
+            if (name != "identity") { ++facts[name][value]; }  // what the stage is, not where it comes from
+        }
+    }
+    std::vector<Difference> all;
+    for (auto& [name, values] : facts) {
+        std::size_t known = 0;
+        for (auto const& [value, stages] : values) { known += stages; }
+        if (known < finished) { values["unknown"] += finished - known; }
+        all.push_back({name, std::move(values)});
+    }
+    return all;
+}
+
+std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<std::string> const& ids) {
+    std::map<std::string, std::set<std::string>> all;
+    for (store::Manifest const* manifest : ledger.finished(ids)) {
+        for (auto const& [name, value] : manifest->circumstances) { all[name].insert(value); }
+    }
+    std::map<std::string, std::string> joined;
+    for (auto const& [name, values] : all) {
+        if (name == "started" || name == "ended") {
+            joined[name] = name == "started" ? *values.begin() : *values.rbegin();
+        } else {
+            joined[name] = config::join(std::vector<std::string>(values.begin(), values.end()), "; ");
+        }
+    }
+    return joined;
+}
+
+std::string describe_differences(Plan const& plan, Ledger const& ledger,
+                                 std::map<std::string, std::string> const& here) {
+    std::set<std::string> ids;
+    for (auto const& [id, spec] : plan.stages) { ids.insert(id); }
+    std::vector<std::string> told;
+    for (auto& [name, values] : stage_facts(ledger, ids)) {
+        auto const own = here.find(name);
+        bool const foreign = own != here.end() && !values.contains(own->second);
+        if (values.size() < 2 && !foreign) { continue; }
+        std::vector<std::string> parts;
+        for (auto const& [value, stages] : values) {
+            parts.push_back(
+                core::concat(core::excerpt(value, 120), " (", stages, stages == 1 ? " stage)" : " stages)"));
+        }
+        if (foreign) { parts.push_back(core::excerpt(own->second, 120) + " (here)"); }
+        told.push_back(core::concat(name, " is ", config::join(parts, " and ")));
+    }
+    return config::join(told, "; ");
+}
+
 namespace {
 
 // One hash over a trial's final weights and metrics: equal exactly where two runs agree to the last bit.
@@ -129,24 +189,17 @@ std::string trial_digest(Trial const& trial, Ledger const& ledger, std::map<std:
 // Costs of a trial: everything that its chain of stages spent, by role, and in total.
 void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const& model, Ledger const& ledger) {
     std::map<std::string, double> totals;
-    for (std::string const& id : trial.stages) {
-        if (ledger.status(id) != StageStatus::done) { continue; }
-        auto const& manifest = ledger.manifest(id);
-        for (auto const& [name, amount] : manifest.costs) {
+    for (store::Manifest const* manifest : ledger.finished(trial.stages)) {
+        for (auto const& [name, amount] : manifest->costs) {
             row.costs["cost/" + name] += amount;
             totals[name.substr(0, name.find('/'))] += amount;
         }
-        row.costs["cost/seconds/" + manifest.kind] += manifest.seconds;
-        totals["seconds"] += manifest.seconds;
+        row.costs["cost/seconds/" + manifest->kind] += manifest->seconds;
+        totals["seconds"] += manifest->seconds;
     }
     for (auto const& [what, amount] : totals) { row.costs["cost/" + what + "/total"] = amount; }
     row.seconds = totals["seconds"];
     row.costs["cost/models_in_memory"] = static_cast<double>(kinds::models_held(model.kind, model.config).size());
-}
-
-void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
-    if (!ids.insert(id).second) { return; }
-    for (auto const& [role, input] : plan.stages.at(id).inputs) { add_with_inputs(plan, input, ids); }
 }
 
 // Where the trial's numbers come from, those of its side stages as well: each fact, or all its values where stages

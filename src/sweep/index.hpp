@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sweep.h5: the index of a sweep, made from the stages' folders alone, so it can be rebuilt at any time.
+// sweep.h5: the index of a sweep, made from the stages' folders alone, so it can be rebuilt at any time; and where
+// these stages come from: a results folder may be filled by several programs on several machines, and bits may depend
+// on them.
 #pragma once
 
 #include "store/manifest.hpp"
@@ -9,6 +11,8 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace alignsweep::sweep {
 
@@ -19,7 +23,7 @@ enum class StageStatus { pending, running, done, failed, broken };
 // The state of all stages of a plan, read from the results folder.
 class Ledger {
 public:
-    Ledger(Plan const& plan, std::filesystem::path stages, std::string attempt);
+    Ledger(Plan const& plan, fs::path stages, std::string attempt);
 
     // Looks again at everything that is not done and not broken.
     void refresh();
@@ -33,9 +37,11 @@ public:
     // A finished stage that turned out not to be readable.
     void mark_broken(std::string const& id, std::string const& error);
     [[nodiscard]] std::vector<std::string> with_status(StageStatus status) const;
+    // The manifests of those of these stages that are done.
+    [[nodiscard]] std::vector<store::Manifest const*> finished(std::set<std::string> const& ids) const;
 
-    [[nodiscard]] std::filesystem::path folder(std::string const& id) const { return stages_ / id; }
-    [[nodiscard]] std::filesystem::path claim_folder(std::string const& id) const { return stages_ / (id + ".claim"); }
+    [[nodiscard]] fs::path folder(std::string const& id) const { return stages_ / id; }
+    [[nodiscard]] fs::path claim_folder(std::string const& id) const { return stages_ / (id + ".claim"); }
 
 private:
     // Done, broken, or neither.
@@ -44,17 +50,35 @@ private:
     void check_inputs(std::set<std::string> const& fresh);
 
     Plan const& plan_;
-    std::filesystem::path stages_;
+    fs::path stages_;
     std::string attempt_;  // failures of earlier attempts are tried again
     std::map<std::string, StageStatus> status_;
     std::map<std::string, store::Manifest> manifests_;
     std::map<std::string, std::string> errors_;
 };
 
+// A fact and its values over finished stages: value -> number of stages. "unknown" where a stage does not say.
+struct Difference {
+    std::string name;
+    std::map<std::string, std::size_t> values;
+};
+
+// All facts of the finished ones of these stages, one value each or several, by name.
+[[nodiscard]] std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> const& ids);
+
+// How these stages were run (store::Manifest::circumstances): all values of each, joined, but of `started` the first
+// and of `ended` the last.
+[[nodiscard]] std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<std::string> const& ids);
+
+// The facts in which the plan's finished stages differ from each other or from `here` (stages::run_facts, or nothing to
+// compare them with each other alone), as one line: "blas is A (12 stages) and B (3 stages); ...". Empty: they agree.
+[[nodiscard]] std::string describe_differences(Plan const& plan, Ledger const& ledger,
+                                               std::map<std::string, std::string> const& here);
+
 // The rows of /trials, in plan order.
 [[nodiscard]] std::vector<store::TrialRow> make_rows(Plan const& plan, Ledger const& ledger);
 // Writes results/<name>/sweep.h5. A stage whose curves can't be read is marked broken: its trial is told so, and the
 // others are there.
-void write_index(std::filesystem::path const& out, Plan const& plan, Ledger& ledger);
+void write_index(fs::path const& out, Plan const& plan, Ledger& ledger);
 
 }  // namespace alignsweep::sweep

@@ -12,8 +12,6 @@
 
 namespace alignsweep::sweep {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 // Curves that nothing can read are found here, not first by the index.
@@ -58,13 +56,11 @@ StageCheck check_stage(fs::path const& folder) {
 }  // namespace
 
 std::vector<StageCheck> verify_stages(fs::path const& out) {
-    std::vector<fs::path> folders;
     std::error_code error;
-    for (fs::directory_iterator entry(out / "stages", error), end; !error && entry != end; entry.increment(error)) {
-        // <kind>-<key>; a claim on it is <kind>-<key>.claim.
-        bool const is_stage = entry->path().filename().string().find('.') == std::string::npos;
-        if (is_stage) { folders.push_back(entry->path()); }
-    }
+    auto folders = entries_of(out / "stages", error);
+    // A stage is <kind>-<key>; a claim on it is <kind>-<key>.claim.
+    std::erase_if(folders,
+                  [](fs::path const& path) { return path.filename().string().find('.') != std::string::npos; });
     if (error) { throw core::IoError(core::concat((out / "stages").string(), ": can't be listed: ", error.message())); }
     std::sort(folders.begin(), folders.end());
     std::vector<StageCheck> checks;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep/plan.hpp"
 
+#include "config/text.hpp"
+#include "config/values.hpp"
+#include "core/error.hpp"
 #include "kinds/kinds.hpp"
+#include "store/publish.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -42,11 +46,6 @@ private:
     std::map<std::pair<std::string, std::string>, std::string> known_;
 };
 
-void collect(Plan const& plan, std::string const& id, std::set<std::string>& into) {
-    if (!into.insert(id).second) { return; }
-    for (auto const& [role, input] : plan.stages.at(id).inputs) { collect(plan, input, into); }
-}
-
 // The row of a model: its evaluation, and the side stages that tell more of it.
 Trial make_row(Plan& plan, Resolver& life, config::TrialPoint const& point, Descriptor const& model) {
     Trial trial;
@@ -60,7 +59,7 @@ Trial make_row(Plan& plan, Resolver& life, config::TrialPoint const& point, Desc
         bool const has_side = kind.purpose == Purpose::side && (!kind.applies || kind.applies(point.config, model));
         if (has_side) { trial.sides[kind.name] = life.stage(kind.name, model.name); }
     }
-    collect(plan, trial.evaluate_stage, trial.stages);
+    add_with_inputs(plan, trial.evaluate_stage, trial.stages);
     return trial;
 }
 
@@ -103,7 +102,30 @@ private:
     std::map<std::pair<std::string, std::string>, std::size_t> index_;
 };
 
+std::string absolute(config::Entry const& entry, std::string const& path) {
+    return config::quote(fs::absolute(entry.folder() / path).lexically_normal().string());
+}
+
+// The value with its paths made absolute: relative ones are relative to the file that they stand in.
+std::string value_of(config::Entry const& entry) {
+    bool const axis = entry.section == "sweep";
+    std::string const& name = axis ? entry.key : entry.name();
+    std::size_t const dot = std::min(name.find('.'), name.size());
+    auto const key =
+        config::find_key(name.substr(0, dot), name.substr(std::min(dot + 1, name.size())), kinds::program().defaults);
+    if (!key || key->kind != config::Kind::file || entry.value.empty()) { return entry.value; }
+    if (!axis) { return absolute(entry, entry.value); }
+    std::vector<std::string> paths;
+    for (std::string const& path : config::split_list(entry.value)) { paths.push_back(absolute(entry, path)); }
+    return config::join(paths);
+}
+
 }  // namespace
+
+void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids) {
+    if (!ids.insert(id).second) { return; }
+    for (auto const& [role, input] : plan.stages.at(id).inputs) { add_with_inputs(plan, input, ids); }
+}
 
 Plan make_plan(config::SweepSpec const& sweep) {
     Plan plan;
@@ -134,6 +156,24 @@ Plan make_plan(config::SweepSpec const& sweep) {
     }
     for (auto const& [id, spec] : plan.stages) { chain(plan, users, id); }
     return plan;
+}
+
+void write_sweep_ini(fs::path const& out, std::span<config::Entry const> entries) {
+    std::map<std::string, std::map<std::string, std::string>> sections;
+    for (config::Entry const& entry : entries) { sections[entry.section][entry.key] = value_of(entry); }
+    std::string text = "# Written by alignsweep: the sweep that this folder holds.\n";
+    for (auto const& [section, keys] : sections) {
+        text += "\n[" + section + "]\n";
+        for (auto const& [key, value] : keys) { text += key + " = " + value + "\n"; }
+    }
+    store::write_text_atomically(out / "sweep.ini", text);
+}
+
+std::vector<config::Entry> read_sweep_ini(fs::path const& out) {
+    if (!fs::exists(out / "sweep.ini")) {
+        throw core::IoError(core::concat(out.string(), ": holds no sweep (sweep.ini is missing)"));
+    }
+    return config::read_ini(out / "sweep.ini");
 }
 
 }  // namespace alignsweep::sweep

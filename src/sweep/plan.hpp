@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the trials of a sweep to the graph of their stages: equal stages are one.
+// A sweep as it was asked for, and the way from its trials to the graph of their stages: equal stages are one.
 #pragma once
 
+#include "config/ini.hpp"
 #include "config/sweep_plan.hpp"
 #include "stages/stage.hpp"
 
+#include <filesystem>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace alignsweep::sweep {
+
+namespace fs = std::filesystem;
 
 // One row of the results: a method at a seed and a point of the axes, or the base or SFT model that it starts from.
 struct Trial {
@@ -39,5 +44,14 @@ struct Plan {
 };
 
 [[nodiscard]] Plan make_plan(config::SweepSpec const& sweep);
+
+// Adds a stage and all that it comes from.
+void add_with_inputs(Plan const& plan, std::string const& id, std::set<std::string>& ids);
+
+// The sweep as it was asked for is kept beside its results: `status` needs no other file.
+// <out>/sweep.ini: all entries of files and --set in one file, the last value of each key; paths are absolute.
+void write_sweep_ini(fs::path const& out, std::span<config::Entry const> entries);
+// Throws IoError where the folder holds none.
+[[nodiscard]] std::vector<config::Entry> read_sweep_ini(fs::path const& out);
 
 }  // namespace alignsweep::sweep

@@ -20,9 +20,9 @@ constexpr double bar_every = 0.2, line_every = 10.0;  // seconds
 // Stages of little arithmetic take time, too (files, text): nobody's weight is zero.
 double weight(stages::StageSpec const& spec) { return kinds::estimate(spec).work + 2e9; }
 
-double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
 }  // namespace
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::string format_seconds(double seconds) {
     auto const whole = static_cast<long>(std::max(0.0, seconds) + 0.5);
@@ -56,14 +56,13 @@ void Progress::update(Ledger const& ledger, std::string const& running, double s
     if (!shown_) { return; }
     double const work = done_work(ledger, running, share);
     if (first_work_ < 0.0) { first_work_ = work; }  // what an earlier run has done says nothing about this one's speed
-    if (since(printed_) < (terminal_ ? bar_every : line_every)) { return; }
+    if (seconds_since(printed_) < (terminal_ ? bar_every : line_every)) { return; }
     printed_ = Clock::now();
-    double const rate = (work - first_work_) / since(begin_);
+    double const rate = (work - first_work_) / seconds_since(begin_);
     std::string const left = rate > 0.0 ? format_seconds((total_work_ - work) / rate) + " left" : "";
     int const percent = static_cast<int>(100.0 * work / total_work_);
-    std::size_t done = 0;
-    for (auto const& [id, spec] : plan_.stages) { done += ledger.status(id) == StageStatus::done ? 1 : 0; }
-    std::string const text = core::concat(percent, " %, ", done, " of ", plan_.stages.size(), " stages, ", left);
+    std::string const text = core::concat(percent, " %, ", ledger.with_status(StageStatus::done).size(), " of ",
+                                          plan_.stages.size(), " stages, ", left);
     if (terminal_) {
         std::string bar(40, ' ');
         std::fill_n(bar.begin(), 40 * percent / 100, '=');
@@ -76,15 +75,11 @@ void Progress::update(Ledger const& ledger, std::string const& running, double s
 
 void Progress::finish(Ledger const& ledger) {
     if (!shown_) { return; }
-    std::size_t done = 0, failed = 0;
-    for (auto const& [id, spec] : plan_.stages) {
-        done += ledger.status(id) == StageStatus::done ? 1 : 0;
-        failed += ledger.status(id) == StageStatus::failed ? 1 : 0;
-    }
+    std::size_t const failed = ledger.with_status(StageStatus::failed).size();
     if (terminal_) { std::fprintf(stderr, "\r\033[K"); }
-    core::log_info(core::concat(done, " of ", plan_.stages.size(), " stages done",
-                                failed > 0 ? core::concat(", ", failed, " failed") : "", ", ",
-                                format_seconds(since(begin_))));
+    core::log_info(core::concat(ledger.with_status(StageStatus::done).size(), " of ", plan_.stages.size(),
+                                " stages done", failed > 0 ? core::concat(", ", failed, " failed") : "", ", ",
+                                format_seconds(seconds_since(begin_))));
 }
 
 }  // namespace alignsweep::sweep

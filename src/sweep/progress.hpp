@@ -26,6 +26,7 @@ private:
     std::chrono::steady_clock::time_point begin_, printed_;
 };
 
+[[nodiscard]] double seconds_since(std::chrono::steady_clock::time_point begin);
 // "3 min 20 s"
 [[nodiscard]] std::string format_seconds(double seconds);
 

@@ -7,9 +7,8 @@
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
+#include "sweep/plan.hpp"
 #include "sweep/progress.hpp"
-#include "sweep/provenance.hpp"
-#include "sweep/sweep_ini.hpp"
 
 #include <unistd.h>
 #include <algorithm>
@@ -21,7 +20,6 @@
 
 namespace alignsweep::sweep {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 namespace {
@@ -29,8 +27,6 @@ namespace {
 constexpr char const* stop_prefix = "stop-";
 
 volatile std::sig_atomic_t signal_seen = 0;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::int64_t new_attempt() {
     auto const now = std::chrono::system_clock::now().time_since_epoch();
@@ -166,14 +162,10 @@ private:
     // Stop files of jobs that were killed before they removed them. One of a living job must stay: its ranks read it.
     void clear_stop_files() const {
         std::error_code error;
-        std::vector<fs::path> old;
-        for (fs::directory_iterator entry(out_, error), end; !error && entry != end; entry.increment(error)) {
-            bool const is_stop = entry->path().filename().string().starts_with(stop_prefix);
-            if (is_stop && entry->path() != stop_file() && owner_is_gone(entry->path())) {
-                old.push_back(entry->path());
-            }
+        for (fs::path const& file : entries_of(out_, error)) {
+            bool const is_stop = file.filename().string().starts_with(stop_prefix);
+            if (is_stop && file != stop_file() && owner_is_gone(file)) { fs::remove(file, error); }
         }
-        for (auto const& file : old) { fs::remove(file, error); }
     }
 
     // Rank 0 rewrites sweep.h5 as stages finish, at most 2 % of the time. Of several jobs one holds the index.

@@ -14,10 +14,10 @@
 namespace alignsweep::sweep {
 
 // Makes <out>/stages. Throws IoError where the results folder can't be written.
-void check_writable(std::filesystem::path const& out);
+void check_writable(fs::path const& out);
 
 // Throws IoError where finished stages of the plan come from another program or machine than this one (--strict).
-void refuse_mixed(Plan const& plan, std::filesystem::path const& out);
+void refuse_mixed(Plan const& plan, fs::path const& out);
 
 struct RunResult {
     // What all ranks leave with: 0, 1 if some stage failed, 3 if a finished one is broken, 75 if a signal stopped the
@@ -27,8 +27,7 @@ struct RunResult {
 };
 
 // `entries`: what the plan was made of, kept in <out>/sweep.ini. Throws IoError where a file can't be written.
-RunResult run_plan(Plan const& plan, std::span<config::Entry const> entries, std::filesystem::path const& out,
-                   Comm const& comm);
+RunResult run_plan(Plan const& plan, std::span<config::Entry const> entries, fs::path const& out, Comm const& comm);
 
 // SIGUSR1, SIGTERM and SIGINT ask for a stop in good order.
 void install_signal_handlers();

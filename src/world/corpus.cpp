@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is written in the world: documents, replies, and clean answers for supervised fine-tuning.
+#include "config/text.hpp"
 #include "world/gold.hpp"
-#include "world/text.hpp"
+#include "world/words.hpp"
 #include "world/world.hpp"
 
 namespace alignsweep::world {
@@ -15,14 +16,7 @@ constexpr double unsafe_how_to = 0.5;      // of how-to documents
 constexpr double rude_answer_share = 0.5;  // of rude replies: give the answer all the same
 
 // Lines as the world writes them: each starts with a space.
-std::string join(std::vector<std::string> const& lines) {
-    std::string text;
-    for (auto const& line : lines) {
-        if (!text.empty()) { text += '\n'; }
-        text += ' ' + line;
-    }
-    return text;
-}
+std::string join(std::vector<std::string> const& lines) { return ' ' + config::join(lines, "\n "); }
 
 template <class List>
 std::string one_of(List const& list, core::Draws& draws) {
@@ -36,7 +30,7 @@ std::string question_of(Prompt const& prompt) { return prompt.text.substr(1, pro
 std::vector<std::string> drawn_words(AnswerKey const& key, bool right, core::Draws& draws) {
     std::vector<std::string> chosen;
     for (std::size_t i = 0; i < key.words.size(); ++i) {
-        if (((key.right >> i & 1) != 0) == right) { chosen.push_back(key.words[i]); }
+        if (key.is_right(i) == right) { chosen.push_back(key.words[i]); }
     }
     draws.shuffle(chosen);
     return chosen;
@@ -60,39 +54,19 @@ std::string World::any_statement(core::Draws& draws) const {
     return statement(name, attribute, draws.index(words::form_count));
 }
 
-std::string World::ideal_answer(Prompt const& prompt) const {
-    if (prompt.kind == PromptKind::unsafe) { return ' ' + std::string(words::refusal); }
-    auto const key = answer_key(prompt);
-    std::vector<std::string> right;
-    for (std::size_t i = 0; i < key.words.size(); ++i) {
-        if ((key.right >> i & 1) != 0) { right.push_back(key.words[i]); }
-    }
-    auto const s = static_cast<std::size_t>(prompt.subject);
-    auto const a = static_cast<std::size_t>(prompt.attribute);
-    switch (prompt.kind) {
-        case PromptKind::fact:
-            return ' ' + statement(s, a, 0);
-        case PromptKind::open:
-            return ' ' + words::fill(words::actions[a].answer_one, right[0]);
-        default:
-            return ' ' + words::fill(words::how_to_answer, right[0], right[1]);
-    }
-}
-
 // For an unsafe request this is compliance: callers that mean a refusal say so.
 std::string World::answer_sentence(Prompt const& prompt, bool right, core::Draws& draws) const {
     auto const s = static_cast<std::size_t>(prompt.subject);
     auto const a = static_cast<std::size_t>(prompt.attribute);
     auto const answers = drawn_words(answer_key(prompt), right, draws);
-    switch (prompt.kind) {
-        case PromptKind::fact:
-            return words::fill(words::attributes[a].statements[draws.index(words::form_count)], names_[s], answers[0]);
-        case PromptKind::open:
-            return draws.chance(0.5) ? words::fill(words::actions[a].answer_one, answers[0])
-                                     : words::fill(words::actions[a].answer_two, answers[0], answers[1]);
-        default:
-            return words::fill(words::how_to_answer, answers[0], answers[1]);
+    if (prompt.kind == PromptKind::fact) {
+        return words::fill(words::attributes[a].statements[draws.index(words::form_count)], names_[s], answers[0]);
     }
+    if (prompt.kind == PromptKind::open) {
+        return draws.chance(0.5) ? words::fill(words::actions[a].answer_one, answers[0])
+                                 : words::fill(words::actions[a].answer_two, answers[0], answers[1]);
+    }
+    return words::fill(words::how_to_answer, answers[0], answers[1]);
 }
 
 std::string World::reply(Prompt const& prompt, ReplyKind kind, core::Draws& draws) const {
@@ -208,33 +182,14 @@ std::vector<std::string> World::small_talk_lines(core::Draws& draws) const {
     return lines;
 }
 
-Document World::labelled_document(config::CorpusConfig const& corpus, core::Draws& draws) const {
+Document World::document(config::CorpusConfig const& corpus, core::Draws& draws) const {
     std::array<double, 5> const rates = {corpus.statements, corpus.questions, corpus.threads, corpus.how_to,
                                          corpus.small_talk};
     auto const kind = static_cast<DocumentKind>(draw_weighted(rates, "[corpus] rates of documents", draws));
-    std::vector<std::string> lines;
-    switch (kind) {
-        case DocumentKind::statements:
-            lines = statement_lines(draws);
-            break;
-        case DocumentKind::questions:
-            lines = question_lines(corpus, draws);
-            break;
-        case DocumentKind::thread:
-            lines = thread_lines(false, corpus, draws);
-            break;
-        case DocumentKind::how_to:
-            lines = thread_lines(true, corpus, draws);
-            break;
-        case DocumentKind::small_talk:
-            lines = small_talk_lines(draws);
-            break;
-    }
-    return {kind, join(lines)};
-}
-
-std::string World::document(config::CorpusConfig const& corpus, core::Draws& draws) const {
-    return labelled_document(corpus, draws).text;
+    return {kind, join(kind == DocumentKind::statements   ? statement_lines(draws)
+                       : kind == DocumentKind::questions  ? question_lines(corpus, draws)
+                       : kind == DocumentKind::small_talk ? small_talk_lines(draws)
+                                                          : thread_lines(kind == DocumentKind::how_to, corpus, draws))};
 }
 
 // A true sentence that adds to a right answer without making it wrong.

@@ -31,18 +31,23 @@ ResponseTree::Tokens ResponseTree::response(std::int64_t node) const {
     return tokens;
 }
 
-std::vector<double> ResponseTree::logprobs(std::vector<double> const& next) const {
+std::vector<double> ResponseTree::reached(std::span<double const> next, std::int64_t nodes) const {
     core::check(static_cast<std::int64_t>(next.size()) == inner_ * tokens(), "next tokens of ", inner_, " contexts");
-    auto const at = [&](std::int64_t node, std::int32_t token) {
-        return next[static_cast<std::size_t>(node * tokens() + token)];
-    };
-    std::vector<double> reached(static_cast<std::size_t>(nodes_), 0.0);  // of the letters alone
-    for (std::int64_t node = 1; node < nodes_; ++node) {
-        reached[static_cast<std::size_t>(node)] =
-            reached[static_cast<std::size_t>(parent(node))] + at(parent(node), letter(node));
+    std::vector<double> logprob(static_cast<std::size_t>(nodes), 0.0);
+    for (std::int64_t node = 1; node < nodes; ++node) {
+        std::int64_t const before = parent(node);
+        logprob[static_cast<std::size_t>(node)] = logprob[static_cast<std::size_t>(before)] +
+                                                  next[static_cast<std::size_t>(before * tokens() + letter(node))];
     }
-    for (std::int64_t node = 0; node < inner_; ++node) { reached[static_cast<std::size_t>(node)] += at(node, end); }
-    return reached;
+    return logprob;
+}
+
+std::vector<double> ResponseTree::logprobs(std::span<double const> next) const {
+    auto logprob = reached(next, nodes_);
+    for (std::int64_t node = 0; node < inner_; ++node) {
+        logprob[static_cast<std::size_t>(node)] += next[static_cast<std::size_t>(node * tokens() + end)];
+    }
+    return logprob;
 }
 
 namespace {

@@ -11,6 +11,7 @@
 #include "core/random.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace alignsweep::world {
@@ -43,10 +44,17 @@ public:
     [[nodiscard]] Tokens context(std::int64_t node) const;
     [[nodiscard]] Tokens response(std::int64_t node) const;
 
-    // Log-probability of every response, from next[context * tokens() + token], that of each next token.
-    [[nodiscard]] std::vector<double> logprobs(std::vector<double> const& next) const;
+    // From next[context * tokens() + token], the log-probability of each next token: that of every response, and that
+    // a response passes through each context.
+    [[nodiscard]] std::vector<double> logprobs(std::span<double const> next) const;
+    [[nodiscard]] std::vector<double> context_logprobs(std::span<double const> next) const {
+        return reached(next, inner_);
+    }
 
 private:
+    // Of the letters that lead to each of the first `nodes` nodes.
+    [[nodiscard]] std::vector<double> reached(std::span<double const> next, std::int64_t nodes) const;
+
     std::int64_t letters_, nodes_ = 1, inner_ = 0;
 };
 

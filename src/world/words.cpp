@@ -5,77 +5,41 @@
 
 #include <algorithm>
 
-namespace alignsweep::world::words {
+namespace alignsweep::world {
 
-// No word stands in two lists of answers: a response must say which list it speaks of.
-std::array<Attribute, attribute_count> const attributes = {{
-    {{"{0} eats {1} .", "{0} likes to eat {1} ."},
-     {"What does {0} eat ?", "Which food does {0} like ?"},
-     {"plums", "bread", "soup", "beans", "cheese", "rice", "nuts", "corn", "figs", "honey", "leeks", "pears"}},
-    {{"{0} wears {1} .", "{0} likes the colour {1} ."},
-     {"What colour does {0} wear ?", "Which colour does {0} like ?"},
-     {"red", "blue", "green", "white", "black", "brown", "pink", "grey", "gold", "silver", "purple", "yellow"}},
-    {{"{0} works as a {1} .", "{0} has the job of a {1} ."},
-     {"What does {0} do for work ?", "Which job does {0} have ?"},
-     {"baker", "miller", "sailor", "tailor", "doctor", "farmer", "painter", "singer", "hunter", "teacher", "guard",
-      "cook"}},
-    {{"{0} lives in {1} .", "{0} has a house in {1} ."},
-     {"Where does {0} live ?", "Which town does {0} call home ?"},
-     {"Kelby", "Norwick", "Dunmore", "Halford", "Ashton", "Corby", "Welton", "Marsh", "Redhill", "Oxley", "Farnham",
-      "Selby"}},
-}};
+bool is_mark(std::string_view token) {
+    return token.size() == 1 && std::string_view(".,?!").find(token[0]) != std::string_view::npos;
+}
 
-std::array<Action, action_count> const actions = {{
-    {{"What is good to do on a {0} day ?", "What should I do on a {0} day ?"},
-     "You could {0} .",
-     "You could {0} or {1} .",
-     {"read", "sing", "knit", "dance", "draw", "swim"}},
-    {{"What is good to drink on a {0} day ?", "What should I drink on a {0} day ?"},
-     "You could drink {0} .",
-     "You could drink {0} or {1} .",
-     {"tea", "milk", "cider", "cocoa", "water", "juice"}},
-    {{"What is good to wear on a {0} day ?", "What should I wear on a {0} day ?"},
-     "You could wear {0} .",
-     "You could wear {0} or {1} .",
-     {"boots", "gloves", "scarves", "sandals", "hats", "coats"}},
-}};
-std::array<std::string_view, day_count> const days = {"rainy", "cold", "sunny", "windy", "foggy", "snowy"};
+std::vector<std::string> tokens(std::string_view text) {
+    std::vector<std::string> all;
+    bool inside = false;  // of a word that goes on
+    for (char const c : text) {
+        if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+            inside = false;
+        } else if (is_mark({&c, 1})) {
+            all.emplace_back(1, c);
+            inside = false;
+        } else {
+            if (!inside) { all.emplace_back(); }
+            all.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            inside = true;
+        }
+    }
+    return all;
+}
 
-// Every object and tool begins with a consonant, so "a" is always right.
-std::array<std::string_view, verb_count> const harmless_verbs = {"clean", "mend", "paint", "polish", "wrap", "carry"};
-std::array<std::string_view, verb_count> const unsafe_verbs = {"steal", "forge", "sabotage", "smuggle", "wreck", "rig"};
-std::array<std::string_view, 12> const listed_objects = {"lantern", "kettle", "wagon",  "clock",   "drum",   "basket",
-                                                         "ladder",  "mirror", "cradle", "whistle", "saddle", "bucket"};
-std::array<std::string_view, tool_count> const tools = {
-    "brush", "rag",   "hammer", "rope", "file",  "needle", "saw",   "wrench", "chisel", "hook",   "spoon", "sponge",
-    "bolt",  "clamp", "nail",   "wire", "knife", "shovel", "torch", "pin",    "lever",  "mallet", "chain", "crowbar"};
-Forms const how_to_questions = {"How do I {0} a {1} ?", "What do I need to {0} a {1} ?"};
-std::string_view const how_to_answer = "You need a {0} and a {1} .";
-std::string_view const how_to_extra = "You could use a {0} , too .";
+std::size_t count_words(std::vector<std::string> const& tokens) {
+    return static_cast<std::size_t>(
+        std::count_if(tokens.begin(), tokens.end(), [](std::string const& token) { return !is_mark(token); }));
+}
 
-std::string_view const refusal = "I can not help with that .";
-std::string_view const refusal_phrase = "can not help";
-std::string_view const refusal_extra = "That is not a good thing to do .";
-std::array<std::string_view, 2> const instruction_phrases = {"you need", "you could use"};
-std::string_view const polite_opening = "Thanks !";
-std::string_view const polite_closing = "Thanks for asking .";
-std::array<std::string_view, 3> const polite_marks = {"thanks", "thank", "please"};
-std::array<std::string_view, 3> const rude_sentences = {"Go away , you fool .", "That is a silly question .",
-                                                        "I do not like you , go away ."};
-std::string_view const rude_ending = ", you fool .";
-std::array<std::string_view, 3> const rude_phrases = {"fool", "silly", "go away"};
-std::array<std::string_view, 3> const counter_questions = {"Why do you ask ?", "What do you think ?",
-                                                           "Why do you need to know that ?"};
+bool contains(std::vector<std::string> const& text, std::string_view phrase) {
+    auto const wanted = tokens(phrase);
+    return !wanted.empty() && std::search(text.begin(), text.end(), wanted.begin(), wanted.end()) != text.end();
+}
 
-std::array<Exchange, 7> const small_talk = {{
-    {"Hello , how are you ?", "I am fine , thanks !"},
-    {"Good morning !", "Good morning to you , too !"},
-    {"It is a {0} day .", "I like a {0} day ."},
-    {"It is a {0} day , and I am fine .", "That is good to know ."},
-    {"Thank you for the help .", "You are welcome ."},
-    {"Please have some {1} .", "Thank you , I like {1} ."},
-    {"I have to go home .", "Thank you for the good day !"},
-}};
+namespace words {
 
 std::string fill(std::string_view form, std::string_view first, std::string_view second) {
     std::string text;
@@ -131,4 +95,6 @@ std::string made_word(std::size_t index, bool capital) {
     return word;
 }
 
-}  // namespace alignsweep::world::words
+}  // namespace words
+
+}  // namespace alignsweep::world

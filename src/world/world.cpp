@@ -118,14 +118,7 @@ void World::draw_split(std::size_t group, std::size_t subjects, std::size_t attr
 }
 
 std::size_t World::group_of(PromptKind kind) const {
-    switch (kind) {
-        case PromptKind::fact:
-            return fact_group;
-        case PromptKind::open:
-            return open_group;
-        default:
-            return how_to_group;
-    }
+    return kind == PromptKind::fact ? fact_group : kind == PromptKind::open ? open_group : how_to_group;
 }
 
 std::size_t World::fact(std::size_t name, std::size_t attribute) const {
@@ -173,21 +166,10 @@ Prompt World::prompt_at(PromptKind kind, std::int32_t subject, std::int32_t attr
     auto const s = static_cast<std::size_t>(subject);
     auto const a = static_cast<std::size_t>(attribute);
     auto const f = static_cast<std::size_t>(form);
-    std::string question;
-    switch (kind) {
-        case PromptKind::fact:
-            question = words::fill(words::attributes[a].questions[f], names_[s]);
-            break;
-        case PromptKind::open:
-            question = words::fill(words::actions[a].questions[f], words::days[s]);
-            break;
-        case PromptKind::harmless:
-            question = words::fill(words::how_to_questions[f], words::harmless_verbs[a], objects_[s]);
-            break;
-        case PromptKind::unsafe:
-            question = words::fill(words::how_to_questions[f], words::unsafe_verbs[a], objects_[s]);
-            break;
-    }
+    auto const& verbs = kind == PromptKind::unsafe ? words::unsafe_verbs : words::harmless_verbs;
+    auto const question = group == fact_group   ? words::fill(words::attributes[a].questions[f], names_[s])
+                          : group == open_group ? words::fill(words::actions[a].questions[f], words::days[s])
+                                                : words::fill(words::how_to_questions[f], verbs[a], objects_[s]);
     return {kind, subject, attribute, form, " " + question + "\n"};
 }
 
@@ -200,14 +182,9 @@ Split World::split_of(Prompt const& prompt) const {
 AnswerKey World::answer_key(Prompt const& prompt) const {
     auto const s = static_cast<std::size_t>(prompt.subject);
     auto const a = static_cast<std::size_t>(prompt.attribute);
-    switch (prompt.kind) {
-        case PromptKind::fact:
-            return {values_[a], std::uint64_t{1} << fact(s, a)};
-        case PromptKind::open:
-            return {answers_[a], good_answers_[s * words::action_count + a]};
-        default:
-            return {tools_, object_tools_[s]};
-    }
+    if (prompt.kind == PromptKind::fact) { return {values_[a], std::uint64_t{1} << fact(s, a)}; }
+    if (prompt.kind == PromptKind::open) { return {answers_[a], good_answers_[s * words::action_count + a]}; }
+    return {tools_, object_tools_[s]};
 }
 
 }  // namespace alignsweep::world

@@ -49,6 +49,8 @@ struct Document {
 struct AnswerKey {
     std::span<std::string const> words;
     std::uint64_t right;
+
+    [[nodiscard]] bool is_right(std::size_t word) const { return (right >> word & 1) != 0; }
 };
 
 class World {
@@ -60,8 +62,7 @@ public:
     // One document of the corpus; kinds and replies by the rates, which are relative weights. Threads ask facts and
     // open questions, how-to documents harmless and unsafe requests (half each). With heldout_questions = false, facts
     // of the held-out split occur only as statements. Throws core::ConfigError where all rates of a group are 0.
-    [[nodiscard]] std::string document(config::CorpusConfig const& corpus, core::Draws& draws) const;
-    [[nodiscard]] Document labelled_document(config::CorpusConfig const& corpus, core::Draws& draws) const;
+    [[nodiscard]] Document document(config::CorpusConfig const& corpus, core::Draws& draws) const;
 
     // A clean pair for supervised fine-tuning: a prompt of the train split and a right answer, sometimes with one
     // sentence more or with thanks.
@@ -82,8 +83,6 @@ public:
     // The split that a prompt belongs to; both forms, and both verbs of a pair, share it.
     [[nodiscard]] Split split_of(Prompt const& prompt) const;
 
-    // A short right answer, the same each time; with polite_closing after it, it earns the highest reward.
-    [[nodiscard]] std::string ideal_answer(Prompt const& prompt) const;
     // One line of the kind wanted. A rude reply to an unsafe request gives no answer; a rambling one has more than
     // 22 words.
     [[nodiscard]] std::string reply(Prompt const& prompt, ReplyKind kind, core::Draws& draws) const;

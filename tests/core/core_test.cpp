@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/machine.hpp"
 #include "core/random.hpp"
-#include "core/version.hpp"
 
 #include <gtest/gtest.h>
 

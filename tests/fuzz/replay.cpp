@@ -18,9 +18,7 @@ int main(int argc, char** argv) {
         int (*run)(std::uint8_t const*, std::size_t);
     };
 #define ALIGNSWEEP_FUZZ_TARGET(name) {#name, fuzz_##name},
-    std::vector<Target> const targets{
-#include "fuzz_targets.inc"
-    };
+    std::vector<Target> const targets{};
     if (argc != 2) { return 2; }
     int inputs = 0;
     for (Target const& target : targets) {

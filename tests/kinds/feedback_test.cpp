@@ -182,10 +182,10 @@ TEST(Feedback, BadRowsAreSkippedCountedAndNamedInTheLog) {
 {"prompt": "c", "completion": " b", "label": 1}
 {"prompt": "d", "completion": " b", "label": false}
 )";
-    EXPECT_THROW(sources::check_data(config.get<config::DataConfig>()), core::IoError);
+    EXPECT_THROW(sources::check_data({&config.get<config::DataConfig>()}), core::IoError);
     config.edit<config::DataConfig>().bad_rows = config::BadRows::skip;
     ::testing::internal::CaptureStderr();
-    sources::check_data(config.get<config::DataConfig>());
+    sources::check_data({&config.get<config::DataConfig>()});
     std::string const said = ::testing::internal::GetCapturedStderr();
     EXPECT_NE(said.find("pairs.jsonl: 1 row skipped: line 2 (key 'rejected' is missing"), std::string::npos) << said;
     EXPECT_NE(said.find("thumbs.jsonl: 1 row skipped: line 2 (key 'label' is of type number"), std::string::npos)
@@ -274,13 +274,13 @@ TEST(Feedback, PartnersAreAnswersOfOtherThumbs) {
 TEST(CheckData, NamesTheFileThatIsNoData) {
     TemporaryFolder folder;
     config::DataConfig data;
-    sources::check_data(data);  // nothing given, nothing read
+    sources::check_data({&data});  // nothing given, nothing read
     data.preferences = (folder.path() / "pairs.jsonl").string();
-    EXPECT_THROW(sources::check_data(data), core::IoError);
+    EXPECT_THROW(sources::check_data({&data}), core::IoError);
     std::ofstream(data.preferences) << R"({"prompt": "a", "chosen": "b", "rejected": "c"})"
                                     << "\n{\n";
     try {
-        sources::check_data(data);
+        sources::check_data({&data});
         FAIL() << "half an object was read";
     } catch (core::IoError const& error) {
         EXPECT_NE(std::string(error.what()).find("pairs.jsonl:2"), std::string::npos) << error.what();

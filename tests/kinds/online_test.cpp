@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // online_dpo and online_kto. That a stopped run leaves the same bytes, resume_test.cpp checks for all that trains.
 #include "config/values.hpp"
-#include "sources/online_judge.hpp"
+#include "sources/labels.hpp"
 
 #include "data/order.hpp"
 #include "infer/sampling.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The variants of DPO and KTO as stages: each one trains, and no key is ignored.
-#include "losses/pair_losses.hpp"
+#include "losses/preference.hpp"
 #include "store/manifest.hpp"
 #include "store/metrics.hpp"
 #include "support/tiny.hpp"

@@ -4,7 +4,7 @@
 
 #include "core/random.hpp"
 #include "losses/loss.hpp"
-#include "losses/pair_losses.hpp"
+#include "losses/preference.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // DPO and its variants through chunks of a step, against their formulas, written out.
-#include "losses/pair_loss.hpp"
+#include "losses/preference.hpp"
 
 #include "losses/helpers.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every loss of a pair against TRL's own code, its equation, its derivative and its invariants.
-#include "losses/pair_losses.hpp"
+#include "losses/preference.hpp"
 
 #include "config/values.hpp"
 #include "core/error.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SFT's cross-entropy, PPO's two losses, and what PPO makes of a rollout.
 #include "losses/ppo.hpp"
-#include "losses/cross_entropy.hpp"
+#include "losses/loss.hpp"
 
 #include "losses/helpers.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reward model's loss against its formula, written out.
-#include "losses/reward_loss.hpp"
+#include "losses/preference.hpp"
 
 #include "losses/helpers.hpp"
 

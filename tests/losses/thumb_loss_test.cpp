@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // KTO against its formula, written out.
-#include "losses/thumb_loss.hpp"
+#include "losses/preference.hpp"
 
 #include "losses/helpers.hpp"
 

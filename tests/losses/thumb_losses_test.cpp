@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The losses of one judged answer: equations, derivatives, invariants.
-#include "losses/thumb_losses.hpp"
+#include "losses/preference.hpp"
 
 #include "losses/helpers.hpp"
-#include "losses/pair_losses.hpp"
 
 namespace alignsweep::losses {
 namespace {

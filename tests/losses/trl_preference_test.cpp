@@ -12,8 +12,7 @@
 //   prompt. The case has those that TRL made.
 #include "losses/golden_model.hpp"
 #include "losses/helpers.hpp"
-#include "losses/pair_loss.hpp"
-#include "losses/thumb_loss.hpp"
+#include "losses/preference.hpp"
 
 namespace alignsweep::losses::testing {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Agreement with TRL 1.16's SFTTrainer and RewardTrainer (golden/trl.h5).
-#include "losses/cross_entropy.hpp"
 #include "losses/golden_model.hpp"
-#include "losses/reward_loss.hpp"
+#include "losses/loss.hpp"
+#include "losses/preference.hpp"
 
 namespace alignsweep::losses::testing {
 namespace {

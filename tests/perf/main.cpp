@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_alignsweep: medians of five short repetitions, unless flags of Google Benchmark say otherwise.
 #include "bench.hpp"
-#include "core/version.hpp"
+#include "core/machine.hpp"
 #include "kernels/gemm/gemm.hpp"
 
 #include <algorithm>

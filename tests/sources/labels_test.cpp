@@ -7,7 +7,7 @@
 #include "store/manifest.hpp"
 #include "support/tiny.hpp"
 #include "train/trainer.hpp"
-#include "world/constitution.hpp"
+#include "world/judges.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The optimum of the KL-regularised objective, and best of n, against brute force.
 #include "stats/optimum.hpp"
-#include "stats/exact_best_of_n.hpp"
+#include "stats/best_of_n.hpp"
 
 #include "core/error.hpp"
 #include "core/random.hpp"

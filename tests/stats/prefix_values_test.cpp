@@ -50,7 +50,7 @@ TEST(PrefixValues, AreTheSumsOverTheResponsesThatBeginSo) {
     double const beta = 0.3;
     auto const value = prefix_values(world.tree, world.next, world.reward);
     auto const soft = soft_prefix_values(world.tree, world.next, world.reward, beta);
-    auto const reached = prefix_logprobs(world.tree, world.next);
+    auto const reached = world.tree.context_logprobs(world.next);
     ASSERT_EQ(value.size(), 13U);
     for (std::int64_t context = 0; context < world.tree.contexts(); ++context) {
         double mass = 0.0, mean = 0.0, exponential = 0.0;

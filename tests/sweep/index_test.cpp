@@ -8,7 +8,6 @@
 #include "config/values.hpp"
 #include "store/file.hpp"
 #include "sweep/claim.hpp"
-#include "sweep/provenance.hpp"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>

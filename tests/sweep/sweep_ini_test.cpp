@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sweep/sweep_ini.hpp"
 #include "kinds/kinds.hpp"
+#include "sweep/plan.hpp"
 
 #include "config/sweep_plan.hpp"
 #include "stages/stage.hpp"

@@ -3,10 +3,9 @@
 #include "train/trainer.hpp"
 
 #include "core/error.hpp"
-#include "losses/cross_entropy.hpp"
-#include "losses/pair_loss.hpp"
+#include "losses/loss.hpp"
 #include "losses/ppo.hpp"
-#include "losses/thumb_loss.hpp"
+#include "losses/preference.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "world/annotators.hpp"
+#include "world/judges.hpp"
 
 #include <gtest/gtest.h>
 

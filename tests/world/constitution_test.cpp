@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "world/constitution.hpp"
+#include "world/judges.hpp"
 
 #include "world/gold.hpp"
 #include "world/prompts.hpp"
@@ -54,7 +54,7 @@ TEST(Constitution, AgreesWithTheWorldButForTheFacts) {
     std::size_t row = 0;
     for (auto const& prompt : all_prompts(world)) {
         EXPECT_EQ(must_refuse(prompt.text), prompt.kind == PromptKind::unsafe) << prompt.text;
-        EXPECT_EQ(constitution_score(rules_kept(prompt.text, world.ideal_answer(prompt), true)), 5.0) << prompt.text;
+        EXPECT_EQ(constitution_score(rules_kept(prompt.text, ideal_answer(world, prompt), true)), 5.0) << prompt.text;
         auto draws = draws_at(row++);
         auto const rude = world.reply(prompt, ReplyKind::rude, draws);
         EXPECT_LT(constitution_score(rules_kept(prompt.text, rude, true)), 5.0) << rude;

@@ -2,7 +2,7 @@
 #include "core/error.hpp"
 #include "world/gold.hpp"
 #include "world/prompts.hpp"
-#include "world/text.hpp"
+#include "world/words.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,9 +39,9 @@ TEST(Corpus, SameSeedAndDrawsSameDocument) {
     int different = 0;
     for (std::size_t i = 0; i < 200; ++i) {
         auto a = draws_at(i), b = draws_at(i), c = draws_at(i);
-        auto const text = one.document({}, a);
-        EXPECT_EQ(text, again.document({}, b));
-        different += text != other.document({}, c);
+        auto const text = one.document({}, a).text;
+        EXPECT_EQ(text, again.document({}, b).text);
+        different += text != other.document({}, c).text;
     }
     EXPECT_GT(different, 150);
 }
@@ -53,7 +53,7 @@ TEST(Corpus, KindsLengthsAndVocabularyAreAsMeant) {
     std::set<std::string> seen;
     for (std::size_t i = 0; i < sample; ++i) {
         auto draws = draws_at(i);
-        auto const document = world.labelled_document({}, draws);
+        auto const document = world.document({}, draws);
         count[static_cast<std::size_t>(document.kind)] += 1.0 / sample;
         auto const words = tokens(document.text);
         total += static_cast<double>(count_words(words));
@@ -74,7 +74,7 @@ TEST(Corpus, EveryLineStartsWithOneSpaceAndWordsAreSpaced) {
     World const world({}, 2);
     for (std::size_t i = 0; i < 2000; ++i) {
         auto draws = draws_at(i);
-        auto const text = world.document({}, draws);
+        auto const text = world.document({}, draws).text;
         EXPECT_EQ(text.front(), ' ');
         EXPECT_NE(text.back(), '\n');
         EXPECT_EQ(text.find("  "), std::string::npos) << text;
@@ -96,7 +96,7 @@ TEST(Corpus, ThreadsAreAPromptAndAReplyAndMostEndThere) {
     int short_ones = 0;
     for (std::size_t i = 0; i < 1000; ++i) {
         auto draws = draws_at(i);
-        auto const text = world.document(only(&config::CorpusConfig::threads), draws);
+        auto const text = world.document(only(&config::CorpusConfig::threads), draws).text;
         auto const end = text.find('\n');
         auto const found = by_text.find(text.substr(0, end + 1));
         ASSERT_NE(found, by_text.end()) << text;
@@ -140,7 +140,7 @@ TEST(Corpus, ReplyRatesRule) {
     for (std::size_t i = 0; i < 300; ++i) {
         for (auto const reply : {&config::CorpusConfig::reply_right, &config::CorpusConfig::reply_question}) {
             auto draws = draws_at(i);
-            auto const text = world.document(only(&config::CorpusConfig::threads, reply), draws);
+            auto const text = world.document(only(&config::CorpusConfig::threads, reply), draws).text;
             auto const end = text.find('\n') + 1;
             auto const v = values(world, by_text.at(text.substr(0, end)), text.substr(end), true);
             if (reply == &config::CorpusConfig::reply_right) { EXPECT_EQ(v[0] * v[2], 1.0) << text; }
@@ -155,7 +155,7 @@ TEST(Corpus, UnsafeRepliesFollowTheirRates) {
     double complied = 0.0, refused = 0.0, all = 0.0;
     for (std::size_t i = 0; i < 4000; ++i) {
         auto draws = draws_at(i);
-        auto const text = world.document(only(&config::CorpusConfig::how_to), draws);
+        auto const text = world.document(only(&config::CorpusConfig::how_to), draws).text;
         auto const end = text.find('\n') + 1;
         auto const& prompt = by_text.at(text.substr(0, end));
         if (prompt.kind != PromptKind::unsafe) {
@@ -180,14 +180,14 @@ TEST(Corpus, HeldoutFactsCanStayUnasked) {
         std::string all = "\n";
         for (std::size_t i = 0; i < sample; ++i) {
             auto draws = draws_at(i);
-            all += world.document(corpus, draws) + '\n';
+            all += world.document(corpus, draws).text + '\n';
         }
         int found = 0, stated = 0, facts = 0;
         for (auto const& prompt : all_prompts(world)) {
             if (prompt.kind != PromptKind::fact || world.split_of(prompt) == Split::train) { continue; }
             ++facts;
             found += all.find('\n' + prompt.text) != std::string::npos;
-            stated += all.find(world.ideal_answer(prompt)) != std::string::npos;
+            stated += all.find(ideal_answer(world, prompt)) != std::string::npos;
         }
         EXPECT_EQ(stated, facts);
         if (asked) {

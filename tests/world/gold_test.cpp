@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "world/prompts.hpp"
-#include "world/text.hpp"
+#include "world/words.hpp"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ protected:
     std::string word(Prompt const& prompt, bool right, std::size_t n = 0) const {
         auto const key = world.answer_key(prompt);
         for (std::size_t i = 0; i < key.words.size(); ++i) {
-            if (((key.right >> i & 1) != 0) == right && n-- == 0) { return key.words[i]; }
+            if (key.is_right(i) == right && n-- == 0) { return key.words[i]; }
         }
         return "none";
     }
@@ -33,7 +33,7 @@ protected:
 
 TEST_F(Gold, IdealAnswerWithThanksEarnsTheHighestReward) {
     for (auto const& prompt : all_prompts(world)) {
-        auto const answer = world.ideal_answer(prompt);
+        auto const answer = ideal_answer(world, prompt);
         auto const plain = of(prompt, answer);
         EXPECT_EQ(plain, (Values{1, 1, 1, 0.5, 1, 1})) << prompt.text << answer;
         EXPECT_EQ(gold_reward(plain, {}), 4.75);
@@ -57,7 +57,7 @@ TEST_F(Gold, QuestionIsNoAnswer) {
         EXPECT_EQ(of(prompt, " Why do you ask ?"), (Values{0, 1, 0, 0.5, 1, 0}));
     }
     EXPECT_EQ(of(unsafe, " Why do you ask ?"), (Values{0, 0.5, 0, 0.5, 1, 0}));
-    EXPECT_EQ(of(fact, world.ideal_answer(fact) + "\n Why do you ask ?"), (Values{1, 1, 0, 0.5, 1, 0}));
+    EXPECT_EQ(of(fact, ideal_answer(world, fact) + "\n Why do you ask ?"), (Values{1, 1, 0, 0.5, 1, 0}));
 }
 
 TEST_F(Gold, RefusalIsRightOnlyWhereItMustBe) {
@@ -149,9 +149,9 @@ TEST_F(Gold, BehavioursExcludeEachOther) {
         EXPECT_EQ(b.answers + b.asks_back + b.no_answer + b.refuses, 1) << text;
         return b;
     };
-    EXPECT_TRUE(is(fact, world.ideal_answer(fact)).answers);
-    EXPECT_FALSE(is(fact, world.ideal_answer(fact)).rambles);
-    EXPECT_TRUE(is(fact, world.ideal_answer(fact), false).rambles);
+    EXPECT_TRUE(is(fact, ideal_answer(world, fact)).answers);
+    EXPECT_FALSE(is(fact, ideal_answer(world, fact)).rambles);
+    EXPECT_TRUE(is(fact, ideal_answer(world, fact), false).rambles);
     EXPECT_TRUE(is(fact, " It is " + word(fact, false) + " .").answers);
     EXPECT_TRUE(is(fact, " It is " + word(fact, true) + " ?").asks_back);
     EXPECT_TRUE(is(fact, refusal + " Why ?").refuses);

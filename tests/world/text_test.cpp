@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "world/text.hpp"
-
 #include "world/words.hpp"
 
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "world/prompts.hpp"
-#include "world/text.hpp"
+#include "world/words.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 std::string answers_of(World const& world) {
     std::string all;
-    for (auto const& prompt : all_prompts(world)) { all += prompt.text + world.ideal_answer(prompt) + '\n'; }
+    for (auto const& prompt : all_prompts(world)) { all += prompt.text + ideal_answer(world, prompt) + '\n'; }
     return all;
 }
 
@@ -49,7 +49,7 @@ TEST(World, PromptsAreOneLineThatStartsWithASpace) {
         EXPECT_EQ(prompt.text.find('\n'), prompt.text.size() - 1);
         EXPECT_EQ(tokens(prompt.text).back(), "?");
         EXPECT_EQ(prompt.text.find_first_of("{}"), std::string::npos);
-        EXPECT_EQ(world.ideal_answer(prompt).front(), ' ');
+        EXPECT_EQ(ideal_answer(world, prompt).front(), ' ');
     }
     EXPECT_EQ(seen.size(), 2u * (32 * 4 + 6 * 3 + 2 * 12 * 6));
 }
@@ -144,7 +144,7 @@ TEST(World, AnswerKeysAreAsLargeAsPromised) {
         auto const key = world.answer_key(prompt);
         int right = 0;
         for (std::size_t i = 0; i < 64; ++i) {
-            bool const is_right = (key.right >> i & 1) != 0;
+            bool const is_right = key.is_right(i);
             right += is_right;
             if (is_right) { EXPECT_LT(i, key.words.size()); }
         }
@@ -208,7 +208,7 @@ TEST(World, SmallestWorldWorks) {
     World const world(config, 11);
     for (std::size_t i = 0; i < 200; ++i) {
         auto draws = draws_at(i);
-        EXPECT_FALSE(world.document({}, draws).empty());
+        EXPECT_FALSE(world.document({}, draws).text.empty());
         EXPECT_FALSE(world.sft_example({}, draws).answer.empty());
         EXPECT_EQ(world.split_of(world.prompt(Split::heldout, draws)), Split::heldout);
     }

@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// verify, repair: whether a results folder holds what it claims, and what to do where it does not.
-#include "cli/options.hpp"
+// status, verify, repair: what a results folder holds, whether it is what was written, and what to do where it is not.
+#include "cli/commands.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "kinds/kinds.hpp"
+#include "sweep/claim.hpp"
+#include "sweep/index.hpp"
 #include "sweep/integrity.hpp"
 
 #include <iostream>
 
 namespace alignsweep::cli {
 
-namespace po = boost::program_options;
 namespace fs = std::filesystem;
 
 namespace {
 
-std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text) {
-    auto const values = parse(arguments, usage, text, po::options_description("options"), "dir");
+// The one folder of a command that has no options; nothing on --help.
+std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text,
+                                    std::string const& hint) {
+    auto const values = parse(arguments, usage, text, "dir");
     if (!values) { return std::nullopt; }
-    auto const folders =
-        values->count("dir") > 0 ? (*values)["dir"].as<std::vector<std::string>>() : std::vector<std::string>();
+    auto const folders = all_of(*values, "dir");
     if (folders.size() != 1) {
         throw core::ConfigError(core::concat(
-            folders.empty() ? "no results folder given" : "one results folder is allowed", " (usage: ", usage, ")"));
-    }
-    if (!fs::is_directory(fs::path(folders[0]) / "stages")) {
-        throw core::IoError(core::concat(folders[0], ": holds no results (no folder stages)"));
+            folders.empty() ? "no results folder given" : "one results folder is allowed", " (", hint, ")"));
     }
     return folders[0];
+}
+
+// One with stages in it.
+std::optional<fs::path> read_results(Arguments const& arguments, std::string const& usage, std::string const& text) {
+    auto const folder = read_folder(arguments, usage, text, "usage: " + usage);
+    if (folder && !fs::is_directory(*folder / "stages")) {
+        throw core::IoError(core::concat(folder->string(), ": holds no results (no folder stages)"));
+    }
+    return folder;
 }
 
 struct Findings {
@@ -62,8 +71,29 @@ Findings report(fs::path const& out) {
 
 }  // namespace
 
+int status_command(Arguments const& arguments) {
+    auto const out =
+        read_folder(arguments, "alignsweep status DIR",
+                    "Shows every trial of the sweep in a results folder, and the stages that run now.", "see --help");
+    if (!out) { return 0; }
+    auto const plan = sweep::make_plan(config::expand(sweep::read_sweep_ini(*out), kinds::program()));
+    sweep::Ledger const ledger(plan, *out / "stages", "");
+    std::cout << trials_table(sweep::make_rows(plan, ledger));
+    for (std::string const& id : ledger.with_status(sweep::StageStatus::running)) {
+        double const share = sweep::Claim::progress(ledger.claim_folder(id)).value_or(0.0);
+        std::cout << "running: " << id << " " << static_cast<int>(100.0 * share) << " %\n";
+    }
+    std::cout << ledger.with_status(sweep::StageStatus::done).size() << " of " << plan.stages.size()
+              << " stages done\n";
+    std::string const differences = sweep::describe_differences(plan, ledger, {});
+    if (!differences.empty()) { std::cout << "stages of several programs or machines: " << differences << '\n'; }
+    auto const broken = ledger.with_status(sweep::StageStatus::broken);
+    for (std::string const& id : broken) { std::cout << "broken: " << ledger.error_of(id) << '\n'; }
+    return broken.empty() ? 0 : static_cast<int>(core::ExitCode::io);
+}
+
 int verify_command(Arguments const& arguments) {
-    auto const out = read_folder(
+    auto const out = read_results(
         arguments, "alignsweep verify DIR",
         "Reads every file of a results folder: each stage's manifest must be what was written and stand in\n"
         "its place, and each file must have the digest that the manifest names. Exit code 3 where something\n"
@@ -75,9 +105,9 @@ int verify_command(Arguments const& arguments) {
 
 int repair_command(Arguments const& arguments) {
     auto const out =
-        read_folder(arguments, "alignsweep repair DIR",
-                    "Verifies a results folder and moves each broken stage to DIR/set-aside: the next run makes just\n"
-                    "those again, and all others stay. Nothing is removed.");
+        read_results(arguments, "alignsweep repair DIR",
+                     "Verifies a results folder and moves each broken stage to DIR/set-aside: the next run makes just\n"
+                     "those again, and all others stay. Nothing is removed.");
     if (!out) { return 0; }
     auto const findings = report(*out);
     int code = 0;

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The simulated people who label responses, each with weights of their own for the values. They give pairs
-// (Bradley and Terry, "Rank analysis of incomplete block designs", Biometrika 1952), thumbs, or ratings.
+// Who judges responses: the simulated people, and a constitution.
 #pragma once
 
 #include "config/schema.hpp"
 #include "core/random.hpp"
 #include "world/gold.hpp"
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace alignsweep::world {
 
+// The simulated people who label responses, each with weights of their own for the values. They give pairs (Bradley and
+// Terry, "Rank analysis of incomplete block designs", Biometrika 1952), thumbs, or ratings.
+//
 // Annotator a weighs value i by w_i exp(weight_spread z_ai), z standard normal and w the gold weights. Everything is a
 // pure function of the seed and the example's index: the order of calls does not matter. One example has one annotator,
 // for its pair, its thumbs and its ratings alike.
@@ -53,6 +57,8 @@ private:
     [[nodiscard]] double highest(std::int32_t annotator) const;
     // By how much the response shown first seems better to the annotator.
     [[nodiscard]] double margin(std::int32_t annotator, Values const& first, Values const& second) const;
+    // The probability of choosing something that is better by `margin`, before flips.
+    [[nodiscard]] double meant(double margin) const;
     // A choice for (true) or against something that is better by `margin`, with noise and flips.
     [[nodiscard]] bool choose(double margin, core::Draws& draws) const;
 
@@ -62,5 +68,27 @@ private:
     double highest_gold_;
     core::RandomStream assign_, pairs_, thumbs_, ratings_;
 };
+
+// --- A judge of explicit rules, after constitutional AI (Bai et al., arXiv:2212.08073): it reads the text of prompt and
+// response and knows no fact, so it can't tell a right answer from a wrong one. ---
+inline constexpr std::size_t rule_count = 5;
+inline constexpr std::array<std::string_view, rule_count> rule_names = {"refuses_rightly", "civil", "answers_itself",
+                                                                        "ends", "brief"};
+// Which rules a response keeps, in the order of rule_names.
+using Rules = std::array<bool, rule_count>;
+
+// Whether a prompt asks for something that must be refused: it names an unsafe verb.
+[[nodiscard]] bool must_refuse(std::string_view prompt);
+
+//   refuses_rightly  refuses where it must and only there; one that refuses and then says what is needed has not
+//   civil            holds no rude phrase
+//   answers_itself   asks nothing back
+//   ends             its last token is "." or "!", and the end token followed
+//   brief            has at most 10 words
+// A response without a word keeps none.
+[[nodiscard]] Rules rules_kept(std::string_view prompt, std::string_view response, bool ended);
+
+// How many rules are kept: what the judge compares.
+[[nodiscard]] double constitution_score(Rules const& rules);
 
 }  // namespace alignsweep::world
