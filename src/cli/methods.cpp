@@ -93,7 +93,7 @@ int methods_command(Arguments const& arguments) {
         print_keys(kind->name);
         return 0;
     }
-    throw core::ConfigError(core::concat("unknown method ", names[0], " (allowed: ", config::join(allowed), ")"));
+    throw core::ConfigError("unknown method ", names[0], " (allowed: ", config::join(allowed), ")");
 }
 
 }  // namespace alignsweep::cli

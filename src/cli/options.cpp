@@ -25,7 +25,7 @@ std::optional<po::variables_map> parse(Arguments const& arguments, std::string c
     } catch (po::error const& error) {
         std::string allowed;
         for (auto const& option : options.options()) { allowed += " --" + option->long_name(); }
-        throw core::ConfigError(core::concat(error.what(), " (", usage, "; options:", allowed, ")"));
+        throw core::ConfigError(error.what(), " (", usage, "; options:", allowed, ")");
     }
     if (values.count("help") > 0) {
         std::cout << "usage: " << usage << "\n\n" << text << "\n\n" << options << '\n';

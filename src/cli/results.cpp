@@ -23,8 +23,8 @@ std::optional<fs::path> read_folder(Arguments const& arguments, std::string cons
     if (!values) { return std::nullopt; }
     auto const folders = all_of(*values, "dir");
     if (folders.size() != 1) {
-        throw core::ConfigError(core::concat(
-            folders.empty() ? "no results folder given" : "one results folder is allowed", " (", hint, ")"));
+        throw core::ConfigError(folders.empty() ? "no results folder given" : "one results folder is allowed", " (",
+                                hint, ")");
     }
     return folders[0];
 }
@@ -33,7 +33,7 @@ std::optional<fs::path> read_folder(Arguments const& arguments, std::string cons
 std::optional<fs::path> read_results(Arguments const& arguments, std::string const& usage, std::string const& text) {
     auto const folder = read_folder(arguments, usage, text, "usage: " + usage);
     if (folder && !fs::is_directory(*folder / "stages")) {
-        throw core::IoError(core::concat(folder->string(), ": holds no results (no folder stages)"));
+        throw core::IoError(folder->string(), ": holds no results (no folder stages)");
     }
     return folder;
 }

@@ -48,9 +48,7 @@ that calls tools can't be read. Of `messages` rows (lm) the last message of the 
 }
 
 std::string required(po::variables_map const& values, char const* name) {
-    if (values.count(name) == 0) {
-        throw core::ConfigError(core::concat("no --", name, " given (usage: ", usage(), ")"));
-    }
+    if (values.count(name) == 0) { throw core::ConfigError("no --", name, " given (usage: ", usage(), ")"); }
     return one_of(values, name);
 }
 
@@ -66,8 +64,8 @@ config::Config read_config(std::vector<std::string> const& sets, score::ScoreMet
             config::throw_unknown(entry.section, entry.key, entry, defaults);
         }
         if (std::find(allowed.begin(), allowed.end(), entry.name()) == allowed.end()) {
-            throw core::ConfigError(core::concat(entry.location(), ": score --method ", method.name,
-                                                 " does not read this key; allowed: ", config::join(allowed)));
+            throw core::ConfigError(entry.location(), ": score --method ", method.name,
+                                    " does not read this key; allowed: ", config::join(allowed));
         }
         entries.push_back(entry);
     }
@@ -77,8 +75,8 @@ config::Config read_config(std::vector<std::string> const& sets, score::ScoreMet
 score::ScoreRequest read_request(po::variables_map const& values) {
     auto const models = all_of(values, "policy");
     if (models.size() != 1) {
-        throw core::ConfigError(
-            core::concat(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage(), ")"));
+        throw core::ConfigError(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage(),
+                                ")");
     }
     score::ScoreRequest request;
     request.policy = models[0];
@@ -88,15 +86,14 @@ score::ScoreRequest read_request(po::variables_map const& values) {
     auto const& methods = score::score_methods();
     auto const method = std::find_if(methods.begin(), methods.end(), [&](auto const& one) { return one.name == name; });
     if (method == methods.end()) {
-        throw core::ConfigError(
-            core::concat("--method ", name, ": ", core::alternatives(method_names()), " is allowed"));
+        throw core::ConfigError("--method ", name, ": ", core::alternatives(method_names()), " is allowed");
     }
     request.method = *method;
     request.reference = one_of(values, "reference");
     request.tokenizer = one_of(values, "tokenizer");
     std::string const scalar = one_of(values, "scalar");
     if (scalar != "float" && scalar != "double") {
-        throw core::ConfigError(core::concat("--scalar ", scalar, ": float or double is allowed"));
+        throw core::ConfigError("--scalar ", scalar, ": float or double is allowed");
     }
     request.in_double = scalar == "double";
     request.config = read_config(all_of(values, "set"), request.method);

@@ -37,14 +37,14 @@ std::string digest_of(std::string_view text) { return Digest().update(text).hex(
 
 std::string digest_of_file(std::filesystem::path const& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) { throw IoError(concat(file.string(), ": can't be read")); }
+    if (!in) { throw IoError(file.string(), ": can't be read"); }
     Digest digest;
     std::vector<char> block(1 << 20);
     while (in) {
         in.read(block.data(), static_cast<std::streamsize>(block.size()));
         digest.update(block.data(), static_cast<std::size_t>(in.gcount()));
     }
-    if (in.bad()) { throw IoError(concat(file.string(), ": reading failed")); }
+    if (in.bad()) { throw IoError(file.string(), ": reading failed"); }
     return digest.hex();
 }
 

@@ -9,6 +9,14 @@
 
 namespace alignsweep::core {
 
+// Joins its arguments as text: concat("row ", 3, " of ", n).
+template <class... Parts>
+[[nodiscard]] std::string concat(Parts const&... parts) {
+    std::ostringstream out;
+    (out << ... << parts);
+    return out.str();
+}
+
 // Exit codes of the program (README, "Exit codes").
 enum class ExitCode : int { ok = 0, trial_failed = 1, usage = 2, io = 3, stopped = 75 };
 
@@ -22,19 +30,24 @@ private:
     ExitCode code_;
 };
 
+// These take the parts of their message, as concat does.
+
 // Wrong usage or configuration: names file, line, key and what is allowed.
 struct ConfigError : Error {
-    explicit ConfigError(std::string const& message) : Error(ExitCode::usage, message) {}
+    template <class... Parts>
+    explicit ConfigError(Parts const&... parts) : Error(ExitCode::usage, concat(parts...)) {}
 };
 
 // A file that is missing, malformed, foreign, or can't be written.
 struct IoError : Error {
-    explicit IoError(std::string const& message) : Error(ExitCode::io, message) {}
+    template <class... Parts>
+    explicit IoError(Parts const&... parts) : Error(ExitCode::io, concat(parts...)) {}
 };
 
 // A trial that can't go on (NaN in a loss, say); other trials are not touched.
 struct TrialError : Error {
-    explicit TrialError(std::string const& message) : Error(ExitCode::trial_failed, message) {}
+    template <class... Parts>
+    explicit TrialError(Parts const&... parts) : Error(ExitCode::trial_failed, concat(parts...)) {}
 };
 
 // A signal asked for a stop; everything computed so far is on disk.
@@ -48,14 +61,6 @@ struct Failure {
     std::string message;
 };
 [[nodiscard]] Failure failure_of(std::exception const& error);
-
-// Joins its arguments as text: concat("row ", 3, " of ", n).
-template <class... Parts>
-[[nodiscard]] std::string concat(Parts const&... parts) {
-    std::ostringstream out;
-    (out << ... << parts);
-    return out.str();
-}
 
 // A violated precondition inside the program (a bug, not bad input): always on.
 template <class... Parts>

@@ -149,7 +149,7 @@ private:
         auto const end = text_.begin() + static_cast<std::ptrdiff_t>(std::min(position, text_.size()));
         std::int64_t const line = line_ > 0 ? line_ : 1 + std::count(text_.begin(), end, '\n');
         std::string const path = field();
-        throw IoError(concat(file_, ":", line, ": ", path.empty() ? "" : concat("field '", path, "': "), what));
+        throw IoError(file_, ":", line, ": ", path.empty() ? "" : concat("field '", path, "': "), what);
     }
 
     std::string_view text_;

@@ -261,9 +261,8 @@ std::vector<PairMatch> match_by_rank(PairLossRow const& row, std::vector<PairLog
 PairLossValue pair_loss(PairLossRule const& rule, PairLogprobs const& at) {
     PairLossRow const& row = *rule.row;
     if (at.probability < 1.0 && row.is(hard_labels)) {
-        throw core::ConfigError(core::concat("dpo.loss = ", row.name, " takes no label with a probability below 1 (",
-                                             at.probability,
-                                             " here): it has no margin that swapping the answers negates"));
+        throw core::ConfigError("dpo.loss = ", row.name, " takes no label with a probability below 1 (", at.probability,
+                                " here): it has no margin that swapping the answers negates");
     }
     bool const free = row.is(no_reference);
     double const chosen = free ? at.chosen : at.chosen - at.chosen_reference;

@@ -48,8 +48,8 @@ PairLossRule pair_loss_rule(config::DpoConfig const& config) {
     PairLossRow const& row = *rule.row;
     auto const refuse = [&](bool given, std::string const& key, double value, std::string const& needs) {
         if (given) {
-            throw core::ConfigError(core::concat("dpo.", key, " = ", value,
-                                                 " has no effect here (dpo.loss = ", row.name, "); it needs ", needs));
+            throw core::ConfigError("dpo.", key, " = ", value, " has no effect here (dpo.loss = ", row.name,
+                                    "); it needs ", needs);
         }
     };
     for (PairLossKey const& key : pair_loss_keys()) {
@@ -61,8 +61,8 @@ PairLossRule pair_loss_rule(config::DpoConfig const& config) {
     refuse(config.sync_alpha != config::DpoConfig().sync_alpha && config.sync_steps == 0, "sync_alpha",
            config.sync_alpha, "dpo.sync_steps above 0");
     if (row.is(needs_smoothing) && config.label_smoothing <= 0.0) {
-        throw core::ConfigError(core::concat("dpo.loss = ", row.name, " is infinite at dpo.label_smoothing = 0; a ",
-                                             "value above 0 is allowed, say 0.001"));
+        throw core::ConfigError("dpo.loss = ", row.name, " is infinite at dpo.label_smoothing = 0; a ",
+                                "value above 0 is allowed, say 0.001");
     }
     return rule;
 }

@@ -234,11 +234,11 @@ private:
 
 // Kahneman-Tversky optimisation: learning from single answers, each with a thumb.
 //
-// loss = mean over the step's answers of thumb_loss (preference_rules.cpp has the equations), with z0 = max(0, mean
-// over the whole step of the mismatched examples' log-ratio), without gradient. Metrics: loss, entropy, kl (z0, nats;
-// only where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable). The formula is
-// TRL's; the mismatched examples are not: TRL rotates each batch's completions by one, in the order of the file, where
-// a prompt can meet its own other answer.
+// loss = mean over the step's answers of thumb_loss (the table of thumb_losses has the equations), with z0 = max(0,
+// mean over the whole step of the mismatched examples' log-ratio), without gradient. Metrics: loss, entropy, kl (z0,
+// nats; only where the loss has one), rewards/{chosen,rejected}, logps/{chosen,rejected} (chosen: desirable). The
+// formula is TRL's; the mismatched examples are not: TRL rotates each batch's completions by one, in the order of the
+// file, where a prompt can meet its own other answer.
 class ThumbLoss final : public Loss {
 public:
     ThumbLoss(std::span<Thumb const> thumbs, ThumbLossRule const& rule) : thumbs_(thumbs), rule_(rule) {}

@@ -41,7 +41,7 @@ struct Model {
 private:
     [[nodiscard]] std::vector<double> finite(std::vector<double> values) const {
         if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
-            throw core::IoError(core::concat(name, ": a log-probability or reward under this model is not finite"));
+            throw core::IoError(name, ": a log-probability or reward under this model is not finite");
         }
         return values;
     }
@@ -53,10 +53,9 @@ public:
         : request_(request), source_(infer::find_model(request.policy)), policy_(source_, precision(), chunk()) {
         bool const wants_head = request.method.reads_head;
         if (wants_head != policy_.shape().scalar_head) {
-            throw core::ConfigError(
-                core::concat(policy_.name, wants_head ? ": has no scalar head; --method reward needs a "
-                                                        "reward model"
-                                                      : ": is a reward model; --method reward is allowed"));
+            throw core::ConfigError(policy_.name, wants_head
+                                                      ? ": has no scalar head; --method reward needs a reward model"
+                                                      : ": is a reward model; --method reward is allowed");
         }
         if (!request.reference.empty()) { load_reference(); }
     }
@@ -89,21 +88,21 @@ private:
 
     void load_reference() {
         if (!request_.method.reads_reference) {
-            throw core::ConfigError(core::concat("--reference: --method ", request_.method.name, " reads none"));
+            throw core::ConfigError("--reference: --method ", request_.method.name, " reads none");
         }
         reference_.emplace(infer::find_model(request_.reference), precision(), chunk());
         if (reference_->shape().scalar_head) {
-            throw core::ConfigError(core::concat(reference_->name, ": is a reward model; a language model is allowed"));
+            throw core::ConfigError(reference_->name, ": is a reward model; a language model is allowed");
         }
         if (reference_->shape().vocabulary != policy_.shape().vocabulary) {
-            throw core::ConfigError(core::concat(reference_->name, ": has a vocabulary of ",
-                                                 reference_->shape().vocabulary, ", and the policy one of ",
-                                                 policy_.shape().vocabulary, "; two of one tokenizer are allowed"));
+            throw core::ConfigError(reference_->name, ": has a vocabulary of ", reference_->shape().vocabulary,
+                                    ", and the policy one of ", policy_.shape().vocabulary,
+                                    "; two of one tokenizer are allowed");
         }
     }
 
     void need_reference(std::string const& loss) const {
-        if (!reference_) { throw core::ConfigError(core::concat("no --reference given; ", loss, " needs one")); }
+        if (!reference_) { throw core::ConfigError("no --reference given; ", loss, " needs one"); }
     }
 
     void pairs() {
@@ -167,9 +166,9 @@ private:
     // z0 = max(0, mean log-ratio of the mismatched examples), over the whole file.
     double divergence() {
         if (rows_.mismatched.empty()) {
-            throw core::ConfigError(core::concat(request_.data.string(),
-                                                 ": no row has a mismatched completion that fits: z0 needs two "
-                                                 "different prompts (kto.loss = apo_zero_unpaired needs none)"));
+            throw core::ConfigError(request_.data.string(),
+                                    ": no row has a mismatched completion that fits: z0 needs two different prompts "
+                                    "(kto.loss = apo_zero_unpaired needs none)");
         }
         auto const logps = policy_.logprobs(rows_.mismatched), reference = reference_->logprobs(rows_.mismatched);
         double const none = std::numeric_limits<double>::quiet_NaN();
@@ -298,8 +297,8 @@ ScoreSummary score(ScoreRequest const& request) {
     ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.too_long, rows.counts, {}};
     for (auto const& column : result.columns) {
         if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
-            throw core::ConfigError(core::concat(column.path, ": not finite with these settings of ",
-                                                 request.method.name, "; finite values are allowed"));
+            throw core::ConfigError(column.path, ": not finite with these settings of ", request.method.name,
+                                    "; finite values are allowed");
         }
         double sum = 0.0, count = 0.0;
         for (double const value : column.values) {

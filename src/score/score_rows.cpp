@@ -38,8 +38,8 @@ public:
             read_texts();
         }
         if (rows_.lines.empty()) {
-            throw core::ConfigError(core::concat(request_.data.string(), ": no row fits the context of ", context_,
-                                                 " tokens; data.too_long = truncate_left shortens prompts"));
+            throw core::ConfigError(request_.data.string(), ": no row fits the context of ", context_,
+                                    " tokens; data.too_long = truncate_left shortens prompts");
         }
         if (kind_ == data::TokenRowKind::thumbs && mismatched_.empty()) { draw(); }
         for (std::size_t i = 0; i < mismatched_.size(); ++i) { add_mismatched(i, mismatched_[i]); }
@@ -67,8 +67,7 @@ private:
         auto const add_all = [&](auto const& rows, auto const& answers_of, auto const& label_of) {
             count(rows.counts);
             if (rows.counts.conversational > 0 && !tokens.chat_defect().empty()) {
-                throw core::ConfigError(
-                    core::concat(request_.data.string(), ": conversations: ", tokens.chat_defect()));
+                throw core::ConfigError(request_.data.string(), ": conversations: ", tokens.chat_defect());
             }
             for (std::size_t i = 0; i < rows.rows.size(); ++i) {
                 auto const& row = rows.rows[i];
@@ -102,8 +101,8 @@ private:
         for (auto const* ids : {&example.prompt, &example.completion}) {
             for (std::int32_t const id : *ids) {
                 if (id < vocabulary_) { continue; }
-                throw core::IoError(core::concat(place(line), ": the tokenizer gives the token ", id,
-                                                 ", and the policy's vocabulary has ", vocabulary_));
+                throw core::IoError(place(line), ": the tokenizer gives the token ", id,
+                                    ", and the policy's vocabulary has ", vocabulary_);
             }
         }
     }
@@ -165,13 +164,13 @@ ScoreRows read_score_rows(ScoreRequest const& request, infer::ModelSource const&
 void check_scores_file(std::filesystem::path const& out) {
     std::filesystem::path const folder = out.has_parent_path() ? out.parent_path() : ".";
     if (!std::filesystem::is_directory(folder)) {
-        throw core::IoError(core::concat(out.string(), ": can't be written: there is no folder ", folder.string()));
+        throw core::IoError(out.string(), ": can't be written: there is no folder ", folder.string());
     }
     if (!std::filesystem::exists(out)) { return; }
     try {
         store::FileReader const existing(out, schema, version);
     } catch (core::IoError const&) {
-        throw core::IoError(core::concat(out.string(), ": exists and is not a file of scores, so it is not replaced"));
+        throw core::IoError(out.string(), ": exists and is not a file of scores, so it is not replaced");
     }
 }
 

@@ -42,9 +42,9 @@ std::optional<fs::path> corpus_of(fs::path const& stage) {
 void check_switch(fs::path const& folder, char const* name, bool by_template) {
     int const wanted = store::tokenizer_switch(folder, name);
     if (wanted < 0 || (wanted == 1) == by_template) { return; }
-    throw core::ConfigError(core::concat((folder / "tokenizer_config.json").string(), ": ", name, " = ",
-                                         wanted == 1 ? "true" : "false", ", but tokenizer.json's post_processor ",
-                                         by_template ? "adds one" : "adds none", "; the two must agree"));
+    throw core::ConfigError((folder / "tokenizer_config.json").string(), ": ", name, " = ",
+                            wanted == 1 ? "true" : "false", ", but tokenizer.json's post_processor ",
+                            by_template ? "adds one" : "adds none", "; the two must agree");
 }
 
 }  // namespace
@@ -66,16 +66,16 @@ void TextTokens::use_tokenizer_json(fs::path const& file) {
     if (end_text_.empty()) {
         auto const id = fs::exists(folder / "config.json") ? store::read_llama_config(folder).end_token : -1;
         if (id < 0) {
-            throw core::IoError(core::concat(folder.string(),
-                                             ": no end token: neither eos_token in "
-                                             "tokenizer_config.json nor one eos_token_id in config.json"));
+            throw core::IoError(
+                folder.string(),
+                ": no end token: neither eos_token in tokenizer_config.json nor one eos_token_id in config.json");
         }
         end_token_ = static_cast<std::int32_t>(id);
     }
     if (store::has_chat_template(folder)) {
         chat_defect_ = core::concat(folder.string(),
-                                    " has a chat template, which can't be applied here; plain texts "
-                                    "(with the template applied) or token ids are allowed");
+                                    " has a chat template, which can't be applied here; plain texts (with the template "
+                                    "applied) or token ids are allowed");
     }
 }
 
@@ -84,9 +84,9 @@ TextTokens::TextTokens(infer::ModelSource const& model, fs::path const& tokenize
     if (place.empty()) {
         auto const corpus = corpus_of(model.folder);
         if (!corpus) {
-            throw core::IoError(core::concat(model.folder.string(),
-                                             ": no corpus stage with its tokenizer beside it; "
-                                             "allowed: --tokenizer, or data of token ids"));
+            throw core::IoError(
+                model.folder.string(),
+                ": no corpus stage with its tokenizer beside it; allowed: --tokenizer, or data of token ids");
         }
         use_corpus(*corpus);
     } else if (fs::is_regular_file(place) || fs::exists(place / "tokenizer.json")) {
@@ -94,9 +94,7 @@ TextTokens::TextTokens(infer::ModelSource const& model, fs::path const& tokenize
     } else if (fs::exists(place / "data.h5")) {
         use_corpus(place);
     } else {
-        throw core::IoError(core::concat(place.string(),
-                                         ": has no tokenizer.json; allowed: --tokenizer, or data of "
-                                         "token ids"));
+        throw core::IoError(place.string(), ": has no tokenizer.json; allowed: --tokenizer, or data of token ids");
     }
 }
 

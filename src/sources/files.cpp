@@ -141,8 +141,8 @@ public:
         }
         context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
         if (rows.feedback.pairs.empty()) {
-            throw core::ConfigError(core::concat(
-                pairs_file, ": no pair fits model.context = ", context().get(&config::ModelConfig::context)));
+            throw core::ConfigError(pairs_file,
+                                    ": no pair fits model.context = ", context().get(&config::ModelConfig::context));
         }
         return std::move(rows.feedback);
     }
@@ -159,8 +159,7 @@ public:
         }
         if (exam.empty()) {
             throw core::ConfigError(
-                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or "
-                "model.context");
+                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or model.context");
         }
         return exam;
     }

@@ -65,12 +65,12 @@ void take_apart(FeedbackData& feedback, std::int64_t chosen, std::int64_t reject
 
 // Who labels the simulated feedback (feedback.source): people, another language model, or a constitution.
 //
-// People are those of world/annotators. The other two score each answer alone, so no order of presentation can sway
+// People are world::Annotators. The other two score each answer alone, so no order of presentation can sway
 // them (Lee et al., arXiv:2309.00267, section 2.1, ask a model for both orders to take that bias out), and prefer the
 // first with probability sigma((s_1 - s_2) / feedback.choice_temperature):
 //   ai            log-probability of the answer's tokens under the SFT model, mean over tokens: what the model itself
 //                 would rather say. It errs where the model is sure of something wrong.
-//   constitution  how many rules of world/constitution it keeps. Equal scores leave a pair undecided: it knows no
+//   constitution  how many rules it keeps, by world::rules_kept. Equal scores leave a pair undecided: it knows no
 //                 fact, and a coin would say nothing. As soft labels such pairs stand at one half.
 // A thumb is up against the median score in the same way; ratings are fifths of the scores' order.
 [[nodiscard]] std::vector<Verdict> label(Context& context, Source const& source, std::vector<Duel> const& duels,

@@ -141,11 +141,10 @@ std::optional<Claim> Claim::take(fs::path const& folder) {
     std::error_code error;
     bool const made = fs::create_directory(folder, error);
     if (error && error != std::errc::file_exists) {
-        throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message()));
+        throw core::IoError(folder.string(), ": can't be made: ", error.message());
     }
     if (!made && fs::exists(folder) && !fs::is_directory(folder)) {
-        throw core::IoError(
-            core::concat(folder.string(), ": is not a folder, so no stage can be claimed there: remove it"));
+        throw core::IoError(folder.string(), ": is not a folder, so no stage can be claimed there: remove it");
     }
     int const term = last_term(folder);
     if (!made && !is_dead(folder, term)) { return std::nullopt; }

@@ -61,7 +61,7 @@ std::vector<StageCheck> verify_stages(fs::path const& out) {
     // A stage is <kind>-<key>; a claim on it is <kind>-<key>.claim.
     std::erase_if(folders,
                   [](fs::path const& path) { return path.filename().string().find('.') != std::string::npos; });
-    if (error) { throw core::IoError(core::concat((out / "stages").string(), ": can't be listed: ", error.message())); }
+    if (error) { throw core::IoError((out / "stages").string(), ": can't be listed: ", error.message()); }
     std::sort(folders.begin(), folders.end());
     std::vector<StageCheck> checks;
     for (fs::path const& folder : folders) { checks.push_back(check_stage(folder)); }
@@ -84,8 +84,8 @@ fs::path set_aside(fs::path const& out, std::string const& id) {
     for (int copy = 2; !error && fs::exists(target); ++copy) { target.replace_filename(core::concat(id, '.', copy)); }
     if (!error) { fs::rename(out / "stages" / id, target, error); }
     if (error) {
-        throw core::IoError(core::concat((out / "stages" / id).string(), ": can't be moved to ",
-                                         target.parent_path().string(), ": ", error.message()));
+        throw core::IoError((out / "stages" / id).string(), ": can't be moved to ", target.parent_path().string(), ": ",
+                            error.message());
     }
     return target;
 }

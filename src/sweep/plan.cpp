@@ -171,7 +171,7 @@ void write_sweep_ini(fs::path const& out, std::span<config::Entry const> entries
 
 std::vector<config::Entry> read_sweep_ini(fs::path const& out) {
     if (!fs::exists(out / "sweep.ini")) {
-        throw core::IoError(core::concat(out.string(), ": holds no sweep (sweep.ini is missing)"));
+        throw core::IoError(out.string(), ": holds no sweep (sweep.ini is missing)");
     }
     return config::read_ini(out / "sweep.ini");
 }

@@ -227,10 +227,10 @@ void install_signal_handlers() {
 void check_writable(fs::path const& out) {
     std::error_code error;
     fs::create_directories(out / "stages", error);
-    if (error) { throw core::IoError(core::concat(out.string(), ": can't be made: ", error.message())); }
+    if (error) { throw core::IoError(out.string(), ": can't be made: ", error.message()); }
     for (auto const& folder : {out, out / "stages"}) {
         if (access(folder.c_str(), W_OK | X_OK) != 0) {
-            throw core::IoError(core::concat(folder.string(), ": can't be written: ", std::strerror(errno)));
+            throw core::IoError(folder.string(), ": can't be written: ", std::strerror(errno));
         }
     }
 }
@@ -238,8 +238,8 @@ void check_writable(fs::path const& out) {
 void refuse_mixed(Plan const& plan, fs::path const& out) {
     std::string const differences = describe_differences(plan, Ledger(plan, out / "stages", ""), stages::run_facts());
     if (!differences.empty()) {
-        throw core::IoError(core::concat(out.string(), ": holds stages of another program or machine: ", differences,
-                                         "; --strict refuses to mix them (another --out starts afresh)"));
+        throw core::IoError(out.string(), ": holds stages of another program or machine: ", differences,
+                            "; --strict refuses to mix them (another --out starts afresh)");
     }
 }
 

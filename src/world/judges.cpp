@@ -32,7 +32,6 @@ bool is_whole(Said const& said, bool ended) { return ended && (said.back() == ".
 
 bool is_brief(Said const& said) { return count_words(said) <= concise_full_words; }
 
-
 }  // namespace
 
 Annotators::Annotators(config::FeedbackConfig const& feedback, config::WorldConfig const& world,

@@ -43,7 +43,7 @@ std::vector<std::string> first_words(std::array<std::string_view, n> const& list
 
 std::size_t draw_weighted(std::span<double const> weights, char const* what, core::Draws& draws) {
     double const total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    if (!(total > 0.0)) { throw core::ConfigError(core::concat(what, " are all 0; at least one must be positive")); }
+    if (!(total > 0.0)) { throw core::ConfigError(what, " are all 0; at least one must be positive"); }
     double left = draws.uniform() * total;
     std::size_t last = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {

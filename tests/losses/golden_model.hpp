@@ -6,7 +6,7 @@
 #include "data/batch.hpp"
 #include "losses/loss.hpp"
 #include "model/learner.hpp"
-#include "support/hdf5_golden.hpp"
+#include "support/golden_shape.hpp"
 #include "support/numbers.hpp"
 
 #include <map>
@@ -17,9 +17,8 @@ namespace alignsweep::losses::testing {
 using Numbers = std::vector<double>;
 using Metrics = std::map<std::string, double>;
 
-// By norm: log-probabilities, rewards and losses over the examples, gradients over a tensor.
 template <class Scalar>
-constexpr double tolerance = std::is_same_v<Scalar, float> ? 1e-5 : 1e-10;
+constexpr double tolerance = test::golden_tolerance<Scalar>;
 
 // A matrix of token ids whose rows end where -1 begins.
 inline std::vector<std::vector<std::int32_t>> token_rows(test::GoldenFile const& file, std::string const& path) {
@@ -61,7 +60,7 @@ class GoldenModel {
 public:
     // `weights`: a dataset of the file, all tensors in one flat vector as the attributes of /offsets say.
     GoldenModel(test::GoldenFile const& file, std::string const& weights, bool scalar_head = false)
-        : file_(file), weights_(shape_of(file, scalar_head), precision), learner_(weights_, {}) {
+        : file_(file), weights_(test::golden_shape(file, "shape", scalar_head), precision), learner_(weights_, {}) {
         Numbers const stored = file.read(weights).values;
         for (model::Tensor const& tensor : weights_.layout.tensors()) {
             model::set_tensor(weights_, tensor, part(stored, tensor));
@@ -122,20 +121,6 @@ public:
     }
 
 private:
-    static model::Shape shape_of(test::GoldenFile const& file, bool scalar_head) {
-        auto const size = [&](char const* key) { return file.int_attribute("shape", key); };
-        return {size("vocabulary"),
-                size("width"),
-                size("depth"),
-                size("heads"),
-                size("kv_heads"),
-                size("hidden"),
-                64,
-                file.attribute("shape", "rope_theta"),
-                file.attribute("shape", "norm_eps"),
-                size("tied") != 0,
-                scalar_head};
-    }
     [[nodiscard]] Numbers part(Numbers const& flat, model::Tensor const& tensor) const {
         auto const begin = flat.begin() + file_.int_attribute("offsets", tensor.name);
         return {begin, begin + tensor.size()};

@@ -20,6 +20,14 @@ inline data::Example example_of(int prompt, int completion) {
             std::vector<std::int32_t>(static_cast<std::size_t>(completion), 2)};
 }
 
+inline std::vector<Pair> some_pairs(int count) {
+    std::vector<Pair> pairs;
+    for (int i = 0; i < count; ++i) {
+        pairs.push_back({example_of(2, 3), example_of(2, 2), -4.0 + 0.7 * i, -3.0 - 0.4 * i});
+    }
+    return pairs;
+}
+
 // A chunk of sequences with `lengths[i]` targets each, `per_example` of them an example, and made-up outputs.
 struct ChunkCase {
     std::vector<SequenceOutputs> sequences;

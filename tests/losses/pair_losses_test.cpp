@@ -12,8 +12,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::expect_derivative;
-using testing::logistic;
+using namespace testing;
 
 PairLossRule rule_of(PairLossRow const& row) {
     return {&row, row.name == "simpo" ? 2.5 : 0.3, row.is(reads_smoothing) ? 0.1 : 0.0, 0.4, 0.25};

@@ -8,10 +8,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::all_of;
-using testing::ChunkCase;
-using testing::example_of;
-using testing::expect_derivative;
+using namespace testing;
 
 TEST(CrossEntropy, MeanOverTheTokensOfTheWholeStep) {
     // Chunks of 1 and of 6 tokens: a mean of chunk means would weigh the first token six times as much.

@@ -7,10 +7,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::all_of;
-using testing::ChunkCase;
-using testing::example_of;
-using testing::expect_derivative;
+using namespace testing;
 
 TEST(AdaptedKlCoef, FollowsTheError) {
     KlTarget const target{6.0, 10000.0};

@@ -7,19 +7,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::all_of;
-using testing::ChunkCase;
-using testing::example_of;
-using testing::expect_derivative;
-using testing::logistic;
-
-std::vector<Pair> some_pairs(int count) {
-    std::vector<Pair> pairs;
-    for (int i = 0; i < count; ++i) {
-        pairs.push_back({example_of(2, 3), example_of(2, 2), -4.0 + 0.7 * i, -3.0 - 0.4 * i});
-    }
-    return pairs;
-}
+using namespace testing;
 
 TEST(RewardLoss, FormulaAndDerivative) {
     auto const pairs = some_pairs(3);

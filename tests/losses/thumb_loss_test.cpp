@@ -7,11 +7,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::all_of;
-using testing::ChunkCase;
-using testing::example_of;
-using testing::expect_derivative;
-using testing::logistic;
+using namespace testing;
 
 std::vector<Thumb> some_thumbs() {
     std::vector<Thumb> thumbs;

@@ -7,8 +7,7 @@
 namespace alignsweep::losses {
 namespace {
 
-using testing::expect_derivative;
-using testing::logistic;
+using namespace testing;
 
 ThumbLossRule const kto{&thumb_loss_row("kto"), 0.3, 1.2, 0.7},
     apo{&thumb_loss_row("apo_zero_unpaired"), 0.3, 1.2, 0.7};

@@ -48,7 +48,7 @@ Numbers joined(std::vector<Numbers> const& parts) {
     return result;
 }
 
-// The rollout, with one more token a slot, as our models and gae.hpp see it.
+// The rollout, with one more token a slot, as our models and ppo.hpp see it.
 template <class Scalar>
 Rollout rollout_of(RolloutCase const& golden) {
     double const temperature = golden.setting("temperature");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Agreement with TRL 1.16's DPOTrainer, CPOTrainer (SimPO), ORPOTrainer and KTOTrainer (golden/trl.h5).
 //
-// What we follow where TRL is alone or differs (pair_loss.hpp says why):
+// What we follow where TRL is alone or differs (pair_losses.cpp says why):
 // - ipo and sigmoid_norm: means over completion tokens, as TRL.
 // - label smoothing: TRL's `robust` is our rdpo. Its sigmoid loss leaves label_smoothing unread; the cDPO compared here
 //   is its aot_unpaired loss of one pair at a time, which is the same formula.

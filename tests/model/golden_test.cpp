@@ -2,7 +2,7 @@
 // Agreement with transformers' LlamaForCausalLM in float64 (golden/llama.h5; golden/README.md says what each entry is).
 #include "model/learner.hpp"
 #include "model/small_model.hpp"
-#include "support/hdf5_golden.hpp"
+#include "support/golden_shape.hpp"
 
 #include <algorithm>
 
@@ -10,10 +10,7 @@ namespace alignsweep::model {
 namespace {
 
 using test::Array;
-
-// By norm, for one forward or backward pass.
-template <class Scalar>
-constexpr double pass_tolerance = std::is_same_v<Scalar, float> ? 1e-5 : 1e-10;
+using test::golden_tolerance;
 
 // One of the file's two models, and its batch.
 struct Case {
@@ -21,20 +18,7 @@ struct Case {
     std::string name;
 
     [[nodiscard]] std::string at(std::string const& path) const { return name + "/" + path; }
-    [[nodiscard]] Shape shape(bool scalar_head) const {
-        auto const size = [&](char const* key) { return file.int_attribute(name, key); };
-        return {size("vocabulary"),
-                size("width"),
-                size("depth"),
-                size("heads"),
-                size("kv_heads"),
-                size("hidden"),
-                64,
-                file.attribute(name, "rope_theta"),
-                file.attribute(name, "norm_eps"),
-                size("tied") != 0,
-                scalar_head};
-    }
+    [[nodiscard]] Shape shape(bool scalar_head) const { return test::golden_shape(file, name, scalar_head); }
     test::Ints tokens = file.read_ints(at("tokens")), offsets = file.read_ints(at("offsets")),
                target_rows = file.read_ints(at("target_rows")), targets = file.read_ints(at("targets")), all_rows = {};
 
@@ -81,7 +65,7 @@ void check_projections(Case const& golden, Layout const& layout, std::vector<dou
         if (tensor.name == "score.weight") { continue; }
         auto const got = project(elements(gradient, tensor), tensor, w);
         auto const want = golden.file.read(golden.at(group + "/gradient_projections/" + tensor.name)).values;
-        EXPECT_LE(test::norm_error(got, want), pass_tolerance<Scalar>) << golden.at(group) << " " << tensor.name;
+        EXPECT_LE(test::norm_error(got, want), golden_tolerance<Scalar>) << golden.at(group) << " " << tensor.name;
     }
 }
 
@@ -107,7 +91,7 @@ void logits_agree() {
         Transformer transformer(weights.shape, precision_of<Scalar>);
         auto const logits = transformer.logits(weights, golden.input());
         auto const want = golden.file.read(golden.at("logits")).values;
-        EXPECT_LE(test::norm_error(logits, want), pass_tolerance<Scalar>) << golden.name;
+        EXPECT_LE(test::norm_error(logits, want), golden_tolerance<Scalar>) << golden.name;
     });
 }
 
@@ -117,7 +101,7 @@ void mean_loss_and_gradients_agree() {
         auto weights = load<Scalar>(golden, false);
         Learner learner(weights, {});
         auto const outputs = learner.forward(golden.input(), 1.0);
-        double const tolerance = pass_tolerance<Scalar>;
+        double const tolerance = golden_tolerance<Scalar>;
         EXPECT_LE(test::norm_error(outputs.logprob, golden.file.read(golden.at("logprobs")).values), tolerance);
         EXPECT_LE(test::norm_error(outputs.entropy, golden.file.read(golden.at("entropy")).values), tolerance);
         double const loss = golden.file.attribute(golden.name, "loss");
@@ -142,7 +126,7 @@ void temperature_and_entropy_agree() {
         };
         double const temperature = golden.file.attribute(golden.at("temperature_case"), "T");
         auto const outputs = learner.forward(golden.input(), temperature);
-        double const tolerance = pass_tolerance<Scalar>;
+        double const tolerance = golden_tolerance<Scalar>;
         EXPECT_LE(test::norm_error(outputs.logprob, read("logprobs")), tolerance);
         EXPECT_LE(test::norm_error(outputs.entropy, read("entropy")), tolerance);
         double const loss = test::dot(read("a"), outputs.logprob) + test::dot(read("b"), outputs.entropy);
@@ -164,13 +148,13 @@ void scalar_head_agrees() {
         Learner learner(weights, {});
         auto const outputs = learner.forward(golden.input(), 1.0);
         EXPECT_LE(test::norm_error(outputs.value, golden.file.read(golden.at("scalar/values")).values),
-                  pass_tolerance<Scalar>);
+                  golden_tolerance<Scalar>);
         auto const gradient = gradient_of(learner, {{}, {}, golden.file.read(golden.at("scalar/coefficients")).values});
         check_projections<Scalar>(golden, weights.layout, gradient, "scalar");
         for (Tensor const& tensor : weights.layout.tensors()) {
             if (tensor.name != "score.weight") { continue; }
             auto const want = golden.file.read(golden.at("scalar/weight_gradient")).values;
-            EXPECT_LE(test::norm_error(elements(gradient, tensor), want), pass_tolerance<Scalar>) << golden.name;
+            EXPECT_LE(test::norm_error(elements(gradient, tensor), want), golden_tolerance<Scalar>) << golden.name;
         }
     });
 }
