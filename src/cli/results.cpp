@@ -6,7 +6,6 @@
 #include "kinds/kinds.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
-#include "sweep/integrity.hpp"
 
 #include <iostream>
 

@@ -76,7 +76,8 @@ std::string trials_table(std::vector<store::TrialRow> const& rows) {
         for (auto const& column : columns) {
             auto const metric = row.metrics.find(column[1]);
             double const value = metric == row.metrics.end() ? NAN : metric->second;
-            cells.push_back(short_number(std::abs(value) < 5e-7 ? 0.0 : value));  // a model's rounding, not a KL
+            cells.push_back(
+                short_number(std::abs(value) < 5e-7 ? 0.0 : value));  // rounding, where a model is compared with itself
         }
         table.push_back(cells);
         if (!row.error.empty()) { table.push_back({"  " + row.error}); }

@@ -30,7 +30,7 @@ private:
     ExitCode code_;
 };
 
-// These take the parts of their message, as concat does.
+// Below, each takes the parts of its message, as concat does.
 
 // Wrong usage or configuration: names file, line, key and what is allowed.
 struct ConfigError : Error {

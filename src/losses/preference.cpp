@@ -73,7 +73,7 @@ std::span<ThumbLossRow const> thumb_losses() {
         // (1 - sigma(beta (z0 - r))); eq. 8.
         {"kto", "z0 = max(0, mean of log pi - log pi_ref over mismatched completions)",
          "Ethayarajh et al. 2402.01306, section 4.2", true},
-        // Its apo_zero (eq. 7) with the two halves taken apart, as in TRL.
+        // The paper's apo_zero (eq. 7) with the two halves taken apart, as in TRL.
         {"apo_zero_unpaired", "lambda_D [1 - sigma(beta r)] or lambda_U sigma(beta r); no z0",
          "D'Oosterlinck et al. 2408.06266", false}};
     return table;

@@ -29,7 +29,7 @@ std::optional<fs::path> corpus_of(fs::path const& stage) {
         left.pop_back();
         auto const manifest = seen.insert(folder).second ? store::read_manifest(folder) : std::nullopt;
         if (!manifest) { continue; }
-        if (manifest->inputs.empty()) {  // the corpus, where each life begins
+        if (manifest->inputs.empty()) {  // the corpus, the only stage without inputs
             store::verify_files(folder, *manifest);
             return folder;
         }

@@ -46,11 +46,11 @@ public:
         auto const gold = gold_of(*this, duels);
         auto verdicts = verdicts_from_scores(gold, {feedback.choice_temperature, true, feedback.flip},
                                              context().seed(&config::SeedConfig::feedback));
-        for (Verdict& says : verdicts) { says.rating = {}; }  // nobody rates here
+        for (Verdict& says : verdicts) { says.rating = {}; }  // this world has no ratings
         return labelled(context(), std::move(prompts), questions, duels, gold, verdicts);
     }
 
-    // None is held out.
+    // No prompt is held out here.
     [[nodiscard]] std::vector<PromptRow> exam(config::Int count, config::Int /*max_new_tokens*/) const override {
         std::vector<PromptRow> prompts;
         for (std::int64_t p = 0; p < std::min(count, world_.prompts()); ++p) {

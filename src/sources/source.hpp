@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the texts, prompts, answers and judgements of a trial come from: a simulated world of texts, one whose answers
-// can all be listed, or files. Only here is it asked which of them it is.
+// can all be listed, or files. No other module asks which of them it is.
 #pragma once
 
 #include "data/jsonl.hpp"

@@ -40,11 +40,11 @@ bool is_alive(long process, long long start) {
 double seconds_since_change(fs::path const& file) {
     std::error_code error;
     auto const time = fs::last_write_time(file, error);
-    if (error) { return 0.0; }  // it is going away at this moment: not stale
+    if (error) { return 0.0; }  // it is being removed just now: not stale
     return std::chrono::duration<double>(fs::file_time_type::clock::now() - time).count();
 }
 
-// A claim that is given back leaves under this name, and is removed then.
+// A claim that is given back is first renamed to this, and then removed.
 constexpr char const* grave_mark = ".gone.";
 
 std::string owner_file(int term) { return core::concat("owner.", term); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few collective operations that a sweep needs. Waiting sleeps: a rank blocked in MPI burns its core.
+// The few collective operations that a sweep needs. Ranks sleep while they wait: MPI itself would keep their cores
+// busy.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,6 @@
 #include "sweep/claim.hpp"
 
 #include <fstream>
-#include <set>
 #include <sstream>
 
 namespace alignsweep::sweep {
@@ -216,7 +215,7 @@ void add_provenance(store::TrialRow& row, Plan const& plan, Trial const& trial, 
 }
 
 std::string status_of(Trial const& trial, Ledger const& ledger, std::string& error) {
-    // Of a model that is gone (somebody removed it) an evaluation may stand still.
+    // An evaluation may still be there when somebody removed its model.
     bool const has_model = ledger.status(trial.model_stage) == StageStatus::done;
     if (has_model && ledger.status(trial.evaluate_stage) == StageStatus::done) { return "done"; }
     std::string const cause = ledger.failed_cause(has_model ? trial.evaluate_stage : trial.model_stage);
@@ -224,7 +223,7 @@ std::string status_of(Trial const& trial, Ledger const& ledger, std::string& err
         // The error of a broken stage names its folder itself.
         bool const named = ledger.status(cause) == StageStatus::broken;
         error = (named ? "" : cause + ": ") + ledger.error_of(cause);
-        // What stands above several methods fails them all; a trial of its own model failed itself.
+        // Failed: its own model or evaluation did. Skipped: a stage did that several trials share.
         return cause == trial.model_stage || cause == trial.evaluate_stage ? "failed" : "skipped";
     }
     for (std::string const& id : trial.stages) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sweep/integrity.hpp"
+// Reads what a results folder holds, and compares it with what its manifests and its index claim.
+#include "sweep/index.hpp"
 
 #include "core/error.hpp"
 #include "store/manifest.hpp"

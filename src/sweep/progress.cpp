@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr double bar_every = 0.2, line_every = 10.0;  // seconds
 
-// Stages of little arithmetic take time, too (files, text): nobody's weight is zero.
+// Stages of little arithmetic take time, too (files, text): no weight is zero.
 double weight(stages::StageSpec const& spec) { return kinds::estimate(spec).work + 2e9; }
 
 }  // namespace

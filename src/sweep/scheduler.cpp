@@ -7,7 +7,6 @@
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
-#include "sweep/plan.hpp"
 #include "sweep/progress.hpp"
 
 #include <unistd.h>
@@ -65,7 +64,7 @@ public:
         if (code == 0 && !ledger_.with_status(StageStatus::failed).empty()) {
             code = static_cast<int>(core::ExitCode::trial_failed);
         }
-        code = static_cast<int>(comm_.max(code));  // all are through: what is there now is what there will be
+        code = static_cast<int>(comm_.max(code));  // all ranks have ended: no stage changes any more
         ledger_.refresh();
         if (comm_.rank() == 0) { sweep_up(); }
         keep_index(true);  // reads all curves, and so may find one broken
@@ -182,7 +181,7 @@ private:
             write_index(out_, plan_, ledger_);
         } catch (core::Error const& error) {
             if (last) { throw; }
-            core::log_warning(error.what());  // no reason to lose the stage that runs now
+            core::log_warning(error.what());  // the stage that runs now goes on
         }
         index_seconds_ = seconds_since(begin);
         indexed_ = Clock::now();

@@ -69,8 +69,8 @@ private:
     core::RandomStream assign_, pairs_, thumbs_, ratings_;
 };
 
-// --- A judge of explicit rules, after constitutional AI (Bai et al., arXiv:2212.08073): it reads the text of prompt
-// and response and knows no fact, so it can't tell a right answer from a wrong one. ---
+// --- a judge of explicit rules, after constitutional AI (Bai et al., arXiv:2212.08073) ---
+// It reads the text of prompt and response and knows no fact, so it can't tell a right answer from a wrong one.
 inline constexpr std::size_t rule_count = 5;
 inline constexpr std::array<std::string_view, rule_count> rule_names = {"refuses_rightly", "civil", "answers_itself",
                                                                         "ends", "brief"};
