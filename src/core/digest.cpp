@@ -12,21 +12,17 @@
 
 namespace alignsweep::core {
 
-namespace {
-XXH3_state_t* as_state(void* state) { return static_cast<XXH3_state_t*>(state); }
-}  // namespace
+void Digest::Free::operator()(XXH3_state_s* state) const { XXH3_freeState(state); }
 
-void Digest::Free::operator()(void* state) const { XXH3_freeState(as_state(state)); }
-
-Digest::Digest() : state_(XXH3_createState()) { XXH3_128bits_reset(as_state(state_.get())); }
+Digest::Digest() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
 
 Digest& Digest::update(void const* data, std::size_t bytes) {
-    if (bytes > 0) { XXH3_128bits_update(as_state(state_.get()), data, bytes); }
+    if (bytes > 0) { XXH3_128bits_update(state_.get(), data, bytes); }
     return *this;
 }
 
 std::string Digest::hex() const {
-    XXH128_hash_t const hash = XXH3_128bits_digest(as_state(state_.get()));
+    XXH128_hash_t const hash = XXH3_128bits_digest(state_.get());
     std::array<char, 33> text{};
     std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
                   static_cast<unsigned long long>(hash.low64));

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+struct XXH3_state_s;
+
 namespace alignsweep::core {
 
 // Incremental digest; the value depends on the bytes alone, not on how they were split.
@@ -25,9 +27,9 @@ public:
 
 private:
     struct Free {
-        void operator()(void* state) const;
+        void operator()(XXH3_state_s* state) const;
     };
-    std::unique_ptr<void, Free> state_;
+    std::unique_ptr<XXH3_state_s, Free> state_;
 };
 
 [[nodiscard]] std::string digest_of(std::string_view text);
