@@ -14,10 +14,8 @@ std::optional<po::variables_map> parse(Arguments const& arguments, std::string c
     po::options_description hidden;
     hidden.add(options);
     po::positional_options_description places;
-    if (positional != nullptr) {
-        hidden.add_options()(positional, po::value<std::vector<std::string>>());
-        places.add(positional, -1);
-    }
+    hidden.add_options()(positional, po::value<std::vector<std::string>>());
+    places.add(positional, -1);
     po::variables_map values;
     try {
         po::store(po::command_line_parser(arguments.words).options(hidden).positional(places).run(), values);
