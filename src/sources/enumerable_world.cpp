@@ -40,14 +40,16 @@ public:
     [[nodiscard]] FeedbackData feedback() const override {
         auto const& feedback = context().section<config::FeedbackConfig>();
         auto prompts = exam(world_.prompts(), 0);
-        std::vector<Question> questions;
-        for (config::Int i = 0; i < feedback.prompts; ++i) { questions.push_back({i % world_.prompts()}); }
-        auto const duels = ask(context(), infer::load_model(context().input("sft")), prompts, questions);
+        std::vector<Duel> duels;
+        for (config::Int i = 0; i < feedback.prompts; ++i) {
+            duels.push_back({&prompts[static_cast<std::size_t>(i % world_.prompts())]});
+        }
+        ask(context(), infer::load_model(context().input("sft")), duels);
         auto const gold = gold_of(*this, duels);
         auto verdicts = verdicts_from_scores(gold, {feedback.choice_temperature, true, feedback.flip},
                                              context().seed(&config::SeedConfig::feedback));
         for (Verdict& says : verdicts) { says.rating = {}; }  // this world has no ratings
-        return labelled(context(), std::move(prompts), questions, duels, gold, verdicts);
+        return labelled(context(), std::move(prompts), duels, gold, verdicts);
     }
 
     // No prompt is held out here.

@@ -88,15 +88,12 @@ Scores by_model(Context& context, std::vector<Duel> const& duels, infer::Weights
 
 }  // namespace
 
-std::vector<Duel> ask(Context const& context, infer::Weights const& sft, std::vector<PromptRow> const& prompts,
-                      std::vector<Question> const& questions) {
+void ask(Context const& context, infer::Weights const& sft, std::vector<Duel>& duels) {
     auto const& config = context.section<config::FeedbackConfig>();
-    std::vector<Duel> duels;
     std::array<std::vector<Tokens>, 2> asked;
-    for (Question const& question : questions) {
-        duels.push_back({&prompts[static_cast<std::size_t>(question.prompt)], {}});
-        asked[0].push_back(duels.back().prompt->tokens);
-        asked[1].push_back(question.contrast.empty() ? asked[0].back() : question.contrast);
+    for (Duel const& duel : duels) {
+        asked[0].push_back(duel.prompt->tokens);
+        asked[1].push_back(duel.contrast.empty() ? duel.prompt->tokens : duel.contrast);
     }
     infer::Transformer transformer(sft.shape);
     auto const stream = context.stream(&config::SeedConfig::feedback, "feedback/samples");
@@ -106,7 +103,6 @@ std::vector<Duel> ask(Context const& context, infer::Weights const& sft, std::ve
                           context.chunk(), [&](double share) { context.pass(0.45 * (which + share)); });
         for (std::size_t i = 0; i < duels.size(); ++i) { duels[i].answers[which] = std::move(answers.completions[i]); }
     }
-    return duels;
 }
 
 Scores gold_of(Source const& source, std::vector<Duel> const& duels) {
@@ -120,8 +116,8 @@ void take_apart(FeedbackData& feedback, std::int64_t chosen, std::int64_t reject
     feedback.thumbs.push_back({rejected, 0, -1});
 }
 
-FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vector<Question> const& questions,
-                      std::vector<Duel> const& duels, Scores const& gold, std::vector<Verdict> const& verdicts) {
+FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vector<Duel> const& duels,
+                      Scores const& gold, std::vector<Verdict> const& verdicts) {
     auto const& config = context.section<config::FeedbackConfig>();
     bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
                soft = config.labels == config::PairLabels::probabilities;
@@ -132,8 +128,8 @@ FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vec
         Verdict const& says = verdicts[i];
         auto const a = static_cast<std::int64_t>(2 * i), b = a + 1;
         for (std::size_t k = 0; k < 2; ++k) {
-            feedback.completions.push_back({questions[i].prompt, duels[i].answers[k].tokens,
-                                            k == 0 || questions[i].contrast.empty(), gold[i][k], says.rating[k]});
+            feedback.completions.push_back({duels[i].prompt - feedback.prompts.data(), duels[i].answers[k].tokens,
+                                            k == 0 || duels[i].contrast.empty(), gold[i][k], says.rating[k]});
             if (judged_alone) { feedback.thumbs.push_back({a + static_cast<std::int64_t>(k), says.up[k] ? 1 : 0, -1}); }
         }
         if (duels[i].is_equal()) {

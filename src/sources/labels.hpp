@@ -16,7 +16,8 @@ namespace alignsweep::sources {
 // A prompt with two answers.
 struct Duel {
     PromptRow const* prompt;
-    std::array<Completion, 2> answers;
+    std::array<Completion, 2> answers{};
+    Tokens contrast{};  // what the second answer is sampled for instead; empty: the prompt as well
 
     [[nodiscard]] bool is_equal() const { return answers[0].tokens == answers[1].tokens; }
 };
@@ -42,22 +43,15 @@ struct Verdict {
     std::array<std::int32_t, 2> rating{};
 };
 
-// One duel of the feedback to be.
-struct Question {
-    std::int64_t prompt;  // index
-    Tokens contrast{};    // what the second answer is sampled for instead; empty: the prompt as well
-};
-
-// The SFT model's answers. The prompts must outlive them.
-[[nodiscard]] std::vector<Duel> ask(Context const& context, infer::Weights const& sft,
-                                    std::vector<PromptRow> const& prompts, std::vector<Question> const& questions);
+// Lets the SFT model give the answers.
+void ask(Context const& context, infer::Weights const& sft, std::vector<Duel>& duels);
 
 // Exact rewards of the answers.
 [[nodiscard]] Scores gold_of(Source const& source, std::vector<Duel> const& duels);
 
-// Pairs and thumbs from the verdicts, as [feedback] wants them. Metric: feedback/equal_answers.
-[[nodiscard]] FeedbackData labelled(Context& context, std::vector<PromptRow> prompts,
-                                    std::vector<Question> const& questions, std::vector<Duel> const& duels,
+// Pairs and thumbs from the verdicts, as [feedback] wants them; the duels are about these prompts. Metric:
+// feedback/equal_answers.
+[[nodiscard]] FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vector<Duel> const& duels,
                                     Scores const& gold, std::vector<Verdict> const& verdicts);
 
 // A pair as two thumbs.

@@ -38,17 +38,18 @@ public:
         auto const& feedback = context().section<config::FeedbackConfig>();
         auto const stream = context().stream(&config::SeedConfig::feedback, "feedback/prompts");
         std::vector<PromptRow> prompts;
-        std::vector<Question> questions;
+        std::vector<Duel> duels;
+        prompts.reserve(static_cast<std::size_t>(feedback.prompts));  // the duels point to them
         for (config::Int i = 0; i < feedback.prompts; ++i) {
             core::Draws draws(stream, 0, static_cast<std::uint32_t>(i));
             auto const prompt = world_.prompt(world::Split::train, draws);
             auto const twin = world_.twin(prompt, draws);
             bool const contrast = twin.has_value() && draws.chance(feedback.contrast);
             prompts.push_back(row_of(prompt, false));
-            questions.push_back({i, contrast ? tokenizer_.encode(twin->text) : Tokens()});
+            duels.push_back({&prompts.back(), {}, contrast ? tokenizer_.encode(twin->text) : Tokens()});
         }
         infer::Weights const sft = infer::load_model(context().input("sft"));
-        auto const duels = ask(context(), sft, prompts, questions);
+        ask(context(), sft, duels);
         auto const gold = gold_of(*this, duels);
         auto const verdicts = label(context(), *this, duels, gold, sft);
         double undecided = 0.0;
@@ -56,7 +57,7 @@ public:
             undecided += verdicts[i].undecided && !duels[i].is_equal() ? 1.0 : 0.0;
         }
         context().result.metrics["feedback/undecided"] = undecided;
-        return labelled(context(), std::move(prompts), questions, duels, gold, verdicts);
+        return labelled(context(), std::move(prompts), duels, gold, verdicts);
     }
 
     [[nodiscard]] std::vector<PromptRow> exam(config::Int count, config::Int /*max_new_tokens*/) const override {
