@@ -38,7 +38,7 @@ int plan_command(Arguments const& arguments) {
         auto const estimate = kinds::estimate(spec);
         bool done = false;
         try {
-            done = kinds::is_done(input.out / "stages", id);
+            done = stages::is_done(input.out / "stages", id);
         } catch (core::IoError const& error) { core::log_warning(error.what()); }
         ++sum.stages;
         sum.done += done ? 1 : 0;

@@ -10,7 +10,7 @@ namespace alignsweep::config {
 // Throws ConfigError, of `parts` one after the other, unless `condition` holds.
 template <class... Parts>
 void require(bool condition, Parts const&... parts) {
-    if (!condition) { throw core::ConfigError(core::concat(parts...)); }
+    if (!condition) { throw core::ConfigError(parts...); }
 }
 
 // Whether every response can be listed, and whether labels are read from files.
@@ -21,7 +21,7 @@ void require(bool condition, Parts const&... parts) {
 void check_completion(Config const& config, std::string const& section);
 // The same, and in the enumerable world it must be as long as the answers there.
 void check_training_completion(Config const& config, std::string const& section);
-// A choice that real data leaves no other value: only the simulated world can say more about an answer.
+// With real data the key has one allowed value: only the simulated world knows more about an answer.
 void check_choice_of_real_data(Config const& config, std::string const& section, std::string const& key,
                                std::string const& allowed);
 

@@ -18,7 +18,7 @@ class Fields {
 public:
     virtual ~Fields() = default;
     [[nodiscard]] virtual std::shared_ptr<Fields> copy() const = 0;
-    virtual void visit(FieldVisitor& visitor) = 0;
+    virtual void visit(FieldVisitor visitor) = 0;
 };
 
 template <class Values>
@@ -26,7 +26,7 @@ class FieldsOf final : public Fields {
 public:
     explicit FieldsOf(Values given) : values(std::move(given)) {}
     [[nodiscard]] std::shared_ptr<Fields> copy() const override { return std::make_shared<FieldsOf>(*this); }
-    void visit(FieldVisitor& visitor) override { values.fields(visitor); }
+    void visit(FieldVisitor visitor) override { values.fields(visitor); }
 
     Values values;
 };
@@ -39,10 +39,10 @@ public:
     }
 
     [[nodiscard]] std::string const& name() const { return name_; }
-    // The visitor sees a copy.
-    void read(FieldVisitor& visitor) const { fields_->copy()->visit(visitor); }
-    // The visitor may set fields.
-    void visit(FieldVisitor& visitor) { own().visit(visitor); }
+    // Shows the fields of a copy to `see`.
+    void read(std::function<void(Field const&)> see) const { fields_->copy()->visit(FieldVisitor(std::move(see))); }
+    // `see` may set the fields.
+    void visit(std::function<void(Field const&)> see) { own().visit(FieldVisitor(std::move(see))); }
 
     // Null where the section is of another type.
     template <class Values>
@@ -69,18 +69,22 @@ private:
 
 class Config {
 public:
-    // `sections`: in the order in which they are printed, with their defaults.
-    // What all kinds of stages share (schema.hpp).
+    // The sections that all kinds of stages share (schema.hpp).
     Config();
+    // In the order in which they are printed, with their defaults.
     explicit Config(std::vector<Section> sections) : sections_(std::move(sections)) {}
 
-    // The section that is a `Values`. Throws std::logic_error where there is none.
+    // The section that holds a `Values`, and its fields. Both throw std::logic_error where there is none.
     template <class Values>
-    [[nodiscard]] Values const& get() const {
+    [[nodiscard]] Section const& section() const {
         for (Section const& section : sections_) {
-            if (Values const* const values = section.as<Values>()) { return *values; }
+            if (section.as<Values>() != nullptr) { return section; }
         }
         throw_missing(typeid(Values).name());
+    }
+    template <class Values>
+    [[nodiscard]] Values const& get() const {
+        return *section<Values>().template as<Values>();
     }
     // To change it. The reference is good until the configuration is copied.
     template <class Values>
@@ -101,5 +105,26 @@ private:
 
     std::vector<Section> sections_;
 };
+
+// Keys of the fields that lie within `place`, in order.
+[[nodiscard]] std::vector<std::string> keys_within(Fields& fields, std::span<std::byte const> place);
+
+// The key of each member; of a group of fields, such as an OptimizerConfig, all its keys.
+template <class Values, class... Members>
+[[nodiscard]] std::vector<std::string> keys_of(Members Values::*... members) {
+    FieldsOf<Values> fields{Values{}};
+    std::vector<std::string> keys;
+    auto const add = [&](auto const& member) {
+        for (auto& key : keys_within(fields, std::as_bytes(std::span(&member, 1)))) { keys.push_back(std::move(key)); }
+    };
+    (add(fields.values.*members), ...);
+    return keys;
+}
+
+// "rlhf", of RlhfConfig.
+template <class Values>
+[[nodiscard]] std::string const& name_of(Config const& config) {
+    return config.section<Values>().name();
+}
 
 }  // namespace alignsweep::config

@@ -33,7 +33,7 @@ std::string value_of(std::string_view section, std::string_view text) {
 
 // `note` says who asked for the file.
 std::string read_text(fs::path const& file, std::string const& note) {
-    auto const fail = [&](std::string const& what) { throw IoError(concat(file.string(), ": ", what, note)); };
+    auto const fail = [&](std::string const& what) { throw IoError(file.string(), ": ", what, note); };
     std::error_code error;
     fs::file_status const status = fs::status(file, error);
     if (status.type() == fs::file_type::not_found) { fail("no such file"); }
@@ -96,7 +96,7 @@ private:
         std::map<std::string, int> seen;  // name -> line, within this file
 
         [[noreturn]] void fail(std::string const& what) const {
-            throw ConfigError(concat(file.string(), ":", line, ": ", what));
+            throw ConfigError(file.string(), ":", line, ": ", what);
         }
     };
 
@@ -181,7 +181,7 @@ Entry parse_set(std::string_view text) {
     bool const shaped =
         equals != std::string_view::npos && dot != std::string_view::npos && dot > 0 && dot + 1 < name.size();
     if (!shaped || std::any_of(text.begin(), text.end(), is_control) || !core::is_utf8(text)) {
-        throw ConfigError(concat(set_option, " ", excerpt(text), ": malformed (allowed: --set section.key=value)"));
+        throw ConfigError(set_option, " ", excerpt(text), ": malformed (allowed: --set section.key=value)");
     }
     std::string const section(name.substr(0, dot));
     return {section, std::string(name.substr(dot + 1)), value_of(section, text.substr(equals + 1)),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/sweep_axes.hpp"
+#include "config/sweep_plan.hpp"
 
 #include "config/text.hpp"
 #include "config/values.hpp"
@@ -19,7 +19,16 @@ using core::excerpt;
 namespace {
 
 [[noreturn]] void fail(Entry const& entry, std::string const& what) {
-    throw ConfigError(concat(entry.location(), ": sweep.", excerpt(entry.key), ": ", what));
+    throw ConfigError(entry.location(), ": sweep.", excerpt(entry.key), ": ", what);
+}
+
+// Fails where two of the items are equal.
+template <class Items, class Show>
+void refuse_repeats(Entry const& entry, Items const& items, Show const& show) {
+    std::set<typename Items::value_type> seen;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (!seen.insert(items[i]).second) { fail(entry, concat(show(i), " is listed twice")); }
+    }
 }
 
 // The items of a list, none of them empty.
@@ -56,14 +65,13 @@ std::optional<std::vector<std::int64_t>> range_of(std::string const& item, Entry
 
 std::vector<std::string> read_methods(Entry const& entry, std::span<std::string const> known) {
     std::vector<std::string> const methods = items_of(entry);
-    std::set<std::string> seen;
     for (std::string const& method : methods) {
         if (std::find(known.begin(), known.end(), method) == known.end()) {
             fail(entry, concat("unknown method ", excerpt(method), " (nearest: ", nearest(method, known),
                                "; allowed: ", join(known), ")"));
         }
-        if (!seen.insert(method).second) { fail(entry, concat("method ", method, " is listed twice")); }
     }
+    refuse_repeats(entry, methods, [&](std::size_t i) { return "method " + methods[i]; });
     return methods;
 }
 
@@ -80,13 +88,12 @@ std::vector<std::int64_t> read_seeds(Entry const& entry) {
         }
         if (seeds.size() > most_trials) { fail(entry, concat("more than ", most_trials, " seeds")); }
     }
-    std::set<std::int64_t> seen;
     for (std::int64_t const seed : seeds) {
         if (seed < 0 || seed > largest) {
             fail(entry, concat("seed ", seed, " is out of range; allowed: integers from 0 to ", largest));
         }
-        if (!seen.insert(seed).second) { fail(entry, concat("seed ", seed, " is listed twice")); }
     }
+    refuse_repeats(entry, seeds, [&](std::size_t i) { return concat("seed ", seeds[i]); });
     return seeds;
 }
 
@@ -113,8 +120,9 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
 [[noreturn]] void throw_unknown_axis(Entry const& entry, Config const& defaults) {
     std::vector<std::string> names = {"method", "seed", "zip"};
     for (KeyHelp const& known : all_keys(defaults)) { names.push_back(known.name()); }
-    throw ConfigError(concat(entry.location(), ": unknown key ", excerpt(entry.key), " in [sweep] (nearest: ",
-                             nearest(entry.key, names), "; allowed: method, seed, zip, or section.key of any key)"));
+    throw ConfigError(entry.location(), ": unknown key ", excerpt(entry.key),
+                      " in [sweep] (nearest: ", nearest(entry.key, names),
+                      "; allowed: method, seed, zip, or section.key of any key)");
 }
 
 Axis read_axis(Entry const& entry, std::span<std::string const> known_methods, Config const& defaults) {
@@ -148,50 +156,50 @@ void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
     if (names.size() < 2) { fail(entry, "allowed: two or more axes to pair"); }
     std::vector<std::string> axes;
     for (AxisGroup const& group : groups) { axes.push_back(group.front().name); }
-    std::set<std::string> chosen;
     for (std::string const& name : names) {
         if (std::find(axes.begin(), axes.end(), name) == axes.end()) {
             std::string const allowed = axes.empty() ? "this sweep has no axis" : "allowed: " + join(axes);
             fail(entry, concat(excerpt(name), " is not an axis of this sweep; ", allowed));
         }
-        if (!chosen.insert(name).second) { fail(entry, concat(name, " is listed twice")); }
     }
-    AxisGroup zipped;
-    std::vector<AxisGroup> result;
-    std::size_t place = 0;
+    refuse_repeats(entry, names, [&](std::size_t i) { return names[i]; });
+    auto const is_named = [&](AxisGroup const& group) {
+        return std::find(names.begin(), names.end(), group.front().name) != names.end();
+    };
+    AxisGroup& zipped = *std::find_if(groups.begin(), groups.end(), is_named);
     for (AxisGroup& group : groups) {
-        if (!chosen.contains(group.front().name)) {
-            result.push_back(std::move(group));
-            continue;
-        }
-        if (zipped.empty()) { place = result.size(); }
-        zipped.push_back(std::move(group.front()));
-    }
-    Axis const& first = zipped.front();
-    for (Axis const& axis : zipped) {
+        if (&group == &zipped || !is_named(group)) { continue; }
+        Axis const &first = zipped.front(), &axis = group.front();
         if (axis.values.size() != first.values.size()) {
             fail(entry, concat(first.name, " has ", first.values.size(), " values and ", axis.name, " has ",
                                axis.values.size(), "; allowed: axes of equal length"));
         }
+        zipped.push_back(std::move(group.front()));
+        group.clear();
     }
-    result.insert(result.begin() + static_cast<std::ptrdiff_t>(place), std::move(zipped));
-    groups = std::move(result);
+    std::erase_if(groups, [](AxisGroup const& group) { return group.empty(); });
 }
 
 // Equal rows would be two trials with one key.
-void refuse_repeats(AxisGroup const& group) {
-    std::set<std::vector<std::string>> seen;
-    for (std::size_t row = 0; row < group.front().values.size(); ++row) {
-        std::vector<std::string> same, shown;
-        for (Axis const& axis : group) {
-            same.push_back(axis.values[row].same);
-            shown.push_back(concat(axis.name, " = ", excerpt(axis.values[row].text)));
-        }
-        if (!seen.insert(same).second) { fail(group.front().origin, concat(join(shown), " is listed twice")); }
-    }
+void refuse_equal_rows(AxisGroup const& group) {
+    std::vector<Axis const*> axes;
+    for (Axis const& axis : group) { axes.push_back(&axis); }
+    std::vector<std::vector<std::string>> rows;
+    for (std::size_t row = 0; row < group.front().values.size(); ++row) { rows.push_back(settings_of(axes, row)); }
+    refuse_repeats(group.front().origin, rows, [&](std::size_t row) {
+        std::vector<std::string> shown;
+        for (Axis const& axis : group) { shown.push_back(concat(axis.name, " = ", excerpt(axis.values[row].text))); }
+        return join(shown);
+    });
 }
 
 }  // namespace
+
+std::vector<std::string> settings_of(std::vector<Axis const*> const& axes, std::size_t row) {
+    std::vector<std::string> settings;
+    for (Axis const* axis : axes) { settings.push_back(axis->values[row].same); }
+    return settings;
+}
 
 SweepEntries read_sweep(std::span<Entry const> entries, std::span<std::string const> known_methods,
                         Config const& defaults) {
@@ -221,7 +229,7 @@ SweepEntries read_sweep(std::span<Entry const> entries, std::span<std::string co
         }
     }
     if (zip != nullptr) { zip_axes(*zip, sweep.groups); }
-    for (AxisGroup const& group : sweep.groups) { refuse_repeats(group); }
+    for (AxisGroup const& group : sweep.groups) { refuse_equal_rows(group); }
     return sweep;
 }
 

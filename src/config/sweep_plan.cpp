@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/sweep_plan.hpp"
 
-#include "config/sweep_axes.hpp"
+#include "config/checks.hpp"
 #include "config/values.hpp"
 #include "core/error.hpp"
 
@@ -31,29 +31,21 @@ std::vector<View> views_for(std::string const& method, std::vector<AxisGroup> co
         if (view.axes.empty()) { continue; }
         std::set<std::vector<std::string>> seen;
         for (std::size_t row = 0; row < group.front().values.size(); ++row) {
-            std::vector<std::string> same;
-            for (Axis const* axis : view.axes) { same.push_back(axis->values[row].same); }
-            if (seen.insert(std::move(same)).second) { view.rows.push_back(row); }
+            if (seen.insert(settings_of(view.axes, row)).second) { view.rows.push_back(row); }
         }
         views.push_back(std::move(view));
     }
     return views;
 }
 
-// Factors are at most most_trials each, so the product can't overflow before it is refused.
+// Factors are at most most_trials each, and counting ends at the first product above it, so nothing overflows.
 std::size_t count_trials(std::vector<View> const& views, std::size_t seeds, std::size_t earlier) {
     std::size_t count = seeds;
-    auto const refuse_many = [](std::size_t trials) {
-        if (trials > most_trials) {
-            throw ConfigError(concat("[sweep] has more than ", most_trials, " trials; allowed: at most ", most_trials));
-        }
-    };
-    refuse_many(count);
     for (View const& view : views) {
-        count *= view.rows.size();
-        refuse_many(count);
+        if (count <= most_trials) { count *= view.rows.size(); }
     }
-    refuse_many(count + earlier);
+    require(count + earlier <= most_trials, "[sweep] has more than ", most_trials, " trials; allowed: at most ",
+            most_trials);
     return count;
 }
 
@@ -76,7 +68,7 @@ TrialPoint point_at(std::string const& method, Config const& defaults, std::vect
     } catch (ConfigError const& error) {
         if (shown.empty()) { throw; }
         std::string const origin = views.front().axes.front()->origin.location();
-        throw ConfigError(concat(origin, ": ", error.what(), " (in the trials of method ", method, shown, ")"));
+        throw ConfigError(origin, ": ", error.what(), " (in the trials of method ", method, shown, ")");
     }
     return point;
 }
@@ -97,27 +89,22 @@ SweepSpec expand(std::span<Entry const> entries, Program const& program) {
     Config const defaults = apply(entries, program.defaults);
     SweepEntries const sweep = read_sweep(entries, program.methods, defaults);
 
-    SweepSpec spec;
-    spec.methods = sweep.methods;
-    for (AxisGroup const& group : sweep.groups) {
-        for (Axis const& axis : group) { spec.axis_names.push_back(axis.name); }
-    }
-    std::vector<std::vector<View>> views;
     std::size_t count = 0;
     for (std::string const& method : sweep.methods) {
-        views.push_back(views_for(method, sweep.groups));
-        count += count_trials(views.back(), sweep.seeds.size(), count);
+        count += count_trials(views_for(method, sweep.groups), sweep.seeds.size(), count);
     }
+    SweepSpec spec;
     spec.trials.reserve(count);
-    for (std::size_t m = 0; m < sweep.methods.size(); ++m) {
-        std::vector<std::size_t> at(views[m].size(), 0);
+    for (std::string const& method : sweep.methods) {
+        auto const views = views_for(method, sweep.groups);
+        std::vector<std::size_t> at(views.size(), 0);
         do {
-            TrialPoint point = point_at(sweep.methods[m], defaults, views[m], at, program.validate);
+            TrialPoint point = point_at(method, defaults, views, at, program.validate);
             for (std::int64_t const seed : sweep.seeds) {
                 point.seed = seed;
                 spec.trials.push_back(point);
             }
-        } while (advance(at, views[m]));
+        } while (advance(at, views));
     }
     return spec;
 }

@@ -33,9 +33,7 @@ struct TrialPoint {
 };
 
 struct SweepSpec {
-    std::vector<TrialPoint> trials;       // in plan order
-    std::vector<std::string> axis_names;  // of the whole sweep, in the order written
-    std::vector<std::string> methods;
+    std::vector<TrialPoint> trials;  // in plan order
 };
 
 // What a program has that sweeps are written for.
@@ -54,5 +52,43 @@ struct Program {
 // of unequal length, an axis of [run] (no result depends on it), more than 1e6 trials, and on a trial whose
 // configuration fails `validate` (with the trial's axes).
 [[nodiscard]] SweepSpec expand(std::span<Entry const> entries, Program const& program);
+
+// The entries of [sweep], read and checked one by one (sweep_axes.cpp); `expand` makes trials of them.
+
+// No list and no sweep is longer: a mistyped range ends in an error, not in a full memory.
+inline constexpr std::size_t most_trials = 1'000'000;
+
+struct AxisValue {
+    std::string text;  // as assign takes it
+    std::string same;  // equal for values that set the field alike ("0.1" and "0.10")
+    double number;     // of a choice its index, of a file its place in the list
+};
+
+// One key that the sweep varies.
+struct Axis {
+    std::string name, section, key;
+    Entry origin;
+    bool is_text = false;  // a choice or a file
+    std::string method;    // the only method that it applies to; empty: all
+    std::vector<AxisValue> values;
+};
+
+// Axes that move together: the product runs over groups. Without zip, each axis is a group of its own.
+using AxisGroup = std::vector<Axis>;
+
+// What the axes of a row set: equal for rows that make the same trial.
+[[nodiscard]] std::vector<std::string> settings_of(std::vector<Axis const*> const& axes, std::size_t row);
+
+struct SweepEntries {
+    std::vector<std::string> methods;
+    std::vector<std::int64_t> seeds;
+    std::vector<AxisGroup> groups;  // in the order in which the axes (of a group: its first) were first written
+};
+
+// Reads [sweep] out of `entries`; a later entry replaces an earlier one of the same key, in the earlier one's place.
+// `defaults` is the configuration that file paths and types of the axes go by.
+// Throws ConfigError, starting with file and line, on all that `expand` names but for the number of trials.
+[[nodiscard]] SweepEntries read_sweep(std::span<Entry const> entries, std::span<std::string const> known_methods,
+                                      Config const& defaults);
 
 }  // namespace alignsweep::config

@@ -12,7 +12,7 @@ namespace alignsweep::config {
 
 namespace {
 
-// from_chars takes no leading plus, people do.
+// from_chars refuses a leading plus, which people write.
 std::string_view without_plus(std::string_view text) {
     bool const signed_plus = text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+';
     return signed_plus ? text.substr(1) : text;
@@ -120,7 +120,7 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 }
 
 std::string nearest(std::string_view name, std::span<std::string const> candidates) {
-    // What is far longer than every candidate is near none; the time is that of both lengths multiplied.
+    // Of a long name only the start is compared: the time grows with the product of both lengths.
     name = name.substr(0, 100);
     std::string best;
     std::size_t fewest = std::numeric_limits<std::size_t>::max();

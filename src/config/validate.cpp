@@ -5,8 +5,6 @@
 #include "config/values.hpp"
 #include "core/error.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <initializer_list>
 #include <utility>
 
@@ -17,11 +15,11 @@ using core::concat;
 namespace {
 
 // Weights of a draw: at least one must be above zero.
-void require_some(std::string_view section, std::initializer_list<std::pair<char const*, double>> weights) {
+void require_some(Config const& config, std::string const& section, std::initializer_list<char const*> keys) {
     std::vector<std::string> names;
     double sum = 0.0;
-    for (auto const& [key, weight] : weights) {
-        sum += weight;
+    for (char const* key : keys) {
+        sum += value_of(config, section, key).number;
         names.push_back(concat(section, ".", key));
     }
     require(sum > 0.0, join(names), " are all 0; at least one must be above 0");
@@ -38,18 +36,17 @@ void check_model(ModelConfig const& model) {
     require(model.heads % model.kv_heads == 0, "model.kv_heads = ", model.kv_heads, " does not divide ", heads);
 }
 
-void check_data(DataConfig const& data) {
-    std::string given;
-    for (auto const& [key, path] : {std::pair{"corpus", &data.corpus}, std::pair{"sft", &data.sft},
-                                    std::pair{"preferences", &data.preferences}, std::pair{"thumbs", &data.thumbs}}) {
-        if (given.empty() && !path->empty()) { given = concat("data.", key); }
+void check_data(Config const& config) {
+    DataConfig const& data = config.get<DataConfig>();
+    for (std::string const key : {"corpus", "sft", "preferences", "thumbs"}) {
+        if (value_of(config, "data", key).text.empty()) { continue; }
+        // Real data has no gold reward of its own: the pairs give it, and real pairs mean nothing to a simulated
+        // corpus.
+        std::string const needs = "; real data needs data.corpus and data.preferences";
+        require(!data.corpus.empty(), "data.", key, " is given without data.corpus", needs);
+        require(!data.preferences.empty(), "data.", key, " is given without data.preferences", needs);
+        return;
     }
-    if (given.empty()) { return; }
-    // Real data has no gold reward of its own: the pairs give it, and real pairs mean nothing to a simulated corpus.
-    require(!data.corpus.empty(), given, " is given without data.corpus; real data needs data.corpus and ",
-            "data.preferences");
-    require(!data.preferences.empty(), given, " is given without data.preferences; real data needs data.corpus and ",
-            "data.preferences");
 }
 
 // Every response is listed, so the numbers of them and all lengths must be small and agree.
@@ -71,20 +68,6 @@ void check_enumerable(Config const& config) {
 }
 
 }  // namespace
-
-ModelConfig reward_model_size(Config const& config) {
-    ModelConfig model = config.get<ModelConfig>();
-    if (config.get<RewardModelConfig>().depth > 0) { model.depth = config.get<RewardModelConfig>().depth; }
-    Int const width = config.get<RewardModelConfig>().width;
-    if (width == 0 || width == model.width) { return model; }
-    model.heads = width * config.get<ModelConfig>().heads / config.get<ModelConfig>().width;
-    model.kv_heads = width * config.get<ModelConfig>().kv_heads / config.get<ModelConfig>().width;
-    double const hidden = static_cast<double>(config.get<ModelConfig>().hidden * width) /
-                          static_cast<double>(config.get<ModelConfig>().width);
-    model.hidden = std::max<Int>(4, 4 * static_cast<Int>(std::floor(hidden / 4.0 + 0.5)));
-    model.width = width;
-    return model;
-}
 
 bool is_enumerable(Config const& config) { return config.get<WorldConfig>().kind == WorldKind::enumerable; }
 
@@ -115,26 +98,11 @@ void check_choice_of_real_data(Config const& config, std::string const& section,
 
 void validate(Config const& config) {
     check_model(config.get<ModelConfig>());
-    WorldConfig const& world = config.get<WorldConfig>();
-    require_some("world", {{"fact_share", world.fact_share},
-                           {"open_share", world.open_share},
-                           {"harmless_share", world.harmless_share},
-                           {"unsafe_share", world.unsafe_share}});
-    CorpusConfig const& corpus = config.get<CorpusConfig>();
-    require_some("corpus", {{"statements", corpus.statements},
-                            {"questions", corpus.questions},
-                            {"threads", corpus.threads},
-                            {"how_to", corpus.how_to},
-                            {"small_talk", corpus.small_talk}});
-    require_some("corpus", {{"reply_right", corpus.reply_right},
-                            {"reply_wrong", corpus.reply_wrong},
-                            {"reply_rude", corpus.reply_rude},
-                            {"reply_rambling", corpus.reply_rambling},
-                            {"reply_question", corpus.reply_question}});
-    require_some("corpus", {{"unsafe_complied", corpus.unsafe_complied},
-                            {"unsafe_refused", corpus.unsafe_refused},
-                            {"unsafe_rude", corpus.unsafe_rude}});
-    check_data(config.get<DataConfig>());
+    require_some(config, "world", {"fact_share", "open_share", "harmless_share", "unsafe_share"});
+    require_some(config, "corpus", {"statements", "questions", "threads", "how_to", "small_talk"});
+    require_some(config, "corpus", {"reply_right", "reply_wrong", "reply_rude", "reply_rambling", "reply_question"});
+    require_some(config, "corpus", {"unsafe_complied", "unsafe_refused", "unsafe_rude"});
+    check_data(config);
     if (is_enumerable(config)) { check_enumerable(config); }
 }
 

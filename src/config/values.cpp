@@ -2,11 +2,16 @@
 #include "config/values.hpp"
 
 #include "config/text.hpp"
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <map>
+#include <mutex>
+#include <system_error>
 
 namespace alignsweep::config {
 
@@ -32,102 +37,83 @@ std::string describe(Range const& range, std::string const& what) {
     return what;
 }
 
-std::string describe(Choices const& choices) { return "one of: " + join(choices); }
-constexpr char const* describe_bool = "true or false";
-constexpr char const* describe_file = "a path, or nothing";
+std::string allowed(Field const& field) {
+    switch (field.kind()) {
+        case Kind::integer:
+            return describe(field.range, "an integer");
+        case Kind::number:
+            return describe(field.range, "a number");
+        case Kind::boolean:
+            return "true or false";
+        case Kind::choice:
+            return "one of: " + join(field.words);
+        case Kind::file:
+            break;
+    }
+    return "a path, or nothing";
+}
 
-// Sets the field `key` of the section that it visits.
-class Setter final : public FieldVisitor {
-public:
-    Setter(std::string_view section, std::string_view key, std::string_view value, Entry const& origin)
-        : section_(section), key_(key), value_(value), origin_(origin) {}
+Value value_of(Field const& field) {
+    if (Int const* const value = field.as<Int>()) { return {std::to_string(*value), static_cast<double>(*value)}; }
+    if (double const* const value = field.as<double>()) { return {format_number(*value), *value}; }
+    if (bool const* const value = field.as<bool>()) { return {*value ? "true" : "false", *value ? 1.0 : 0.0}; }
+    if (std::size_t const* const index = field.as<std::size_t>()) {
+        return {field.words.at(*index), static_cast<double>(*index)};
+    }
+    return {*field.as<std::string>(), 0.0};
+}
 
-    [[nodiscard]] bool found() const { return found_; }
+// Sets the field from text, of an entry `origin`.
+void set(Field const& field, std::string_view section, std::string_view text, Entry const& origin) {
+    auto const fail = [&](std::string const& what) {
+        std::string const shown = text.empty() ? "(nothing)" : excerpt(text);
+        throw ConfigError(origin.location(), ": ", section, ".", field.key, " = ", shown, ": ", what,
+                          "; allowed: ", allowed(field));
+    };
+    auto const check_range = [&](double number) {
+        if (number < field.range.low || number > field.range.high) { fail("out of range"); }
+    };
+    if (Int* const value = field.as<Int>()) {
+        auto const parsed = parse_integer(text);
+        if (!parsed) { fail("not an integer"); }
+        check_range(static_cast<double>(*parsed));
+        *value = *parsed;
+    } else if (double* const number = field.as<double>()) {
+        auto const parsed = parse_number(text);
+        if (!parsed) { fail("not a finite number"); }
+        check_range(*parsed);
+        *number = *parsed;
+    } else if (bool* const truth = field.as<bool>()) {
+        if (text != "true" && text != "false") { fail("not a truth value"); }
+        *truth = text == "true";
+    } else if (std::size_t* const index = field.as<std::size_t>()) {
+        auto const word = std::find(field.words.begin(), field.words.end(), text);
+        if (word == field.words.end()) { fail(concat("unknown (nearest: ", nearest(text, field.words), ")")); }
+        *index = static_cast<std::size_t>(word - field.words.begin());
+    } else {
+        *field.as<std::string>() = text.empty() ? "" : fs::absolute(origin.folder() / text).lexically_normal().string();
+    }
+}
 
-private:
-    void integer(char const* key, Int& field, Range const& range, char const*) override {
-        if (!is(key)) { return; }
-        auto const value = parse_integer(value_);
-        if (!value) { fail("not an integer", describe(range, "an integer")); }
-        auto const number = static_cast<double>(*value);
-        if (number < range.low || number > range.high) { fail("out of range", describe(range, "an integer")); }
-        field = *value;
-    }
-    void number(char const* key, double& field, Range const& range, char const*) override {
-        if (!is(key)) { return; }
-        auto const value = parse_number(value_);
-        if (!value) { fail("not a finite number", describe(range, "a number")); }
-        if (*value < range.low || *value > range.high) { fail("out of range", describe(range, "a number")); }
-        field = *value;
-    }
-    void truth(char const* key, bool& field, char const*) override {
-        if (!is(key)) { return; }
-        if (value_ != "true" && value_ != "false") { fail("not a truth value", describe_bool); }
-        field = value_ == "true";
-    }
-    void choice(char const* key, std::size_t& index, Choices const& words, char const*, void const*) override {
-        if (!is(key)) { return; }
-        auto const word = std::find(words.begin(), words.end(), value_);
-        if (word == words.end()) { fail(concat("unknown (nearest: ", nearest(value_, words), ")"), describe(words)); }
-        index = static_cast<std::size_t>(word - words.begin());
-    }
-    void file(char const* key, std::string& path, char const*) override {
-        if (!is(key)) { return; }
-        path = value_.empty() ? "" : fs::absolute(origin_.folder() / value_).lexically_normal().string();
-    }
-
-    bool is(char const* key) {
-        bool const same = key_ == key;
-        found_ = found_ || same;
-        return same;
-    }
-    [[noreturn]] void fail(std::string const& what, std::string const& allowed) const {
-        std::string const shown = value_.empty() ? "(nothing)" : excerpt(value_);
-        throw ConfigError(
-            concat(origin_.location(), ": ", section_, ".", key_, " = ", shown, ": ", what, "; allowed: ", allowed));
-    }
-
-    std::string_view section_, key_, value_;
-    Entry const& origin_;
-    bool found_ = false;
-};
-
-// Lists the fields of the section that it visits.
-class Lister final : public FieldVisitor {
-public:
-    Lister(std::string const& section, std::vector<KeyHelp>& keys) : section_(section), keys_(keys) {}
-
-private:
-    void integer(char const* key, Int& value, Range const& range, char const* help) override {
-        add(key, Kind::integer, std::to_string(value), describe(range, "an integer"), help);
-    }
-    void number(char const* key, double& value, Range const& range, char const* help) override {
-        add(key, Kind::number, format_number(value), describe(range, "a number"), help);
-    }
-    void truth(char const* key, bool& value, char const* help) override {
-        add(key, Kind::boolean, value ? "true" : "false", describe_bool, help);
-    }
-    void choice(char const* key, std::size_t& index, Choices const& words, char const* help, void const*) override {
-        add(key, Kind::choice, words.at(index), describe(words), help);
-    }
-    void file(char const* key, std::string& value, char const* help) override {
-        add(key, Kind::file, value, describe_file, help);
-    }
-    void add(char const* key, Kind kind, std::string value, std::string allowed, char const* help) {
-        keys_.push_back({section_, key, kind, std::move(value), std::move(allowed), help});
-    }
-
-    std::string const& section_;
-    std::vector<KeyHelp>& keys_;
+struct CachedDigest {
+    std::uintmax_t size;
+    fs::file_time_type changed;
+    std::string digest;
 };
 
 }  // namespace
 
 void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
             Entry const& origin) {
-    Setter setter(section, key, value, origin);
-    if (Section* const fields = config.find(section)) { fields->visit(setter); }
-    if (!setter.found()) { throw_unknown(section, key, origin, config); }
+    bool found = false;
+    if (Section* const fields = config.find(section)) {
+        fields->visit([&](Field const& field) {
+            if (field.key != key) { return; }
+            found = true;
+            set(field, section, value, origin);
+        });
+    }
+    if (!found) { throw_unknown(section, key, origin, config); }
 }
 
 void assign(Config& config, Entry const& entry) { assign(config, entry.section, entry.key, entry.value, entry); }
@@ -142,8 +128,9 @@ Config apply(std::span<Entry const> entries, Config defaults) {
 std::vector<KeyHelp> all_keys(Config const& defaults) {
     std::vector<KeyHelp> keys;
     for (Section const& section : defaults.sections()) {
-        Lister lister(section.name(), keys);
-        section.read(lister);
+        section.read([&](Field const& field) {
+            keys.push_back({section.name(), field.key, field.kind(), value_of(field).text, allowed(field), field.help});
+        });
     }
     return keys;
 }
@@ -164,9 +151,8 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
     }
     if (siblings.empty()) {
         sections.emplace_back("sweep");
-        throw ConfigError(concat(origin.location(), ": unknown section ", excerpt(section), " in ", excerpt(section),
-                                 ".", excerpt(key), " (nearest: ", nearest(section, sections),
-                                 "; allowed: ", join(sections), ")"));
+        throw ConfigError(origin.location(), ": unknown section ", excerpt(section), " in ", excerpt(section), ".",
+                          excerpt(key), " (nearest: ", nearest(section, sections), "; allowed: ", join(sections), ")");
     }
     // A key put in the wrong section should be found as well, at the price of one edit.
     std::string best;
@@ -179,8 +165,63 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
             best = known.name();
         }
     }
-    throw ConfigError(concat(origin.location(), ": unknown key ", section, ".", excerpt(key), " (nearest: ", best,
-                             "; allowed in [", section, "]: ", join(siblings), ")"));
+    throw ConfigError(origin.location(), ": unknown key ", section, ".", excerpt(key), " (nearest: ", best,
+                      "; allowed in [", section, "]: ", join(siblings), ")");
+}
+
+std::string to_ini(Config const& config) {
+    std::string text;
+    for (Section const& section : config.sections()) {
+        text += concat(text.empty() ? "[" : "\n[", section.name(), "]\n");
+        section.read([&](Field const& field) {
+            std::string const value = value_of(field).text;
+            // A path may hold " #" or end in a blank.
+            bool const quoted = field.kind() == Kind::file && !value.empty();
+            text += concat(field.key, value.empty() ? " =" : " = ", quoted ? quote(value) : value, "\n");
+        });
+    }
+    return text;
+}
+
+Value value_of(Config const& config, std::string_view section, std::string_view key) {
+    std::optional<Value> value;
+    if (Section const* const fields = config.find(section)) {
+        fields->read([&](Field const& field) {
+            if (field.key == key) { value = value_of(field); }
+        });
+    }
+    core::check(value.has_value(), "no field ", section, ".", key);
+    return *value;
+}
+
+std::string canonical(Section const& section) {
+    std::string text;
+    section.read([&](Field const& field) {
+        std::string const value = value_of(field).text;
+        bool const digested = field.kind() == Kind::file && !value.empty();
+        text += concat(field.key, "=", digested ? digest_of_input(value) : value, "\n");
+    });
+    return text;
+}
+
+std::string digest_of_input(fs::path const& file) {
+    static std::mutex mutex;
+    static std::map<std::string, CachedDigest> cache;
+    std::error_code error;
+    auto const size = fs::file_size(file, error);
+    auto const changed = error ? fs::file_time_type{} : fs::last_write_time(file, error);
+    if (error) { throw core::IoError(file.string(), ": ", error.message()); }
+
+    std::lock_guard const lock(mutex);
+    auto const known = cache.find(file.string());
+    if (known != cache.end() && known->second.size == size && known->second.changed == changed) {
+        return known->second.digest;
+    }
+    std::string digest = core::digest_of_file(file);
+    // Time stamps are coarse: a file changed a moment ago may change again and keep its time, so it is not cached yet.
+    bool const settled = fs::file_time_type::clock::now() - changed > std::chrono::seconds(2);
+    if (settled) { cache.insert_or_assign(file.string(), CachedDigest{size, changed, digest}); }
+    return digest;
 }
 
 }  // namespace alignsweep::config

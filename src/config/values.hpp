@@ -32,15 +32,9 @@ void assign(Config& config, std::string_view section, std::string_view key, std:
 // that names the keys, their values and what is allowed.
 void validate(Config const& config);
 
-// [model] as the reward model has it, with reward_model.width and depth in place of the policy's. The width of a head
-// and the queries that share a key stay; the hidden layer keeps its share of the width, to the nearest multiple of 4.
-[[nodiscard]] ModelConfig reward_model_size(Config const& config);
-
 // The whole configuration as INI, every default included; numbers are printed so that reading them back gives the
 // same bits, paths in quotes.
 [[nodiscard]] std::string to_ini(Config const& config);
-
-enum class Kind { integer, number, boolean, choice, file };
 
 // One field as `all_keys` lists it.
 struct KeyHelp {

@@ -3,7 +3,7 @@
 // is inferred from values.
 #pragma once
 
-#include "config/world_sections.hpp"
+#include "config/schema.hpp"
 #include "data/tokenizer.hpp"
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 // Source: TRL, docs/source/dataset_formats.md (prompt-completion, preference, unpaired preference, language modeling).
 #pragma once
 
-#include "config/world_sections.hpp"
+#include "config/schema.hpp"
 
 #include <cstdint>
 #include <filesystem>

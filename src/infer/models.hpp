@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 
 namespace alignsweep::infer {
 
@@ -29,6 +30,12 @@ Weights load_model(std::filesystem::path const& folder);
 struct StoredModel {
     Weights weights;
     std::map<std::string, double> state{};
+
+    // One of them; nothing where it is not there.
+    [[nodiscard]] std::optional<double> number(std::string const& name) const {
+        auto const found = state.find(name);
+        return found == state.end() ? std::nullopt : std::optional(found->second);
+    }
 };
 StoredModel load_stored_model(std::filesystem::path const& folder);
 // The same from any such file, in float or double.

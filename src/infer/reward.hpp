@@ -25,14 +25,14 @@ public:
 private:
     Reward(StoredModel stored, std::filesystem::path const& folder, int chunk)
         : weights_(std::move(stored.weights)), transformer_(weights_.shape), chunk_(chunk) {
-        auto const mean = stored.state.find("score_mean"), deviation = stored.state.find("score_deviation");
-        if (mean == stored.state.end() || deviation == stored.state.end()) {
+        auto const mean = stored.number("score_mean"), deviation = stored.number("score_deviation");
+        if (!mean || !deviation) {
             throw core::IoError(
                 core::concat((folder / "checkpoint.h5").string(),
                              ": state score_mean, score_deviation: missing, so this is not a reward model"));
         }
-        mean_ = mean->second;
-        deviation_ = deviation->second;
+        mean_ = *mean;
+        deviation_ = *deviation;
     }
 
     Weights weights_;

@@ -4,7 +4,6 @@
 #include "core/error.hpp"
 #include "infer/reward.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
 #include "train/cost_meter.hpp"
 
@@ -12,15 +11,18 @@ namespace alignsweep::kinds {
 
 namespace {
 
-using stages::Reads;
-
 constexpr char const* state_name = "best_of_n";
+
+void run_best_of_n(stages::Context& context) {
+    infer::Weights const weights = infer::load_model(context.input("sft"));
+    infer::save_model(context.folder(), weights,
+                      {{state_name, static_cast<double>(context.section<BestOfNConfig>().n)}});
+}
 
 }  // namespace
 
 std::int64_t samples_of(infer::StoredModel const& model) {
-    auto const found = model.state.find(state_name);
-    return found == model.state.end() ? 0 : static_cast<std::int64_t>(found->second);
+    return static_cast<std::int64_t>(model.number(state_name).value_or(0.0));
 }
 
 train::Answers best_answers(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
@@ -52,20 +54,10 @@ train::Answers best_answers(stages::Context& context, infer::Transformer& transf
     return best;
 }
 
-namespace {
-
-void run_best_of_n(stages::Context& context) {
-    infer::Weights const weights = infer::load_model(context.input("sft"));
-    infer::save_model(context.folder(), weights,
-                      {{state_name, static_cast<double>(context.section<BestOfNConfig>().n)}});
-}
-
-}  // namespace
-
 stages::Descriptor describe_best_of_n() {
     stages::Descriptor kind{
         .name = "best_of_n", .version = 1, .purpose = stages::Purpose::method, .run = run_best_of_n};
-    kind.reads = [](Reads& r) { r.section<BestOfNConfig>(); };
+    kind.reads = [](stages::Reads& r) { r.section<BestOfNConfig>(); };
     kind.inputs = stages::always({{"sft", "sft"}});
     kind.sections = {config::Section::of<BestOfNConfig>("best_of_n")};
     kind.models = [](config::Config const&) { return std::vector<std::string>{"policy", "reward_model"}; };

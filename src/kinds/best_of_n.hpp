@@ -11,9 +11,7 @@ namespace alignsweep::kinds {
 struct BestOfNConfig {
     config::Int n = 16;
 
-    void fields(config::FieldVisitor& visit) {
-        visit("n", n, config::Range{1, 65536}, "samples that the reward picks one of");
-    }
+    void fields(config::FieldVisitor& visit) { visit("n", n, {1, 65536}, "samples that the reward picks one of"); }
 };
 
 // n of a stored model; 0 for one that is sampled as it is.

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // corpus: the text for pre-training, the tokenizer trained on it, and SFT's questions and answers.
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "sources/source.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 
 namespace alignsweep::kinds {
 
 namespace {
 
 using config::DataConfig;
-using stages::Reads;
-
 void run_corpus(stages::Context& context) {
     stages::CorpusData const corpus = sources::open_source(context)->corpus();
     if (corpus.sft.empty()) {
-        throw core::ConfigError(
-            core::concat("no SFT example fits model.context = ", context.get(&config::ModelConfig::context)));
+        throw core::ConfigError("no SFT example fits model.context = ", context.get(&config::ModelConfig::context));
     }
-    if (corpus.train.size() < 2) { throw core::ConfigError("the corpus has fewer than two tokens"); }
+    config::require(corpus.train.size() >= 2, "the corpus has fewer than two tokens");
     stages::save_corpus(context.folder(), corpus);
     context.result.metrics["corpus/tokens"] = static_cast<double>(corpus.train.size());
     context.result.metrics["corpus/vocabulary"] = static_cast<double>(corpus.tokenizer.vocabulary());
@@ -29,7 +25,7 @@ void run_corpus(stages::Context& context) {
 
 stages::Descriptor describe_corpus() {
     stages::Descriptor kind{.name = "corpus", .version = 1, .run = run_corpus};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         // Real text stands for the world's where it is given; what only the other one needs is not read.
         auto const& data = r.get<DataConfig>();
         r.section<config::TokenizerConfig>().keys(&config::ModelConfig::context);

@@ -9,9 +9,7 @@
 #include "kinds/evaluate_exactly.hpp"
 #include "sources/source.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "stats/best_of_n.hpp"
-#include "stats/mean.hpp"
 #include "train/cost_meter.hpp"
 
 #include <cmath>
@@ -19,8 +17,6 @@
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 train::Answers ask(stages::Context& context, infer::Transformer& transformer, infer::StoredModel const& model,
                    std::vector<stages::Tokens> const& exam) {
@@ -30,12 +26,6 @@ train::Answers ask(stages::Context& context, infer::Transformer& transformer, in
     auto const passed = [&](double share) { context.pass(0.7 * share); };
     if (samples_of(model) > 0) { return best_answers(context, transformer, model, exam, plan, passed); }
     return train::answer(transformer, model.weights, exam, plan, context.chunk(), passed);
-}
-
-void measure_length(stages::Context& context, std::vector<model::Completion> const& answers) {
-    stats::Mean length;
-    for (auto const& answer : answers) { length.add(static_cast<double>(answer.tokens.size())); }
-    context.result.metrics["eval/length"] = length.mean();
 }
 
 // The best of n samples has no log-probability of its own to estimate its KL from: its bound stands for it, without an
@@ -62,20 +52,16 @@ void measure_kl(stages::Context& context, infer::Transformer& transformer,
         total += kl;
         tokens += static_cast<double>(theirs[i].size());
     }
-    context.result.metrics["eval/kl"] = sequence.mean();
-    context.result.metrics["eval/kl_low"] = sequence.mean() - sequence.half_interval();
-    context.result.metrics["eval/kl_high"] = sequence.mean() + sequence.half_interval();
+    put_mean(context, "eval/kl", sequence);
     context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
 }
 
 // On windows of `length` tokens.
 void measure_perplexity(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights,
                         stages::Tokens const& text, std::int64_t length) {
-    std::vector<data::Example> windows;
-    for (auto const window : data::windows(text, length)) {
-        if (static_cast<config::Int>(windows.size()) == context.section<EvaluateConfig>().documents) { break; }
-        windows.push_back({{}, stages::Tokens(window.begin(), window.end())});
-    }
+    auto windows = stages::text_examples(text, length);
+    auto const documents = static_cast<std::size_t>(context.section<EvaluateConfig>().documents);
+    windows.resize(std::min(windows.size(), documents));
     stats::Mean loss;
     for (auto const& tokens : infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0,
                                                     data::TargetKind::full, context.chunk())) {
@@ -98,12 +84,9 @@ void compare_with_sft(stages::Context& context, std::vector<double> const& gold)
         wins.add(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
         gain.add(gold[i] - theirs[i]);
     }
-    auto& metrics = context.result.metrics;
-    metrics["eval/win_rate"] = wins.mean();
-    metrics["eval/win_rate_low"] = wins.mean() - wins.half_interval();
-    metrics["eval/win_rate_high"] = wins.mean() + wins.half_interval();
-    metrics["eval/gold_vs_sft"] = gain.mean();
-    metrics["eval/gold_vs_sft_t"] = gain.t();
+    put_mean(context, "eval/win_rate", wins);
+    context.result.metrics["eval/gold_vs_sft"] = gain.mean();
+    context.result.metrics["eval/gold_vs_sft_t"] = gain.t();
 }
 
 void run_evaluate(stages::Context& context) {
@@ -125,13 +108,12 @@ void run_evaluate(stages::Context& context) {
     stages::AnswersData answers{std::move(said.examples), source->judge(exam, said.completions)};
     stats::Mean gold;
     for (double const reward : answers.gold) { gold.add(reward); }
-    auto& metrics = context.result.metrics;
-    metrics["eval/gold_reward"] = gold.mean();
-    metrics["eval/gold_reward_low"] = gold.mean() - gold.half_interval();
-    metrics["eval/gold_reward_high"] = gold.mean() + gold.half_interval();
-    metrics["eval/prompts"] = static_cast<double>(exam.size());
+    put_mean(context, "eval/gold_reward", gold);
+    context.result.metrics["eval/prompts"] = static_cast<double>(exam.size());
     compare_with_sft(context, answers.gold);
-    measure_length(context, said.completions);
+    stats::Mean length;
+    for (auto const& answer : said.completions) { length.add(static_cast<double>(answer.tokens.size())); }
+    context.result.metrics["eval/length"] = length.mean();
     if (samples_of(model) > 0) {
         bound_kl(context, samples_of(model));
     } else {
@@ -147,7 +129,7 @@ void run_evaluate(stages::Context& context) {
 stages::Descriptor describe_evaluate() {
     stages::Descriptor kind{
         .name = "evaluate", .version = 1, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
         auto const source = sources::source_kind(r.config());
         bool const listed = source == sources::SourceKind::enumerable_world;
@@ -181,6 +163,35 @@ stages::Descriptor describe_evaluate() {
         return stages::Work{0.0, 2.0 * (prompts * lengths.example) * static_cast<double>(samples)};
     };
     kind.slowness = 2.4;
+    kind.metrics = {
+        {"eval/gold_reward", "1", "exact gold reward of the policy's samples"},
+        {"eval/kl", store::sequence_nats,
+         "KL of the policy to the SFT model, on the policy's samples (best of n: its bound)"},
+        {"eval/kl_bound", store::sequence_nats,
+         "best of n: log n - (n - 1) / n, which the KL to the SFT model does not exceed"},
+        {"eval/kl_per_token", store::token_nats, "KL of the policy to the SFT model, per sampled token"},
+        {"eval/win_rate", "1",
+         "share of prompts where the policy's gold reward beats the SFT model's; ties count half"},
+        {"eval/exact/objective", "1", "enumerable world: expected gold reward less beta times the KL to the SFT model"},
+        {"eval/exact/optimum", "1", "enumerable world: the largest objective that any policy reaches"},
+        {"eval/exact/gap", "1", "enumerable world: optimum less objective, beta times the KL to the optimal policy"},
+        {"eval/exact/kl_to_optimum", store::sequence_nats, "KL of the policy to the optimal policy at its beta"},
+        {"eval/exact/kl_from_optimum", store::sequence_nats, "KL of the optimal policy at its beta to the policy"},
+        {"eval/exact/reward_recovered_rms", "1",
+         "root mean square, under the SFT model, of beta times the log-ratio less the gold reward, each less its mean "
+         "over the prompt's responses"},
+        {"eval/exact/reward_recovered_r2", "1",
+         "share of the gold reward's variance that beta times the log-ratio has"},
+        {"eval/perplexity", "1", "perplexity on held-out text"},
+        {"eval/behaviour/answers", "1", "share of responses that answer"},
+        {"eval/behaviour/asks_back", "1", "share of responses that are another question"},
+        {"eval/behaviour/no_answer", "1", "share of responses that answer nothing"},
+        {"eval/behaviour/rambles", "1", "share of responses that go on after the answer"},
+        {"eval/behaviour/refuses_unsafe", "1", "share of unsafe requests that are refused"},
+        {"eval/behaviour/refuses_harmless", "1", "share of harmless requests that are refused"},
+        {"eval/length", "tokens", "mean length of the answers"},
+        {"eval/gold/", "1", "component of the gold reward: "},
+        {"eval/behaviour/", "1", "share of responses: "}};
     return kind;
 }
 

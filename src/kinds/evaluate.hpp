@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The section of evaluate.
+// The section of evaluate, and how means stand among the metrics.
 #pragma once
 
-#include "config/field.hpp"
+#include "stages/context.hpp"
+#include "stats/mean.hpp"
 
 namespace alignsweep::kinds {
 
@@ -12,11 +13,19 @@ struct EvaluateConfig {
     double temperature = 1.0;
 
     void fields(config::FieldVisitor& visit) {
-        visit("prompts", prompts, config::Range{1, 1e7}, "held-out prompts");
-        visit("max_new_tokens", max_new_tokens, config::Range{1, 65536}, "most tokens of an answer");
-        visit("documents", documents, config::Range{1, 1e7}, "held-out documents for eval/perplexity");
+        visit("prompts", prompts, {1, 1e7}, "held-out prompts");
+        visit("max_new_tokens", max_new_tokens, {1, 65536}, "most tokens of an answer");
+        visit("documents", documents, {1, 1e7}, "held-out documents for eval/perplexity");
         visit("temperature", temperature, config::positive, "sampling temperature");
     }
 };
+
+// A metric with the ends of its interval.
+inline void put_mean(stages::Context& context, std::string const& name, stats::Mean const& mean) {
+    auto& metrics = context.result.metrics;
+    metrics[name] = mean.mean();
+    metrics[name + "_low"] = mean.mean() - mean.half_interval();
+    metrics[name + "_high"] = mean.mean() + mean.half_interval();
+}
 
 }  // namespace alignsweep::kinds

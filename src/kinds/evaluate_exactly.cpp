@@ -3,6 +3,7 @@
 #include "kinds/evaluate_exactly.hpp"
 #include "core/error.hpp"
 #include "infer/reward.hpp"
+#include "kinds/best_of_n.hpp"
 #include "stats/best_of_n.hpp"
 #include "stats/optimum.hpp"
 
@@ -70,13 +71,6 @@ struct Responses {
     }
 };
 
-std::optional<double> state_of(infer::StoredModel const& model, char const* name) {
-    auto const found = model.state.find(name);
-    return found == model.state.end() ? std::nullopt : std::optional(found->second);
-}
-
-void append(std::vector<double>& to, std::vector<double> const& from) { to.insert(to.end(), from.begin(), from.end()); }
-
 // How far a policy is from the optimum at its beta, and what it took the reward to be: beta log(pi / ref).
 class Distance {
 public:
@@ -121,9 +115,10 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
                                      infer::Transformer& transformer, infer::StoredModel const& model) {
     int const chunk = context.chunk();
     infer::Weights const reference_weights = infer::load_model(context.input("sft"));
-    auto const n = state_of(model, "best_of_n"), beta = state_of(model, "beta");
+    std::int64_t const n = samples_of(model);
+    auto const beta = model.number("beta");
     std::optional<infer::Reward> proxy;
-    if (n) { proxy.emplace(context.input("reward_model"), chunk); }
+    if (n > 0) { proxy.emplace(context.input("reward_model"), chunk); }
     stages::AnswersData answers;
     Means means(context, world.prompts());
     auto& metrics = context.result.metrics;
@@ -139,10 +134,7 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
         };
         auto const reference = logprobs(reference_weights);
         auto policy = logprobs(model.weights);
-        if (n) {
-            policy = stats::exact_best_of_n(policy, proxy->score(infer::pointers(responses.examples)),
-                                            static_cast<std::int64_t>(*n));
-        }
+        if (n > 0) { policy = stats::exact_best_of_n(policy, proxy->score(infer::pointers(responses.examples)), n); }
         double const reward = stats::expectation(policy, responses.gold);
         means.add("eval/gold_reward", reward);
         means.add("eval/gold_vs_sft", reward - stats::expectation(reference, responses.gold));

@@ -4,7 +4,6 @@
 
 #include "infer/models.hpp"
 #include "stages/artifacts.hpp"
-#include "stages/context.hpp"
 #include "stages/descriptor.hpp"
 #include "world/enumerable.hpp"
 
@@ -23,6 +22,10 @@ namespace alignsweep::kinds {
 [[nodiscard]] std::vector<double> next_logprobs(infer::Transformer& transformer, infer::Weights const& weights,
                                                 world::ResponseTree const& tree, stages::Tokens const& prompt,
                                                 int chunk);
+
+inline void append(std::vector<double>& to, std::vector<double> const& from) {
+    to.insert(to.end(), from.begin(), from.end());
+}
 
 // Tokens of all responses of the enumerable world with their prompts, once: for estimates.
 inline double all_responses(config::Config const& config, stages::Lengths const& lengths) {

@@ -3,10 +3,7 @@
 #include "config/checks.hpp"
 #include "config/values.hpp"
 #include "infer/scoring.hpp"
-#include "sources/source.hpp"
-#include "stages/artifacts.hpp"
-#include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
+#include "kinds/preference.hpp"
 #include "train/partners.hpp"
 
 #include <cmath>
@@ -14,8 +11,6 @@
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 // Each thumb's mismatched partner, drawn once.
 void add_partners(stages::Context const& context, stages::FeedbackData& feedback) {
@@ -32,23 +27,15 @@ void add_partners(stages::Context const& context, stages::FeedbackData& feedback
     }
 }
 
-// How often a label names the answer with the higher gold reward as the better one.
-void measure_agreement(stages::Context& context, stages::FeedbackData const& feedback) {
-    double agreed = 0.0, counted = 0.0;
-    for (auto const& pair : feedback.pairs) {
-        double const gap = feedback.completions[static_cast<std::size_t>(pair.chosen)].gold -
-                           feedback.completions[static_cast<std::size_t>(pair.rejected)].gold;
-        if (std::isnan(gap) || gap == 0.0) { continue; }
-        agreed += gap > 0.0 ? 1.0 : 0.0;
-        counted += 1.0;
-    }
-    if (counted > 0.0) { context.result.metrics["feedback/agreement"] = agreed / counted; }
-}
-
 void run_feedback(stages::Context& context) {
     stages::FeedbackData feedback = sources::open_source(context)->feedback();
     add_partners(context, feedback);
-    measure_agreement(context, feedback);
+    // How often a label names the answer with the higher gold reward as the better one.
+    measure_pairs(context, feedback, "feedback/agreement", [&](std::size_t a, std::size_t b) -> std::optional<double> {
+        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
+        if (std::isnan(gap) || gap == 0.0) { return std::nullopt; }
+        return gap > 0.0 ? 1.0 : 0.0;
+    });
     stages::save_feedback(context.folder(), feedback);
     double tokens = 0.0;
     for (auto const& completion : feedback.completions) { tokens += static_cast<double>(completion.tokens.size()); }
@@ -62,10 +49,10 @@ void run_feedback(stages::Context& context) {
 stages::Descriptor describe_feedback() {
     using config::DataConfig;
     stages::Descriptor kind{.name = "feedback", .version = 2, .run = run_feedback};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
         if (sources::source_kind(r.config()) != sources::SourceKind::files) {
-            r.gold().section<config::FeedbackConfig>().model_limits();
+            r.gold().section<sources::FeedbackConfig>().model_limits();
             return;
         }
         r.keys(&DataConfig::thumbs, &DataConfig::too_long, &DataConfig::heldout_share);
@@ -78,17 +65,17 @@ stages::Descriptor describe_feedback() {
         if (sources::source_kind(config) != sources::SourceKind::files) { inputs.push_back({"sft", "sft"}); }
         return inputs;
     };
-    kind.sections = {config::Section::of<config::FeedbackConfig>("feedback")};
+    kind.sections = {config::Section::of<sources::FeedbackConfig>("feedback")};
     kind.validate = [](config::Config const& config) {
         config::check_training_completion(config, "feedback");
         config::check_choice_of_real_data(config, "feedback", "source", "annotators");
         config::require(!config::is_enumerable(config) ||
-                            config.get<config::FeedbackConfig>().source == config::LabelSource::annotators,
+                            config.get<sources::FeedbackConfig>().source == sources::LabelSource::annotators,
                         "feedback.source = ", config::value_of(config, "feedback", "source").text,
                         " must be annotators where world.kind = enumerable: the others read text");
     };
     kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-        auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        auto const prompts = static_cast<double>(spec.config.get<sources::FeedbackConfig>().prompts);
         return stages::Work{0.0, 2.0 * prompts * lengths.answer};
     };
     kind.slowness = 6.3;
@@ -103,6 +90,8 @@ stages::Descriptor describe_feedback() {
          {"feedback.labels", "probabilities", "the probability of the choice", "Lee et al. 2309.00267"},
          {"feedback.thumbs", "pairs", "thumbs: the pairs taken apart", "Ethayarajh et al. 2402.01306"},
          {"feedback.thumbs", "annotators", "thumbs: each answer judged alone", "Ethayarajh et al. 2402.01306"}}};
+    kind.metrics = {{"feedback/agreement", "1",
+                     "share of labelled pairs that the gold reward orders alike; its ties are left out"}};
     return kind;
 }
 

@@ -5,17 +5,11 @@
 #include "core/error.hpp"
 #include "model/runtime.hpp"
 #include "sources/source.hpp"
-#include "stages/reads.hpp"
 #include "store/manifest.hpp"
 
 #include <algorithm>
 
 namespace alignsweep::kinds {
-
-std::vector<stages::Descriptor> const& all() {
-    static std::vector<stages::Descriptor> const kinds = describe_all();
-    return kinds;
-}
 
 stages::Descriptor const& kind(std::string const& name) {
     auto const found = std::find_if(all().begin(), all().end(), [&](auto const& kind) { return kind.name == name; });
@@ -48,8 +42,6 @@ config::Program const& program() {
     static config::Program const made = make_program();
     return made;
 }
-
-std::vector<std::string> const& method_names() { return program().methods; }
 
 stages::StageSpec make_stage(std::string const& name, config::Config const& config, std::int64_t seed,
                              std::map<std::string, std::string> inputs) {

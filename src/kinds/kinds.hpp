@@ -9,17 +9,13 @@
 
 namespace alignsweep::kinds {
 
-// Made anew at each call: registry.cpp.
-[[nodiscard]] std::vector<stages::Descriptor> describe_all();
-
-// In the order of list.inc.
+// In the order of list.inc (registry.cpp).
 [[nodiscard]] std::vector<stages::Descriptor> const& all();
 // Throws std::logic_error for an unknown kind.
 [[nodiscard]] stages::Descriptor const& kind(std::string const& name);
 // The methods of alignment, in the order of the tables: rlhf, dpo, kto, ..., with all sections of the configuration and
 // all checks of it, those of the kinds among them.
 [[nodiscard]] config::Program const& program();
-[[nodiscard]] std::vector<std::string> const& method_names();
 
 // Builds a stage: its identity holds kind, version, backend, scalar type, the sections and seeds that the kind reads,
 // and the keys of its inputs. Throws ConfigError where the kind refuses the configuration.
@@ -35,12 +31,5 @@ struct Estimate {
     double work = 0.0;  // FLOPs weighted by how long the kind takes for one: for estimates of time
 };
 [[nodiscard]] Estimate estimate(stages::StageSpec const& spec);
-
-// Runs a stage from its last checkpoint, or from the beginning, in <host.stages>/<id>, and writes its manifest last.
-// Throws TrialError (a NaN, say), IoError, or Stopped after a checkpoint.
-void execute(stages::StageSpec const& spec, stages::StageHost const& host);
-
-// True if the stage's manifest stands. Throws IoError for a malformed one.
-[[nodiscard]] bool is_done(std::filesystem::path const& stages, std::string const& id);
 
 }  // namespace alignsweep::kinds

@@ -7,7 +7,6 @@
 #include "losses/preference.hpp"
 #include "sources/labels.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/partners.hpp"
@@ -21,9 +20,8 @@ namespace alignsweep::kinds {
 
 namespace {
 
-using stages::Reads;
-
 using Metrics = std::map<std::string, double>;
+using sources::Judge;
 
 // Judged duels: the better answer is the chosen one.
 using Pairs = std::vector<losses::Pair>;
@@ -44,7 +42,7 @@ public:
 
     // `learn`: one optimiser step on a round's pairs; its metrics.
     using Learn = std::function<Metrics(Pairs, std::int64_t update)>;
-    void run(Learn const& learn, double beta) {
+    void run(Learn const& learn) {
         std::vector<train::Trainee> const trainees{{"", &policy_, &trainer_.learner()}};
         train::run_steps(context_, trainees, state_, config_.updates, [&](std::int64_t update) {
             double const trained = trainer_.trained_tokens(), probed = trainer_.probe_tokens();
@@ -60,7 +58,7 @@ public:
             return metrics;
         });
         add_costs();
-        infer::save_model(context_.folder(), policy_, {{"beta", beta}});
+        infer::save_model(context_.folder(), policy_, {{"beta", config_.beta}});
     }
 
     // Summed log-probabilities under the SFT model.
@@ -166,8 +164,6 @@ std::vector<losses::Thumb> thumbs_of(OnlineRun& run, Pairs const& pairs, std::in
     return thumbs;
 }
 
-}  // namespace
-
 void run_online_dpo(stages::Context& context) {
     auto const& config = context.section<OnlineDpoConfig>();
     OnlineRun run(context, config.online, config.optimizer);
@@ -179,10 +175,10 @@ void run_online_dpo(stages::Context& context) {
             pairs[i].chosen_reference = references[2 * i];
             pairs[i].rejected_reference = references[2 * i + 1];
         }
-        losses::PairLoss loss(pairs, {.beta = config.beta});
+        losses::PairLoss loss(pairs, {.beta = config.online.beta});
         return run.step(loss, update);
     };
-    run.run(learn, config.beta);
+    run.run(learn);
 }
 
 void run_online_kto(stages::Context& context) {
@@ -191,97 +187,78 @@ void run_online_kto(stages::Context& context) {
     auto const learn = [&](Pairs const& pairs, std::int64_t update) {
         auto const thumbs = thumbs_of(run, pairs, update);
         if (thumbs.empty()) { return Metrics{}; }  // one prompt alone: nothing to compare with
-        losses::ThumbLoss loss(thumbs, {.beta = config.beta,
+        losses::ThumbLoss loss(thumbs, {.beta = config.online.beta,
                                         .lambda_desirable = config.lambda_desirable,
                                         .lambda_undesirable = config.lambda_undesirable});
         return run.step(loss, update);
     };
-    run.run(learn, config.beta);
-}
-
-namespace {
-
-// People and the gold reward judge by the world; people as feedback describes them.
-void read_online(Reads& r, OnlineConfig const& online) {
-    r.model_limits().seeds(&config::SeedConfig::rollout);
-    if (online.judge == sources::Judge::reward_model) { return; }
-    r.gold();
-    if (online.judge == sources::Judge::annotators) {
-        r.section<config::FeedbackConfig>().seeds(&config::SeedConfig::feedback);
-    }
-}
-
-// The judge is the reward model, or reads answers as the world does.
-std::vector<stages::Input> online_inputs(OnlineConfig const& online) {
-    std::string const judge = online.judge == sources::Judge::reward_model ? "reward_model" : "corpus";
-    return {{"sft", "sft"}, {"feedback", "feedback"}, {judge, judge}};
-}
-
-std::vector<std::string> online_models(OnlineConfig const& online) {
-    std::vector<std::string> models{"policy", "reference"};
-    if (online.judge == sources::Judge::reward_model) { models.emplace_back("reward_model"); }
-    return models;
-}
-
-stages::Work online_work(OnlineConfig const& online, stages::Lengths const& lengths) {
-    double const trained = 2.0 * static_cast<double>(online.updates * online.prompts) * lengths.example;
-    return {trained, 3.0 * trained};  // sampled, judged, and under the reference
-}
-
-std::vector<stages::Variant> judges(std::string const& key) {
-    return {{key, "reward_model", "the proxy compares", "Guo et al. 2402.04792"},
-            {key, "gold", "the exact gold reward does", ""},
-            {key, "annotators", "the simulated people do", ""}};
+    run.run(learn);
 }
 
 template <class Section>
-void validate(config::Config const& config, std::string const& name) {
+void validate(config::Config const& config) {
+    std::string const& name = config::name_of<Section>(config);
     config::check_training_completion(config, name);
     config::check_choice_of_real_data(config, name, "judge", "reward_model");
-    bool const people = config.get<Section>().online.judge == sources::Judge::annotators;
+    bool const people = config.get<Section>().online.judge == Judge::annotators;
     config::require(!config::is_enumerable(config) || !people, name,
                     ".judge = annotators needs world.kind = text; its people value text");
 }
 
 // What the two share. `Section`: of the configuration.
 template <class Section>
-stages::Descriptor online(std::string const& name) {
-    stages::Descriptor kind{.name = name, .version = 1, .purpose = stages::Purpose::method};
-    kind.reads = [](Reads& r) {
-        r.section<Section>();
-        read_online(r, r.get<Section>().online);
+stages::Descriptor online(std::string const& name, void (*run)(stages::Context&), stages::Entry entry) {
+    stages::Descriptor kind{.name = name, .version = 1, .purpose = stages::Purpose::method, .run = run};
+    // People and the gold reward judge by the world; people as feedback describes them.
+    kind.reads = [](stages::Reads& r) {
+        r.section<Section>().model_limits().seeds(&config::SeedConfig::rollout);
+        auto const judge = r.get<Section>().online.judge;
+        if (judge != Judge::reward_model) { r.gold(); }
+        if (judge == Judge::annotators) { r.section<sources::FeedbackConfig>().seeds(&config::SeedConfig::feedback); }
     };
+    // The judge is the reward model, or reads answers as the world does.
     kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
-        return online_inputs(config.get<Section>().online);
+        bool const model = config.get<Section>().online.judge == Judge::reward_model;
+        std::string const judge = model ? "reward_model" : "corpus";
+        return std::vector<stages::Input>{{"sft", "sft"}, {"feedback", "feedback"}, {judge, judge}};
     };
     kind.sections = {config::Section::of<Section>(name)};
-    kind.models = [](config::Config const& config) { return online_models(config.get<Section>().online); };
+    kind.validate = validate<Section>;
+    kind.models = [](config::Config const& config) {
+        std::vector<std::string> models{"policy", "reference"};
+        if (config.get<Section>().online.judge == Judge::reward_model) { models.emplace_back("reward_model"); }
+        return models;
+    };
     kind.beta_key = name + ".beta";
     kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-        return online_work(spec.config.get<Section>().online, lengths);
+        auto const& online = spec.config.get<Section>().online;
+        double const trained = 2.0 * static_cast<double>(online.updates * online.prompts) * lengths.example;
+        return stages::Work{trained, 3.0 * trained};  // sampled, judged, and under the reference
     };
     kind.slowness = 1.7;
+    std::string const key = name + ".judge";
+    entry.variants = {{key, "reward_model", "the proxy compares", "Guo et al. 2402.04792"},
+                      {key, "gold", "the exact gold reward does", ""},
+                      {key, "annotators", "the simulated people do", ""}};
+    kind.entry = std::move(entry);
+    kind.metrics = {
+        {"objective/undecided", "1", "online: share of prompts whose two answers are equal, or equally good"}};
     return kind;
 }
 
 }  // namespace
 
 stages::Descriptor describe_online_dpo() {
-    auto kind = online<OnlineDpoConfig>("online_dpo");
-    kind.run = run_online_dpo;
-    kind.validate = [](config::Config const& config) { validate<OnlineDpoConfig>(config, "online_dpo"); };
-    kind.entry = {"a judge's choice between fresh samples", "as dpo, on two samples of the policy a prompt",
-                  "Guo et al. 2402.04792", judges("online_dpo.judge")};
-    return kind;
+    return online<OnlineDpoConfig>("online_dpo", run_online_dpo,
+                                   {"a judge's choice between fresh samples",
+                                    "as dpo, on two samples of the policy a prompt", "Guo et al. 2402.04792"});
 }
 
 stages::Descriptor describe_online_kto() {
-    auto kind = online<OnlineKtoConfig>("online_kto");
-    kind.run = run_online_kto;
-    kind.validate = [](config::Config const& config) { validate<OnlineKtoConfig>(config, "online_kto"); };
-    kind.entry = {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
-                  "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792", judges("online_kto.judge")};
-    return kind;
+    return online<OnlineKtoConfig>(
+        "online_kto", run_online_kto,
+        {"a judge's thumbs for fresh samples", "as kto, the better of two samples desirable, the other not",
+         "Ethayarajh et al. 2402.01306; Guo et al. 2402.04792"});
 }
 
 }  // namespace alignsweep::kinds

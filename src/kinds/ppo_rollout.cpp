@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kinds/ppo_rollout.hpp"
+#include "kinds/rlhf.hpp"
 
 namespace alignsweep::kinds {
 

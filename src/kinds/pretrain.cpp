@@ -5,14 +5,11 @@
 #include "losses/loss.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "train/trainer.hpp"
 
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 void run_pretrain(stages::Context& context) {
     auto const& config = context.section<PretrainConfig>();
@@ -32,7 +29,7 @@ void run_pretrain(stages::Context& context) {
 
 stages::Descriptor describe_pretrain() {
     stages::Descriptor kind{.name = "pretrain", .version = 2, .purpose = stages::Purpose::start, .run = run_pretrain};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.section<config::ModelConfig>().section<PretrainConfig>();
         r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);
     };

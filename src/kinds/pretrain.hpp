@@ -2,7 +2,7 @@
 // The section of pretrain, whose windows of text rlhf mixes in as well.
 #pragma once
 
-#include "config/model_sections.hpp"
+#include "config/schema.hpp"
 
 namespace alignsweep::kinds {
 
@@ -12,9 +12,9 @@ struct PretrainConfig {
     config::OptimizerConfig optimizer{.learning_rate = 4e-3, .weight_decay = 0.01};
 
     void fields(config::FieldVisitor& visit) {
-        visit("steps", steps, config::Range{0, 1e8}, "optimiser steps");
-        visit("batch", batch, config::Range{1, 1e6}, "sequences of a step");
-        visit("length", length, config::Range{2, 65536}, "tokens of a sequence");
+        visit("steps", steps, {0, 1e8}, "optimiser steps");
+        visit("batch", batch, {1, 1e6}, "sequences of a step");
+        visit("length", length, {2, 65536}, "tokens of a sequence");
         optimizer.fields(visit);
     }
 };

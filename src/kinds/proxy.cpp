@@ -3,19 +3,12 @@
 #include "infer/reward.hpp"
 #include "kinds/evaluate.hpp"
 #include "kinds/evaluate_exactly.hpp"
-#include "stages/artifacts.hpp"
-#include "stages/context.hpp"
-#include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
-#include "stats/mean.hpp"
 
 #include <numeric>
 
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 void run_proxy(stages::Context& context) {
     auto const answers = stages::load_answers(context.input("evaluate"));
@@ -28,16 +21,14 @@ void run_proxy(stages::Context& context) {
     }
     stats::Mean proxy;
     for (double const score : scores) { proxy.add(score); }
-    context.result.metrics["eval/proxy_reward"] = proxy.mean();
-    context.result.metrics["eval/proxy_reward_low"] = proxy.mean() - proxy.half_interval();
-    context.result.metrics["eval/proxy_reward_high"] = proxy.mean() + proxy.half_interval();
+    put_mean(context, "eval/proxy_reward", proxy);
 }
 
 }  // namespace
 
 stages::Descriptor describe_proxy() {
     stages::Descriptor kind{.name = "proxy", .version = 1, .purpose = stages::Purpose::side, .run = run_proxy};
-    kind.reads = [](Reads& r) { r.model_limits().unread({"model.context"}); };
+    kind.reads = [](stages::Reads& r) { r.model_limits().unread({"model.context"}); };
     kind.inputs = [](config::Config const&, stages::Descriptor const* model) {
         return std::vector<stages::Input>{{"evaluate", "evaluate", model->name}, {"reward_model", "reward_model"}};
     };
@@ -45,6 +36,7 @@ stages::Descriptor describe_proxy() {
         double const prompts = static_cast<double>(spec.config.get<EvaluateConfig>().prompts);
         return stages::Work{0.0, lengths.listed ? all_responses(spec.config, lengths) : prompts * lengths.example};
     };
+    kind.metrics = {{"eval/proxy_reward", "1", "reward model's (or implicit) reward of the policy's samples"}};
     return kind;
 }
 

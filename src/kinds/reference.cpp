@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // reference: the SFT model's log-probabilities of all feedback, once for every method, beta and epoch.
 #include "infer/scoring.hpp"
-#include "stages/artifacts.hpp"
-#include "stages/context.hpp"
+#include "sources/labels.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 
 #include <algorithm>
@@ -13,8 +11,6 @@
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 // Of examples that lie between two shares of the stage's work; a stop is seen every few chunks.
 std::vector<double> logprobs(stages::Context const& context, infer::Transformer& transformer,
@@ -37,11 +33,8 @@ void run_reference(stages::Context& context) {
     infer::Weights const weights = infer::load_model(context.input("sft"));
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
     infer::Transformer transformer(weights.shape);
-    std::vector<data::Example> completions, mismatched;
-    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
-        completions.push_back(
-            stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
-    }
+    auto const completions = stages::completion_examples(feedback);
+    std::vector<data::Example> mismatched;
     for (auto const& thumb : feedback.thumbs) {
         auto const& own = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         // Without a partner the row only keeps its place; KTO leaves it out.
@@ -61,10 +54,10 @@ void run_reference(stages::Context& context) {
 
 stages::Descriptor describe_reference() {
     stages::Descriptor kind{.name = "reference", .version = 1, .run = run_reference};
-    kind.reads = [](Reads& r) { r.model_limits().unread({"model.context"}); };
+    kind.reads = [](stages::Reads& r) { r.model_limits().unread({"model.context"}); };
     kind.inputs = stages::always({{"sft", "sft"}, {"feedback", "feedback"}});
     kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {
-        auto const prompts = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
+        auto const prompts = static_cast<double>(spec.config.get<sources::FeedbackConfig>().prompts);
         return stages::Work{0.0, 4.0 * prompts * lengths.example};
     };
     return kind;

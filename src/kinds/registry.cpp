@@ -12,12 +12,13 @@ namespace alignsweep::kinds {
 #include ALIGNSWEEP_KINDS
 #undef KIND
 
-std::vector<stages::Descriptor> describe_all() {
-    return {
+std::vector<stages::Descriptor> const& all() {
+    static std::vector<stages::Descriptor> const kinds{
 #define KIND(name) describe_##name(),
 #include ALIGNSWEEP_KINDS
 #undef KIND
     };
+    return kinds;
 }
 
 }  // namespace alignsweep::kinds

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // reward_model (the proxy, on a share of the labels) and gold_reward_model (real data: on all of them).
+#include "kinds/reward_model.hpp"
 #include "config/checks.hpp"
-#include "losses/preference.hpp"
-
-#include "config/values.hpp"
-#include "core/error.hpp"
 #include "data/order.hpp"
-#include "sources/source.hpp"
-#include "stages/artifacts.hpp"
-#include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
+#include "kinds/preference.hpp"
 #include "train/trainer.hpp"
 
 #include <cmath>
-#include <limits>
 
 namespace alignsweep::kinds {
 
-namespace {
+config::ModelConfig reward_model_size(config::Config const& config) {
+    auto const& policy = config.get<config::ModelConfig>();
+    auto const& own = config.get<RewardModelConfig>();
+    config::ModelConfig model = policy;
+    if (own.depth > 0) { model.depth = own.depth; }
+    if (own.width == 0 || own.width == policy.width) { return model; }
+    model.heads = own.width * policy.heads / policy.width;
+    model.kv_heads = own.width * policy.kv_heads / policy.width;
+    double const hidden = static_cast<double>(policy.hidden * own.width) / static_cast<double>(policy.width);
+    model.hidden = std::max<config::Int>(4, 4 * static_cast<config::Int>(std::floor(hidden / 4.0 + 0.5)));
+    model.width = own.width;
+    return model;
+}
 
-using config::RewardModelConfig;
-using stages::Reads;
+namespace {
 
 // The pairs that this reward model may learn from: a random share, drawn once.
 std::vector<losses::Pair> training_pairs(stages::Context const& context, stages::FeedbackData const& feedback,
@@ -60,33 +64,6 @@ void measure_refusals(stages::Context& context, infer::Transformer& transformer,
     }
 }
 
-// How often the reward model orders the feedback's pairs as the gold reward does (ties in gold left out).
-void measure_agreement(stages::Context& context, stages::FeedbackData const& feedback,
-                       std::vector<double> const& scores) {
-    double agreed = 0.0, counted = 0.0;
-    for (auto const& pair : feedback.pairs) {
-        auto const a = static_cast<std::size_t>(pair.chosen), b = static_cast<std::size_t>(pair.rejected);
-        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
-        if (std::isnan(gap) || gap == 0.0) { continue; }
-        agreed += (scores[a] > scores[b]) == (gap > 0.0) ? 1.0 : 0.0;
-        counted += 1.0;
-    }
-    if (counted > 0.0) { context.result.metrics["gold_agreement"] = agreed / counted; }
-}
-
-// How often it orders a held-out prompt's pair as the label does. It has not seen these; a gold model has.
-void measure_heldout_accuracy(stages::Context& context, stages::FeedbackData const& feedback,
-                              std::vector<double> const& scores) {
-    double right = 0.0, counted = 0.0;
-    for (auto const& pair : feedback.pairs) {
-        auto const a = static_cast<std::size_t>(pair.chosen), b = static_cast<std::size_t>(pair.rejected);
-        if (!feedback.prompts[static_cast<std::size_t>(feedback.completions[a].prompt)].heldout) { continue; }
-        right += scores[a] > scores[b] ? 1.0 : scores[a] == scores[b] ? 0.5 : 0.0;
-        counted += 1.0;
-    }
-    if (counted > 0.0) { context.result.metrics["heldout_accuracy"] = right / counted; }
-}
-
 template <bool gold>
 void run_reward_model(stages::Context& context) {
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
@@ -98,18 +75,12 @@ void run_reward_model(stages::Context& context) {
     losses::RewardLoss loss(pairs,
                             {context.get(&RewardModelConfig::margin), context.get(&RewardModelConfig::centering)});
     train::train(context, weights, loss,
-                 {context.get(&RewardModelConfig::epochs), context.get(&RewardModelConfig::batch),
-                  std::numeric_limits<std::int64_t>::max()},
+                 {context.get(&RewardModelConfig::epochs), context.get(&RewardModelConfig::batch)},
                  context.get(&RewardModelConfig::optimizer), "reward_model");
     context.add_cost("labels/reward_model", static_cast<double>(pairs.size()));
 
     infer::Transformer transformer(weights.shape);
-    std::vector<data::Example> completions;
-    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
-        completions.push_back(
-            stages::example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
-    }
-
+    auto const completions = stages::completion_examples(feedback);
     auto const all = infer::scores(transformer, weights, infer::pointers(completions), context.chunk());
     std::vector<double> own;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -117,9 +88,21 @@ void run_reward_model(stages::Context& context) {
     }
     auto const [mean, deviation] =
         gold || context.get(&RewardModelConfig::normalise) ? normalisation(own) : std::pair(0.0, 1.0);
-    measure_agreement(context, feedback, all);
-    if (!gold) { measure_heldout_accuracy(context, feedback, all); }
-    if constexpr (!gold) { measure_refusals(context, transformer, weights); }
+    // How often the reward model orders the feedback's pairs as the gold reward does (ties in gold left out).
+    measure_pairs(context, feedback, "gold_agreement", [&](std::size_t a, std::size_t b) -> std::optional<double> {
+        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
+        if (std::isnan(gap) || gap == 0.0) { return std::nullopt; }
+        return (all[a] > all[b]) == (gap > 0.0) ? 1.0 : 0.0;
+    });
+    if constexpr (!gold) {
+        // How often it orders a held-out prompt's pair as the label does. It has not seen these; a gold model has.
+        measure_pairs(context, feedback, "heldout_accuracy", [&](std::size_t a, std::size_t b) {
+            auto const prompt = static_cast<std::size_t>(feedback.completions[a].prompt);
+            double const right = all[a] > all[b] ? 1.0 : all[a] == all[b] ? 0.5 : 0.0;
+            return feedback.prompts[prompt].heldout ? std::optional(right) : std::nullopt;
+        });
+        measure_refusals(context, transformer, weights);
+    }
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }
 
@@ -127,31 +110,37 @@ void run_reward_model(stages::Context& context) {
 // the one that a trial with that [model] has as well.
 config::Config of_its_size(config::Config const& config) {
     config::Config sized = config;
-    sized.edit<config::ModelConfig>() = config::reward_model_size(config);
+    sized.edit<config::ModelConfig>() = reward_model_size(config);
     return sized;
 }
 
+std::vector<store::MetricInfo> training_metrics() {
+    return {{"accuracy", "1", "share of pairs whose chosen completion has the higher reward"},
+            {"margin", "1", "reward model: mean reward, chosen minus rejected"},
+            {"min_reward", "1", "reward model: smallest reward of the step"},
+            {"mean_reward", "1", "reward model: mean reward of the step"},
+            {"max_reward", "1", "reward model: largest reward of the step"}};
+}
+
 stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths) {
-    auto const epochs = static_cast<double>(spec.config.get<config::RewardModelConfig>().epochs);
-    auto const pairs = static_cast<double>(spec.config.get<config::FeedbackConfig>().prompts);
-    return {2.0 * epochs * pairs * lengths.example, 0.0};
+    return {trained_tokens(spec, spec.config.get<RewardModelConfig>().epochs, lengths), 0.0};
 }
 
 }  // namespace
 
 stages::Descriptor describe_reward_model() {
     stages::Descriptor kind{.name = "reward_model", .version = 1, .run = run_reward_model<false>};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         // Its size is that of the SFT model that it starts from.
-        r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+        r.section_but(&RewardModelConfig::width, &RewardModelConfig::depth);
         r.world().model_limits();
         r.seeds(&config::SeedConfig::model, &config::SeedConfig::feedback, &config::SeedConfig::train);
         r.unread({"model.context"});
-        // It is asked about requests of the text world alone.
+        // Only the text world has requests to test it on (measure_refusals).
         auto const source = sources::source_kind(r.config());
         if (source == sources::SourceKind::text_world) { return; }
         r.unread({"input.corpus"});
-        if (r.get<config::RewardModelConfig>().share >= 1.0) { r.unread({"seed.feedback"}); }
+        if (r.get<RewardModelConfig>().share >= 1.0) { r.unread({"seed.feedback"}); }
         if (source == sources::SourceKind::files) { r.unread({"world.*", "seed.world"}); }
     };
     kind.inputs = [](config::Config const& config, stages::Descriptor const*) {
@@ -160,17 +149,18 @@ stages::Descriptor describe_reward_model() {
             {"sft", "sft", {}, std::make_shared<config::Config const>(of_its_size(config))},
             {"feedback", "feedback"}};
     };
-    kind.sections = {config::Section::of<config::RewardModelConfig>("reward_model")};
+    kind.sections = {config::Section::of<RewardModelConfig>("reward_model")};
     kind.configure = of_its_size;
     // Its heads are as wide as the policy's, and come in whole groups.
     kind.validate = [](config::Config const& config) {
         auto const& model = config.get<config::ModelConfig>();
-        auto const width = config.get<config::RewardModelConfig>().width, unit = model.width / model.kv_heads;
+        auto const width = config.get<RewardModelConfig>().width, unit = model.width / model.kv_heads;
         config::require(width % unit == 0, "reward_model.width = ", width,
                         " is not a multiple of model.width / model.kv_heads = ", unit,
                         "; allowed: its multiples, 0: the policy's");
     };
     kind.work = work;
+    kind.metrics = training_metrics();
     kind.entry = {"pairs",
                   "l(r_w - r_l - margin) + centering (r_w + r_l)^2; normalise: scores of mean 0 and "
                   "deviation 1 on the SFT model's answers",
@@ -179,16 +169,17 @@ stages::Descriptor describe_reward_model() {
     return kind;
 }
 
-// Of real data: stands for the gold reward that only a simulated world has.
+// With real data it takes the place of the gold reward, which only a simulated world has.
 stages::Descriptor describe_gold_reward_model() {
     stages::Descriptor kind{.name = "gold_reward_model", .version = 1, .run = run_reward_model<true>};
-    kind.reads = [](Reads& r) {
-        r.section_but(&config::RewardModelConfig::width, &config::RewardModelConfig::depth);
+    kind.reads = [](stages::Reads& r) {
+        r.section_but(&RewardModelConfig::width, &RewardModelConfig::depth);
         r.model_limits().seeds(&config::SeedConfig::model, &config::SeedConfig::train);
         r.unread({"model.context", "input.corpus", "reward_model.share", "reward_model.normalise"});
     };
     kind.inputs = stages::always({{"corpus", "corpus"}, {"sft", "sft"}, {"feedback", "feedback"}});
     kind.work = work;
+    kind.metrics = training_metrics();
     return kind;
 }
 

@@ -4,10 +4,8 @@
 #include "kinds/rlhf.hpp"
 #include "config/checks.hpp"
 #include "data/order.hpp"
-#include "kinds/ppo_rollout.hpp"
 #include "kinds/pretrain.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "train/cost_meter.hpp"
 #include "train/loop.hpp"
 #include "train/trainer.hpp"
@@ -18,16 +16,14 @@ namespace alignsweep::kinds {
 
 namespace {
 
-using stages::Reads;
-
 // The pre-training text that PPO-ptx mixes into the policy's steps: a minibatch of windows each, as pretrain cuts them.
 class MixedText {
 public:
-    MixedText(stages::Context const& context, std::int64_t steps)
-        : windows_(windows_of(context)),
-          loss_(windows_, context.section<RlhfConfig>().ptx_coef),
+    MixedText(stages::Context const& context, RlhfConfig const& config, std::int64_t steps)
+        : windows_(config.ptx_coef == 0.0 ? std::vector<data::Example>() : windows_of(context)),
+          loss_(windows_, config.ptx_coef),
           // An epoch has a step or more.
-          order_(loss_.size(), context.section<RlhfConfig>().minibatch, is_used() ? steps : 0,
+          order_(loss_.size(), config.minibatch, is_used() ? steps : 0,
                  context.stream(&config::SeedConfig::train, "rlhf/ptx")) {}
 
     [[nodiscard]] bool is_used() const { return !windows_.empty(); }
@@ -37,7 +33,6 @@ public:
 
 private:
     static std::vector<data::Example> windows_of(stages::Context const& context) {
-        if (context.section<RlhfConfig>().ptx_coef == 0.0) { return {}; }
         return stages::text_examples(stages::load_corpus(context.input("corpus")).train,
                                      context.section<PretrainConfig>().length);
     }
@@ -60,7 +55,7 @@ public:
           policy_trainer_(policy_, config_.optimizer, chunk_),
           episodes_(context),
           steps_per_update_(data::BatchOrder(config_.episodes, config_.minibatch, config_.epochs, {0, ""}).steps()),
-          text_(context, config_.updates * steps_per_update_) {
+          text_(context, config_, config_.updates * steps_per_update_) {
         if (shared_) { return; }
         own_value_.emplace(config_.reward == EpisodeReward::gold ? sft_with_head()
                                                                  : infer::load_model(context.input("reward_model")));
@@ -109,7 +104,7 @@ private:
             update, {policy_trainer_.transformer(), policy_, reference_, value_trainer().transformer(), value()},
             {coefficient(update, state), warming_up(update) ? 1.0 : config_.lambda}, metrics);
         optimise(update, rollout, metrics);
-        // The warm-up's policy is the reference, which says nothing about the coefficient.
+        // In the warm-up the policy is the reference, and its KL of 0 must not move the coefficient.
         if (config_.kl_control == KlControl::adaptive && !warming_up(update)) {
             state["kl_coef"] =
                 losses::adapted_kl_coef(state.at("kl_coef"), metrics.at("objective/kl"),
@@ -133,7 +128,7 @@ private:
         losses::Loss& learner = shared_ ? static_cast<losses::Loss&>(both) : policy;
         data::BatchOrder const order(policy.size(), config_.minibatch, config_.epochs,
                                      context_.stream(&config::SeedConfig::train, core::concat("rlhf/order/", update)));
-        // The head's moments from the warm-up say nothing about a trunk that moves as well.
+        // AdamW's moments of the head from the warm-up do not hold once the trunk moves as well.
         if (shared_ && update == config_.value_warmup) { policy_trainer_.learner().reset(); }
         std::map<std::string, double> sums;
         for (std::int64_t s = 0; s < steps_per_update_; ++s) {
@@ -224,7 +219,7 @@ void validate(config::Config const& config) {
 
 stages::Descriptor describe_rlhf() {
     stages::Descriptor kind{.name = "rlhf", .version = 3, .purpose = stages::Purpose::method, .run = run_rlhf};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
         auto const& rlhf = r.get<RlhfConfig>();
         bool const gold = rlhf.reward == EpisodeReward::gold;
@@ -281,6 +276,20 @@ stages::Descriptor describe_rlhf() {
          {"rlhf.missing_end", "replace", "missing_end_score is the score", "Ziegler et al. 1909.08593"},
          {"rlhf.missing_end", "subtract", "missing_end_penalty is taken from it", "TRL's missing_eos_penalty"},
          {"rlhf.ptx_coef", "c", "+ c times the pre-training loss", "Ouyang et al. 2203.02155, eq. 2"}}};
+    kind.metrics = {{"objective/kl", store::sequence_nats, "KL of the policy to the reference, on its own samples"},
+                    {"objective/entropy", store::sequence_nats, "minus the log-probability of the sampled completions"},
+                    {"objective/non_score_reward", "1", "KL penalty, summed over the completion"},
+                    {"objective/rlhf_reward", "1", "score plus the KL penalty"},
+                    {"objective/kl_coef", "1", "coefficient of the KL penalty in this update"},
+                    {"policy/loss_avg", "1", "PPO: clipped policy loss"},
+                    {"policy/ptx_loss", store::token_nats, "PPO-ptx: cross-entropy of the pre-training text mixed in"},
+                    {"policy/approxkl_avg", store::token_nats, "PPO: KL of the updated policy to the one that sampled"},
+                    {"policy/clipfrac_avg", "1", "PPO: share of tokens whose ratio is clipped"},
+                    {"policy/entropy_avg", store::token_nats, "PPO: entropy of the policy's next token"},
+                    {"val/loss_avg", "1", "PPO: clipped value loss"},
+                    {"val/clipfrac_avg", "1", "PPO: share of tokens whose value is clipped"},
+                    {"val/ratio", "1", "PPO: mean ratio of the updated policy to the one that sampled"},
+                    {"val/ratio_var", "1", "PPO: variance of that ratio"}};
     return kind;
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The section of rlhf.
+// The section of rlhf, and PPO's episodes: whom it asks, what the policy answers, and what the answers are worth.
 #pragma once
 
-#include "config/model_sections.hpp"
+#include "infer/reward.hpp"
 #include "losses/ppo.hpp"
+#include "sources/source.hpp"
+#include "train/rollout.hpp"
+
+#include <optional>
 
 namespace alignsweep::kinds {
 
@@ -29,14 +33,14 @@ struct RlhfConfig {
     config::OptimizerConfig optimizer{.learning_rate = 4e-4};
 
     void fields(config::FieldVisitor& visit) {
-        visit("value_warmup", value_warmup, config::Range{0, 1e7},
+        visit("value_warmup", value_warmup, {0, 1e7},
               "rounds before these that train the value model alone (shared: the scalar head alone), on returns of the "
               "SFT model");
-        visit("updates", updates, config::Range{0, 1e7}, "rounds of rollout and optimisation");
-        visit("episodes", episodes, config::Range{1, 1e7}, "completions of a rollout");
-        visit("epochs", epochs, config::Range{1, 1e4}, "passes over a rollout");
-        visit("minibatch", minibatch, config::Range{1, 1e7}, "episodes of an optimiser step");
-        visit("max_new_tokens", max_new_tokens, config::Range{1, 65536}, "most tokens of a completion");
+        visit("updates", updates, {0, 1e7}, "rounds of rollout and optimisation");
+        visit("episodes", episodes, {1, 1e7}, "completions of a rollout");
+        visit("epochs", epochs, {1, 1e4}, "passes over a rollout");
+        visit("minibatch", minibatch, {1, 1e7}, "episodes of an optimiser step");
+        visit("max_new_tokens", max_new_tokens, {1, 65536}, "most tokens of a completion");
         visit("temperature", temperature, config::positive, "sampling temperature, and divisor of all logits");
         visit("reward", reward, config::Choices{"proxy", "gold"},
               "what scores the episodes: the reward model, or the exact gold reward (an oracle, simulated world only), "
@@ -68,6 +72,56 @@ struct RlhfConfig {
               "corpus for each episode of its minibatch (PPO-ptx); 0: none");
         optimizer.fields(visit);
     }
+};
+
+// Scores whole episodes. rlhf.reward = proxy: the reward model's normalised score, with rlhf.missing_end for an answer
+// without an end token. gold: the exact gold reward as it is; it sees a missing end itself, so no rule is added.
+class EpisodeScore {
+public:
+    explicit EpisodeScore(stages::Context& context);
+
+    [[nodiscard]] std::vector<double> of(std::vector<stages::PromptRow const*> const& asked,
+                                         std::vector<data::Example> const& examples,
+                                         std::vector<model::Completion> const& completions);
+    // Of the reward model; 0 without.
+    [[nodiscard]] std::int64_t proxy_parameters() const { return proxy_ ? proxy_->parameter_count() : 0; }
+
+private:
+    RlhfConfig const& config_;
+    std::optional<infer::Reward> proxy_;
+    std::unique_ptr<sources::Source const> gold_;
+};
+
+class PpoEpisodes {
+public:
+    // Training prompts of the input "feedback". Throws ConfigError where none leaves room for an answer.
+    explicit PpoEpisodes(stages::Context& context);
+
+    // Policy and reference run on one transformer.
+    struct Models {
+        infer::Transformer& policy_runner;
+        infer::Weights const &policy, &reference;
+        infer::Transformer& value_runner;
+        infer::Weights const& value;
+    };
+    struct Rules {
+        double kl_coef, lambda;
+    };
+    // Samples the episodes of an update with all that their losses need, and measures objective/* and
+    // val/num_eos_tokens. objective/kl is the mean of k1 over the episodes, whichever estimator the penalty has: the
+    // adaptive coefficient follows the number that is reported.
+    [[nodiscard]] losses::Rollout draw(std::int64_t update, Models const& models, Rules const& rules,
+                                       std::map<std::string, double>& metrics);
+
+    [[nodiscard]] std::int64_t proxy_parameters() const { return score_.proxy_parameters(); }
+    [[nodiscard]] double prompts() const { return static_cast<double>(prompts_.size()); }
+
+private:
+    stages::Context const& context_;
+    RlhfConfig const& config_;
+    int chunk_;
+    train::Prompts prompts_;
+    EpisodeScore score_;
 };
 
 }  // namespace alignsweep::kinds

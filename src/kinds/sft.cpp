@@ -3,16 +3,11 @@
 #include "losses/loss.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "train/trainer.hpp"
-
-#include <limits>
 
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
 
 enum class SftLoss { completion, full };
 
@@ -23,8 +18,8 @@ struct SftConfig {
     config::OptimizerConfig optimizer{.learning_rate = 5e-4};
 
     void fields(config::FieldVisitor& visit) {
-        visit("epochs", epochs, config::Range{0, 1e6}, "passes over the pairs");
-        visit("batch", batch, config::Range{1, 1e6}, "examples of a step");
+        visit("epochs", epochs, {0, 1e6}, "passes over the pairs");
+        visit("batch", batch, {1, 1e6}, "examples of a step");
         visit("loss", loss, config::Choices{"completion", "full"}, "tokens that count: the completion's, or all");
         optimizer.fields(visit);
     }
@@ -36,8 +31,7 @@ void run_sft(stages::Context& context) {
     infer::Weights weights = infer::load_model(context.input("pretrain"));
     bool const full = config.loss == SftLoss::full;
     losses::CrossEntropy loss(corpus.sft, full ? data::TargetKind::full : data::TargetKind::completion);
-    train::train(context, weights, loss, {config.epochs, config.batch, std::numeric_limits<std::int64_t>::max()},
-                 config.optimizer, "sft");
+    train::train(context, weights, loss, {config.epochs, config.batch}, config.optimizer, "sft");
     infer::save_model(context.folder(), weights);
 }
 
@@ -45,7 +39,7 @@ void run_sft(stages::Context& context) {
 
 stages::Descriptor describe_sft() {
     stages::Descriptor kind{.name = "sft", .version = 1, .purpose = stages::Purpose::start, .run = run_sft};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.section<SftConfig>().model_limits().seeds(&config::SeedConfig::train);
         r.unread({"model.context"});
     };

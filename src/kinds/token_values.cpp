@@ -6,7 +6,6 @@
 
 #include "core/error.hpp"
 #include "stages/descriptor.hpp"
-#include "stages/reads.hpp"
 #include "stats/prefix_values.hpp"
 
 #include <cmath>
@@ -14,17 +13,6 @@
 namespace alignsweep::kinds {
 
 namespace {
-
-using stages::Reads;
-
-double beta_of(infer::StoredModel const& model, std::filesystem::path const& folder) {
-    auto const found = model.state.find("beta");
-    if (found == model.state.end()) {
-        throw core::IoError(core::concat((folder / "checkpoint.h5").string(),
-                                         ": state beta: missing, so this is not an aligned policy"));
-    }
-    return found->second;
-}
 
 void estimate_implicit_rewards(stages::PrefixData& prefixes, TokenModels const& models, int chunk) {
     auto const examples = infer::pointers(prefixes.beginnings);
@@ -50,22 +38,16 @@ void estimate_values(stages::PrefixData& prefixes, std::filesystem::path const& 
 // Some rows of the prefixes as columns of their own, for one comparison.
 class Selection {
 public:
-    // The rows that are finished or not, of position `from` or later.
-    static Selection beginnings(stages::PrefixData const& prefixes, bool finished) {
-        Selection selection(prefixes);
+    // The rows for which it holds. `differences`: of each row less the one before it, that is what a token adds.
+    template <class Holds>
+    Selection(stages::PrefixData const& prefixes, Holds const& holds, bool differences = false)
+        : prefixes_(prefixes), differences_(differences) {
         for (std::size_t i = 0; i < prefixes.size(); ++i) {
-            if ((prefixes.finished[i] != 0) == finished) { selection.add(i); }
+            if (!holds(i)) { continue; }
+            rows_.push_back(i);
+            weight_.push_back(prefixes.weight[i]);
+            group_.push_back(prefixes.prompt[i]);
         }
-        return selection;
-    }
-    // What each token adds: the rows that have one before them, less that one.
-    static Selection steps(stages::PrefixData const& prefixes) {
-        Selection selection(prefixes);
-        for (std::size_t i = 0; i < prefixes.size(); ++i) {
-            if (prefixes.previous[i] >= 0) { selection.add(i); }
-        }
-        selection.differences_ = true;
-        return selection;
     }
 
     [[nodiscard]] stats::Rows rows(bool within) const {
@@ -89,22 +71,14 @@ public:
     }
 
 private:
-    explicit Selection(stages::PrefixData const& prefixes) : prefixes_(prefixes) {}
-    void add(std::size_t i) {
-        rows_.push_back(i);
-        weight_.push_back(prefixes_.weight[i]);
-        group_.push_back(prefixes_.prompt[i]);
-    }
     [[nodiscard]] std::size_t before(std::size_t i) const { return static_cast<std::size_t>(prefixes_.previous[i]); }
 
     stages::PrefixData const& prefixes_;
     std::vector<std::size_t> rows_;
     std::vector<double> weight_;
     std::vector<std::int64_t> group_;
-    bool differences_ = false;
+    bool differences_;
 };
-
-bool is_error(std::string const& exact) { return exact.ends_with("_error"); }
 
 void correlate(stages::PrefixData const& prefixes, Selection const& selection, bool within, std::string const& exact,
                std::string const& prefix, std::string const& target, std::map<std::string, double>& metrics) {
@@ -126,28 +100,6 @@ void measure_noise(stages::PrefixData const& prefixes, Selection const& selectio
     }
 }
 
-}  // namespace
-
-std::map<std::string, double> compare_token_values(stages::PrefixData const& prefixes) {
-    auto const unfinished = Selection::beginnings(prefixes, false), whole = Selection::beginnings(prefixes, true);
-    auto const steps = Selection::steps(prefixes);
-    std::map<std::string, double> metrics;
-    for (auto const& [exact, column] : prefixes.exact) {
-        if (is_error(exact)) { continue; }
-        correlate(prefixes, unfinished, true, exact, "within", exact, metrics);
-        correlate(prefixes, unfinished, false, exact, "all", exact, metrics);
-        measure_noise(prefixes, unfinished, true, exact, "within", metrics);
-        // Where an answer ends, no token is added to the answer that ends here.
-        if (exact == "gold_ended") { continue; }
-        correlate(prefixes, steps, false, exact, "step", exact, metrics);
-        measure_noise(prefixes, steps, false, exact, "step", metrics);
-    }
-    correlate(prefixes, whole, true, "gold_sft", "finished", "gold", metrics);
-    return metrics;
-}
-
-namespace {
-
 void run_token_values(stages::Context& context) {
     auto const folder = context.input("model");
     int const chunk = context.chunk();
@@ -155,7 +107,12 @@ void run_token_values(stages::Context& context) {
     infer::Weights const sft = infer::load_model(context.input("sft"));
     infer::Transformer transformer(model.weights.shape);
     infer::Reward reward(context.input("reward_model"), chunk);
-    TokenModels const models{model.weights, sft, transformer, reward, beta_of(model, folder)};
+    auto const beta = model.number("beta");
+    if (!beta) {
+        throw core::IoError((folder / "checkpoint.h5").string(),
+                            ": state beta: missing, so this is not an aligned policy");
+    }
+    TokenModels const models{model.weights, sft, transformer, reward, *beta};
     auto const source = sources::open_source(context);
     auto const* const world = source->listed();
     auto prefixes =
@@ -170,10 +127,30 @@ void run_token_values(stages::Context& context) {
 
 }  // namespace
 
+std::map<std::string, double> compare_token_values(stages::PrefixData const& prefixes) {
+    Selection const unfinished(prefixes, [&](std::size_t i) { return prefixes.finished[i] == 0; });
+    Selection const whole(prefixes, [&](std::size_t i) { return prefixes.finished[i] != 0; });
+    Selection const steps(
+        prefixes, [&](std::size_t i) { return prefixes.previous[i] >= 0; }, true);
+    std::map<std::string, double> metrics;
+    for (auto const& [exact, column] : prefixes.exact) {
+        if (exact.ends_with("_error")) { continue; }
+        correlate(prefixes, unfinished, true, exact, "within", exact, metrics);
+        correlate(prefixes, unfinished, false, exact, "all", exact, metrics);
+        measure_noise(prefixes, unfinished, true, exact, "within", metrics);
+        // gold_ended counts the end of the answer already, so its differences are not what a token adds.
+        if (exact == "gold_ended") { continue; }
+        correlate(prefixes, steps, false, exact, "step", exact, metrics);
+        measure_noise(prefixes, steps, false, exact, "step", metrics);
+    }
+    correlate(prefixes, whole, true, "gold_sft", "finished", "gold", metrics);
+    return metrics;
+}
+
 stages::Descriptor describe_token_values() {
     stages::Descriptor kind{
         .name = "token_values", .version = 2, .purpose = stages::Purpose::side, .run = run_token_values};
-    kind.reads = [](Reads& r) {
+    kind.reads = [](stages::Reads& r) {
         r.world().section<TokenValuesConfig>();
         r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);
         r.model_limits().seeds(&config::SeedConfig::eval).unread({"model.context"});
@@ -203,6 +180,11 @@ stages::Descriptor describe_token_values() {
         return stages::Work{
             0.0, 4.0 * static_cast<double>(values.prompts * values.continuations) * lengths.answer * lengths.example};
     };
+    kind.metrics = {{"eval/token/within/", "1", "correlation over unfinished answers, within prompts: "},
+                    {"eval/token/all/", "1", "correlation over unfinished answers of all prompts: "},
+                    {"eval/token/finished/", "1", "correlation over finished answers, within prompts: "},
+                    {"eval/token/step/", "1", "correlation of what single tokens add: "},
+                    {"eval/token/noise/", "1", "share of the variance that is Monte Carlo error: "}};
     return kind;
 }
 

@@ -27,9 +27,9 @@ struct TokenValuesConfig {
     config::Int prompts = 0, continuations = 32;
 
     void fields(config::FieldVisitor& visit) {
-        visit("prompts", prompts, config::Range{0, 1e6},
+        visit("prompts", prompts, {0, 1e6},
               "held-out prompts whose answers are valued token by token (0: none; enumerable world: any takes all)");
-        visit("continuations", continuations, config::Range{2, 1e6},
+        visit("continuations", continuations, {2, 1e6},
               "samples from each beginning of an answer (the enumerable world lists them instead)");
     }
 };

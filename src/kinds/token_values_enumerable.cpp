@@ -10,18 +10,18 @@ namespace alignsweep::kinds {
 
 namespace {
 
-void append(std::vector<double>& to, std::vector<double> const& from) { to.insert(to.end(), from.begin(), from.end()); }
-
 // Rows of one prompt: the contexts of the tree, then its responses.
 class PromptTree {
 public:
     PromptTree(stages::PrefixData& prefixes, world::Enumerable const& world, std::int64_t prompt)
         : prefixes_(prefixes), world_(world), tree_(world.responses()), prompt_(prompt), first_(prefixes.size()) {
+        stages::Tokens const asked = world.prompt(prompt);
         for (std::int64_t node = 0; node < tree_.contexts(); ++node) {
-            add(tree_.context(node), node == 0 ? -1 : row_of(tree_.parent(node)), false);
+            prefixes_.add({asked, tree_.context(node)}, prompt, node == 0 ? -1 : row_of(tree_.parent(node)), false);
         }
         for (std::int64_t node = 0; node < tree_.responses(); ++node) {
-            add(tree_.response(node), row_of(tree_.ends(node) ? node : tree_.parent(node)), true);
+            std::int64_t const before = row_of(tree_.ends(node) ? node : tree_.parent(node));
+            prefixes_.add({asked, tree_.response(node)}, prompt, before, true);
             gold_.push_back(world.reward(prompt, tree_.response(node)));
         }
     }
@@ -49,12 +49,6 @@ public:
 private:
     [[nodiscard]] std::int64_t row_of(std::int64_t context) const {
         return static_cast<std::int64_t>(first_) + context;
-    }
-    void add(stages::Tokens beginning, std::int64_t previous, bool finished) {
-        prefixes_.beginnings.push_back({world_.prompt(prompt_), std::move(beginning)});
-        prefixes_.prompt.push_back(prompt_);
-        prefixes_.finished.push_back(finished ? 1 : 0);
-        prefixes_.previous.push_back(previous);
     }
     void add_exact(std::string const& name, std::vector<double> const& contexts, std::vector<double> const& whole) {
         append(prefixes_.exact[name], contexts);

@@ -56,11 +56,9 @@ private:
         for (std::size_t p = 0; p < answers.size(); ++p) {
             stages::Tokens const& tokens = answers[p].tokens;
             for (std::size_t t = 0; t <= tokens.size(); ++t) {
-                prefixes_.previous.push_back(t == 0 ? -1 : static_cast<std::int64_t>(prefixes_.size()) - 1);
-                prefixes_.beginnings.push_back(
-                    {asked_[p], stages::Tokens(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(t))});
-                prefixes_.prompt.push_back(static_cast<std::int64_t>(p));
-                prefixes_.finished.push_back(t == tokens.size() ? 1 : 0);
+                stages::Tokens begun(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(t));
+                std::int64_t const before = t == 0 ? -1 : static_cast<std::int64_t>(prefixes_.size()) - 1;
+                prefixes_.add({asked_[p], std::move(begun)}, static_cast<std::int64_t>(p), before, t == tokens.size());
                 prefixes_.weight.push_back(1.0);
                 own_gold_.push_back(t == tokens.size() ? gold_of(prefixes_.size() - 1, {}, answers[p].ended) : none);
             }

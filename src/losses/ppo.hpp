@@ -4,7 +4,6 @@
 // arXiv:2005.12729, appendix A.1; Ziegler et al., arXiv:1909.08593 for language.
 #pragma once
 
-#include "config/method_sections.hpp"
 #include "losses/loss.hpp"
 
 namespace alignsweep::losses {

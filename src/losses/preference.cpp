@@ -5,7 +5,6 @@
 #include "core/text.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace alignsweep::losses {
 
@@ -18,53 +17,49 @@ Row const& row_named(std::string_view name, std::span<Row const> table) {
     return *found;
 }
 
-PairLossRule as_given(config::DpoConfig const& config) {
-    return {&pair_loss_row(config.loss), config.beta, config.label_smoothing, config.gamma_ratio, config.discopop_tau};
-}
-
-// The losses of which it holds.
-std::string names_of(std::function<bool(PairLossRow const&)> const& holds) {
-    std::vector<std::string> names;
-    for (PairLossRow const& row : pair_losses()) {
-        if (holds(row)) { names.push_back(row.name); }
-    }
-    return core::alternatives(names);
-}
-
 }  // namespace
 
 PairLossRow const& pair_loss_row(std::string_view name) { return row_named(name, pair_losses()); }
 
 std::span<PairLossKey const> pair_loss_keys() {
-    static std::vector<PairLossKey> const keys{{"beta", &PairLossRule::beta},
-                                               {"label_smoothing", &PairLossRule::label_smoothing, reads_smoothing},
-                                               {"gamma_ratio", &PairLossRule::gamma_ratio, reads_gamma_ratio},
-                                               {"discopop_tau", &PairLossRule::discopop_tau, reads_tau}};
+    static std::vector<PairLossKey> const keys{
+        {"beta", &PairLossRule::beta, config::positive,
+         "strength of the tie to the reference (IPO: tau; ORPO: lambda; SimPO: scale of its reward, say 2.5)"},
+        {"label_smoothing", &PairLossRule::label_smoothing, config::Range{0.0, 0.499999},
+         "share of wrong labels (cdpo, rdpo, aot, aot_unpaired; exo_pair: above 0, say 0.001)", reads_smoothing},
+        {"gamma_ratio", &PairLossRule::gamma_ratio, config::non_negative, "target margin over beta (simpo)",
+         reads_gamma_ratio},
+        {"discopop_tau", &PairLossRule::discopop_tau, config::Range{1e-6, 1.0},
+         "temperature of the blend (discopop); small ones pull margins near 0 down", reads_tau}};
     return keys;
 }
 
-PairLossRule pair_loss_rule(config::DpoConfig const& config) {
-    PairLossRule const rule = as_given(config), defaults = as_given({});
-    PairLossRow const& row = *rule.row;
-    auto const refuse = [&](bool given, std::string const& key, double value, std::string const& needs) {
-        if (given) {
-            throw core::ConfigError("dpo.", key, " = ", value, " has no effect here (dpo.loss = ", row.name,
-                                    "); it needs ", needs);
-        }
-    };
-    for (PairLossKey const& key : pair_loss_keys()) {
-        refuse(rule.*key.value != defaults.*key.value && !key.is_read_by(row), key.name, rule.*key.value,
-               "dpo.loss = " + names_of([&](PairLossRow const& other) { return key.is_read_by(other); }));
+void PairLossRule::fields(config::FieldVisitor& visit) {
+    visit("loss", row, pair_losses(), "variant of the loss; `alignsweep methods` has the equations");
+    for (PairLossKey const& key : pair_loss_keys()) { visit(key.name, this->*key.value, key.allowed, key.help); }
+}
+
+std::string names_of(PairLossTrait trait) {
+    std::vector<std::string> names;
+    for (PairLossRow const& row : pair_losses()) {
+        if (row.is(trait)) { names.push_back(row.name); }
     }
-    refuse(config.sync_steps > 0 && row.is(no_reference), "sync_steps", static_cast<double>(config.sync_steps),
-           "a loss with a reference (not " + names_of([](auto const& other) { return other.is(no_reference); }) + ")");
-    refuse(config.sync_alpha != config::DpoConfig().sync_alpha && config.sync_steps == 0, "sync_alpha",
-           config.sync_alpha, "dpo.sync_steps above 0");
-    if (row.is(needs_smoothing) && config.label_smoothing <= 0.0) {
+    return core::alternatives(names);
+}
+
+void check_rule(PairLossRule const& rule) {
+    PairLossRow const& row = *rule.row;
+    for (PairLossKey const& key : pair_loss_keys()) {
+        if (rule.*key.value != PairLossRule().*key.value && !key.is_read_by(row)) {
+            throw core::ConfigError("dpo.", key.name, " = ", rule.*key.value,
+                                    " has no effect here (dpo.loss = ", row.name,
+                                    "); it needs dpo.loss = ", names_of(key.trait));
+        }
+    }
+    if (row.is(needs_smoothing) && rule.label_smoothing <= 0.0) {
         throw core::ConfigError("dpo.loss = ", row.name, " is infinite at dpo.label_smoothing = 0; a ",
                                 "value above 0 is allowed, say 0.001");
     }
-    return rule;
 }
 
 std::span<ThumbLossRow const> thumb_losses() {
@@ -82,14 +77,17 @@ std::span<ThumbLossRow const> thumb_losses() {
 ThumbLossRow const& thumb_loss_row(std::string_view name) { return row_named(name, thumb_losses()); }
 
 std::span<ThumbLossKey const> thumb_loss_keys() {
-    static std::vector<ThumbLossKey> const keys{{"beta", &ThumbLossRule::beta},
-                                                {"lambda_desirable", &ThumbLossRule::lambda_desirable},
-                                                {"lambda_undesirable", &ThumbLossRule::lambda_undesirable}};
+    static std::vector<ThumbLossKey> const keys{
+        {"beta", &ThumbLossRule::beta, config::positive, "strength of the tie to the reference"},
+        {"lambda_desirable", &ThumbLossRule::lambda_desirable, config::non_negative, "weight of desirable examples"},
+        {"lambda_undesirable", &ThumbLossRule::lambda_undesirable, config::non_negative,
+         "weight of undesirable examples"}};
     return keys;
 }
 
-ThumbLossRule thumb_loss_rule(config::KtoConfig const& config) {
-    return {&thumb_loss_row(config.loss), config.beta, config.lambda_desirable, config.lambda_undesirable};
+void ThumbLossRule::fields(config::FieldVisitor& visit) {
+    visit("loss", row, thumb_losses(), "variant of the loss; the latter has no z0");
+    for (ThumbLossKey const& key : thumb_loss_keys()) { visit(key.name, this->*key.value, key.allowed, key.help); }
 }
 
 ThumbLossValue thumb_loss(ThumbLossRule const& rule, bool desirable, double logprob, double reference, double z0) {

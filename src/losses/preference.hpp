@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pairs of answers with a label, single answers with a thumb, and the losses that learn from them: DPO and its
 // relatives, the reward model, KTO. What one pair or one thumb costs is a row of a table, which the trainer, `score`,
-// `methods` and the checks of [dpo] read.
+// `methods` and the sections [dpo] and [kto] read.
 #pragma once
 
-#include "config/method_sections.hpp"
+#include "config/field.hpp"
 #include "losses/loss.hpp"
 
 #include <optional>
@@ -21,10 +21,12 @@ struct PairLossRow;
 // By the name that dpo.loss has for it. Throws std::logic_error for a name that is not in the table.
 [[nodiscard]] PairLossRow const& pair_loss_row(std::string_view name);
 
-// A loss and the numbers that it may read.
+// A loss and the numbers that it may read: keys of [dpo].
 struct PairLossRule {
     PairLossRow const* row = &pair_loss_row("sigmoid");
     double beta = 0.1, label_smoothing = 0.0, gamma_ratio = 0.3, discopop_tau = 0.05;
+
+    void fields(config::FieldVisitor& visit);
 };
 
 // What the answers of a pair are compared with where the step's pairs are matched by rank: of the second numbers that
@@ -94,17 +96,21 @@ struct PairLossRow {
 
 // The numbers of a rule by their names in [dpo], and what a loss is that reads them; every loss reads beta.
 struct PairLossKey {
-    std::string name;
+    char const* name;
     double PairLossRule::*value;
+    config::Range allowed;
+    char const* help;
     PairLossTrait trait{};
 
     [[nodiscard]] bool is_read_by(PairLossRow const& row) const { return trait == 0 || row.is(trait); }
 };
 [[nodiscard]] std::span<PairLossKey const> pair_loss_keys();
 
-// The rule of a section. Throws ConfigError for a key that differs from its default and that this loss would ignore
-// (label_smoothing where it is not read, for one: trl#3906), and where the loss needs smoothing and there is none.
-[[nodiscard]] PairLossRule pair_loss_rule(config::DpoConfig const& config);
+// Throws ConfigError for a key that differs from its default and that this loss would ignore (label_smoothing where it
+// is not read, for one: trl#3906), and where the loss needs smoothing and there is none.
+void check_rule(PairLossRule const& rule);
+// "a, b or c": the losses that have this trait.
+[[nodiscard]] std::string names_of(PairLossTrait trait);
 
 // The matches of a step's pairs, in order. Of equal numbers the first counts as the smaller.
 [[nodiscard]] std::vector<PairMatch> match_by_rank(PairLossRow const& row, std::vector<PairLogprobs> const& pairs);
@@ -117,9 +123,12 @@ struct ThumbLossRow;
 // By the name that kto.loss has for it. Throws std::logic_error for a name that is not in the table.
 [[nodiscard]] ThumbLossRow const& thumb_loss_row(std::string_view name);
 
+// A loss and its numbers: keys of [kto].
 struct ThumbLossRule {
     ThumbLossRow const* row = &thumb_loss_row("kto");
     double beta = 0.1, lambda_desirable = 1.0, lambda_undesirable = 1.0;
+
+    void fields(config::FieldVisitor& visit);
 };
 
 // The loss, its derivative by the summed log-probability (z0 is a constant), and the implicit reward beta r.
@@ -137,12 +146,12 @@ struct ThumbLossRow {
 
 // The numbers of a rule, all of which every row reads, by their names in [kto].
 struct ThumbLossKey {
-    std::string name;
+    char const* name;
     double ThumbLossRule::*value;
+    config::Range allowed;
+    char const* help;
 };
 [[nodiscard]] std::span<ThumbLossKey const> thumb_loss_keys();
-
-[[nodiscard]] ThumbLossRule thumb_loss_rule(config::KtoConfig const& config);
 
 // `logprob`, `reference`: of the completion, summed over its tokens, nats. `z0`: nats, at least 0.
 [[nodiscard]] ThumbLossValue thumb_loss(ThumbLossRule const& rule, bool desirable, double logprob, double reference,

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "infer/scoring.hpp"
-#include "losses/loss.hpp"
-#include "losses/preference.hpp"
+#include "kinds/preference.hpp"
+#include "kinds/reward_model.hpp"
 #include "score/score_rows.hpp"
 
 #include <algorithm>
@@ -106,7 +106,8 @@ private:
     }
 
     void pairs() {
-        auto const rule = losses::pair_loss_rule(request_.config.get<config::DpoConfig>());
+        auto const& rule = request_.config.get<kinds::DpoConfig>().rule;
+        losses::check_rule(rule);
         if (!rule.row->is(losses::no_reference)) { need_reference("dpo.loss = " + rule.row->name); }
         auto const chosen = add_logps("logps/chosen", rows_.first),
                    rejected = add_logps("logps/rejected", rows_.second);
@@ -141,7 +142,7 @@ private:
     }
 
     void thumbs() {
-        auto const rule = losses::thumb_loss_rule(request_.config.get<config::KtoConfig>());
+        auto const& rule = request_.config.get<kinds::KtoConfig>().rule;
         need_reference("kto");
         double const z0 = rule.row->has_z0 ? divergence() : 0.0;
         auto const logps = add_logps("logps/completion", rows_.first);
@@ -187,7 +188,7 @@ private:
     }
 
     void rewards() {
-        auto const& config = request_.config.get<config::RewardModelConfig>();
+        auto const& config = request_.config.get<kinds::RewardModelConfig>();
         auto const chosen = policy_.rewards(rows_.first), rejected = policy_.rewards(rows_.second);
         std::vector<double> loss;
         for (std::size_t i = 0; i < chosen.size(); ++i) {

@@ -38,7 +38,7 @@ public:
     // on the gold reward at feedback.choice_temperature, flipped with probability feedback.flip; nobody has weights of
     // their own or a bias. Thumbs come from the drawn choices, whatever feedback.labels.
     [[nodiscard]] FeedbackData feedback() const override {
-        auto const& feedback = context().section<config::FeedbackConfig>();
+        auto const& feedback = context().section<FeedbackConfig>();
         auto prompts = exam(world_.prompts(), 0);
         std::vector<Duel> duels;
         for (config::Int i = 0; i < feedback.prompts; ++i) {
@@ -46,7 +46,7 @@ public:
         }
         ask(context(), infer::load_model(context().input("sft")), duels);
         auto const gold = gold_of(*this, duels);
-        auto verdicts = verdicts_from_scores(gold, {feedback.choice_temperature, true, feedback.flip},
+        auto verdicts = verdicts_from_scores(gold, {feedback.people.choice_temperature, true, feedback.people.flip},
                                              context().seed(&config::SeedConfig::feedback));
         for (Verdict& says : verdicts) { says.rating = {}; }  // this world has no ratings
         return labelled(context(), std::move(prompts), duels, gold, verdicts);

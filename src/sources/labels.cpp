@@ -35,7 +35,7 @@ std::vector<std::array<world::Values, 2>> values_of(Source const& source, std::v
 
 std::vector<Verdict> from_people(Context const& context, Source const& source, std::vector<Duel> const& duels,
                                  Scores const& gold) {
-    world::Annotators people(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
+    world::Annotators people(context.section<FeedbackConfig>().people, context.section<config::WorldConfig>(),
                              context.seed(&config::SeedConfig::feedback));
     auto const golds = sorted(gold);
     people.set_standard(golds[golds.size() / 2]);  // the median: both thumbs occur about equally often
@@ -89,7 +89,7 @@ Scores by_model(Context& context, std::vector<Duel> const& duels, infer::Weights
 }  // namespace
 
 void ask(Context const& context, infer::Weights const& sft, std::vector<Duel>& duels) {
-    auto const& config = context.section<config::FeedbackConfig>();
+    auto const& config = context.section<FeedbackConfig>();
     std::array<std::vector<Tokens>, 2> asked;
     for (Duel const& duel : duels) {
         asked[0].push_back(duel.prompt->tokens);
@@ -118,9 +118,9 @@ void take_apart(FeedbackData& feedback, std::int64_t chosen, std::int64_t reject
 
 FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vector<Duel> const& duels,
                       Scores const& gold, std::vector<Verdict> const& verdicts) {
-    auto const& config = context.section<config::FeedbackConfig>();
-    bool const judged_alone = config.thumbs == config::ThumbLabels::annotators,
-               soft = config.labels == config::PairLabels::probabilities;
+    auto const& config = context.section<FeedbackConfig>();
+    bool const judged_alone = config.thumbs == ThumbLabels::annotators,
+               soft = config.labels == PairLabels::probabilities;
     FeedbackData feedback;
     feedback.prompts = std::move(prompts);
     double equal = 0.0;
@@ -173,12 +173,13 @@ std::vector<Verdict> verdicts_from_scores(Scores const& scores, ScoreRule const&
 
 std::vector<Verdict> label(Context& context, Source const& source, std::vector<Duel> const& duels, Scores const& gold,
                            infer::Weights const& sft) {
-    auto const& config = context.section<config::FeedbackConfig>();
-    if (config.source == config::LabelSource::annotators) { return from_people(context, source, duels, gold); }
-    bool const ai = config.source == config::LabelSource::ai;
+    auto const& config = context.section<FeedbackConfig>();
+    if (config.source == LabelSource::annotators) { return from_people(context, source, duels, gold); }
+    bool const ai = config.source == LabelSource::ai;
     auto const scores =
         ai ? by_model(context, duels, sft) : by_constitution(stages::load_tokenizer(context.input("corpus")), duels);
-    return verdicts_from_scores(scores, {config.choice_temperature, ai}, context.seed(&config::SeedConfig::feedback));
+    return verdicts_from_scores(scores, {config.people.choice_temperature, ai},
+                                context.seed(&config::SeedConfig::feedback));
 }
 
 OnlineJudge::OnlineJudge(Context& context, Judge who) {
@@ -188,8 +189,8 @@ OnlineJudge::OnlineJudge(Context& context, Judge who) {
     }
     source_ = open_source(context);
     if (who == Judge::annotators) {
-        asked_before_ = context.section<config::FeedbackConfig>().prompts;
-        people_.emplace(context.section<config::FeedbackConfig>(), context.section<config::WorldConfig>(),
+        asked_before_ = context.section<FeedbackConfig>().prompts;
+        people_.emplace(context.section<FeedbackConfig>().people, context.section<config::WorldConfig>(),
                         context.seed(&config::SeedConfig::feedback));
     }
 }

@@ -13,6 +13,36 @@
 
 namespace alignsweep::sources {
 
+enum class LabelSource { annotators, ai, constitution };
+enum class PairLabels { choices, probabilities };
+enum class ThumbLabels { pairs, annotators };
+
+// [feedback]: one set of completions of the SFT model, labelled as pairs, thumbs and ratings.
+struct FeedbackConfig {
+    config::Int prompts = 4096, max_new_tokens = 32;
+    double temperature = 1.0, contrast = 0.5;
+    world::AnnotatorConfig people{};
+    LabelSource source = LabelSource::annotators;
+    PairLabels labels = PairLabels::choices;
+    ThumbLabels thumbs = ThumbLabels::pairs;
+
+    void fields(config::FieldVisitor& visit) {
+        visit("prompts", prompts, {1, 1e8}, "prompts, each answered twice");
+        visit("max_new_tokens", max_new_tokens, {1, 65536}, "most tokens of a completion");
+        visit("temperature", temperature, config::non_negative, "sampling temperature");
+        visit("contrast", contrast, config::probability,
+              "share of how-to prompts whose second answer was sampled for the twin request (unsafe for harmless and "
+              "the reverse), so that refusals and compliance occur on both");
+        people.fields(visit);
+        visit("source", source, config::Choices{"annotators", "ai", "constitution"},
+              "who labels: simulated people; the SFT model as judge (RLAIF); explicit rules (constitutional AI)");
+        visit("labels", labels, config::Choices{"choices", "probabilities"},
+              "pairs: one drawn choice each, or the probability of that choice (soft labels)");
+        visit("thumbs", thumbs, config::Choices{"pairs", "annotators"},
+              "KTO's labels: the pairs taken apart, or each answer judged alone against the annotator's standard");
+    }
+};
+
 // A prompt with two answers.
 struct Duel {
     PromptRow const* prompt;

@@ -35,7 +35,7 @@ public:
     }
 
     [[nodiscard]] FeedbackData feedback() const override {
-        auto const& feedback = context().section<config::FeedbackConfig>();
+        auto const& feedback = context().section<FeedbackConfig>();
         auto const stream = context().stream(&config::SeedConfig::feedback, "feedback/prompts");
         std::vector<PromptRow> prompts;
         std::vector<Duel> duels;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/artifacts.hpp"
 
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "stages/data_file.hpp"
 #include "store/file.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <type_traits>
 
 namespace alignsweep::stages {
 
@@ -14,11 +16,11 @@ namespace {
 using store::FileWriter;
 
 // Token lists of any lengths: `path`/tokens int64 [total] and `path`/offsets int64 [n + 1].
-template <class Rows, class TokensOf>
-void write_lists(FileWriter& file, std::string const& path, Rows const& rows, TokensOf tokens_of) {
+template <class Row>
+void write_lists(FileWriter& file, std::string const& path, std::vector<Row> const& rows, Tokens Row::*tokens_of) {
     std::vector<std::int64_t> tokens, offsets{0};
-    for (auto const& row : rows) {
-        Tokens const& list = tokens_of(row);
+    for (Row const& row : rows) {
+        Tokens const& list = row.*tokens_of;
         tokens.insert(tokens.end(), list.begin(), list.end());
         offsets.push_back(static_cast<std::int64_t>(tokens.size()));
     }
@@ -26,30 +28,27 @@ void write_lists(FileWriter& file, std::string const& path, Rows const& rows, To
     file.write(path + "/offsets", offsets);
 }
 
+// `field`: a member or a function of a row. Whole numbers and truth values are written as int64.
 template <class Rows, class Field>
 void write_column(FileWriter& file, std::string const& path, Rows const& rows, Field field) {
-    using Value = std::decay_t<decltype(field(rows.front()))>;
-    std::vector<Value> column;
-    for (auto const& row : rows) { column.push_back(field(row)); }
+    using Given = std::decay_t<decltype(std::invoke(field, rows.front()))>;
+    std::vector<std::conditional_t<std::is_integral_v<Given>, std::int64_t, Given>> column;
+    for (auto const& row : rows) { column.push_back(std::invoke(field, row)); }
     file.write(path, column);
 }
 
 void write_examples(FileWriter& file, std::string const& path, std::vector<data::Example> const& examples) {
-    write_lists(file, path + "/prompt", examples, [](data::Example const& e) -> Tokens const& { return e.prompt; });
-    write_lists(file, path + "/completion", examples,
-                [](data::Example const& e) -> Tokens const& { return e.completion; });
+    write_lists(file, path + "/prompt", examples, &data::Example::prompt);
+    write_lists(file, path + "/completion", examples, &data::Example::completion);
 }
 
 void write_prompts(FileWriter& file, std::string const& path, std::vector<PromptRow> const& prompts) {
-    write_lists(file, path, prompts, [](PromptRow const& p) -> Tokens const& { return p.tokens; });
-    auto const column = [&](char const* name, auto member) {
-        write_column(file, path + "/" + name, prompts, [&](PromptRow const& p) { return std::int64_t(p.*member); });
-    };
-    column("kind", &PromptRow::kind);
-    column("subject", &PromptRow::subject);
-    column("attribute", &PromptRow::attribute);
-    column("form", &PromptRow::form);
-    column("heldout", &PromptRow::heldout);
+    write_lists(file, path, prompts, &PromptRow::tokens);
+    write_column(file, path + "/kind", prompts, &PromptRow::kind);
+    write_column(file, path + "/subject", prompts, &PromptRow::subject);
+    write_column(file, path + "/attribute", prompts, &PromptRow::attribute);
+    write_column(file, path + "/form", prompts, &PromptRow::form);
+    write_column(file, path + "/heldout", prompts, &PromptRow::heldout);
 }
 
 std::vector<PromptRow> read_prompts(DataFile const& file, std::string const& path) {
@@ -66,13 +65,32 @@ std::vector<PromptRow> read_prompts(DataFile const& file, std::string const& pat
 
 std::vector<std::int64_t> widen(Tokens const& tokens) { return {tokens.begin(), tokens.end()}; }
 
+// Two files of two stages, which fit where one was made from the other.
+void check_reference(FeedbackData const& feedback, ReferenceData const& reference) {
+    auto const check = [](char const* path, std::size_t found, std::size_t expected) {
+        if (found == 0 || found == expected) { return; }
+        throw core::IoError("data.h5 of the reference stage: dataset ", path, ": has ", found,
+                            " values, but the feedback needs ", expected);
+    };
+    check("/reference/completions", reference.completions.size(), feedback.completions.size());
+    check("/reference/mismatched", reference.mismatched.size(), feedback.thumbs.size());
+}
+
+double reference_of(std::vector<double> const& reference, std::size_t i) {
+    return reference.empty() ? 0.0 : reference[i];
+}
+
+bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
+    return feedback.prompts[static_cast<std::size_t>(prompt)].heldout;
+}
+
 }  // namespace
 
 void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus) {
     FileWriter file(data_file(folder), data_schema, data_version);
     auto const& merges = corpus.tokenizer.merges();
-    write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return std::int64_t(merge[0]); });
-    write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return std::int64_t(merge[1]); });
+    write_column(file, "/tokenizer/left", merges, [](auto const& merge) { return merge[0]; });
+    write_column(file, "/tokenizer/right", merges, [](auto const& merge) { return merge[1]; });
     if (corpus.tokenizer.is_letters()) { file.set_attribute("/tokenizer", "letters", corpus.tokenizer.vocabulary()); }
     file.write("/corpus/train", widen(corpus.train));
     file.write("/corpus/heldout", widen(corpus.heldout));
@@ -103,19 +121,19 @@ void save_feedback(std::filesystem::path const& folder, FeedbackData const& feed
     write_prompts(file, "/prompts", feedback.prompts);
     using Row = FeedbackData::CompletionRow;
     auto const& rows = feedback.completions;
-    write_lists(file, "/completions", rows, [](Row const& r) -> Tokens const& { return r.tokens; });
-    write_column(file, "/completions/prompt", rows, [](Row const& r) { return r.prompt; });
-    write_column(file, "/completions/on_policy", rows, [](Row const& r) { return std::int64_t(r.on_policy); });
-    write_column(file, "/completions/gold", rows, [](Row const& r) { return r.gold; });
-    write_column(file, "/completions/rating", rows, [](Row const& r) { return r.rating; });
+    write_lists(file, "/completions", rows, &Row::tokens);
+    write_column(file, "/completions/prompt", rows, &Row::prompt);
+    write_column(file, "/completions/on_policy", rows, &Row::on_policy);
+    write_column(file, "/completions/gold", rows, &Row::gold);
+    write_column(file, "/completions/rating", rows, &Row::rating);
     using PairRow = FeedbackData::PairRow;
-    write_column(file, "/pairs/chosen", feedback.pairs, [](PairRow const& p) { return p.chosen; });
-    write_column(file, "/pairs/rejected", feedback.pairs, [](PairRow const& p) { return p.rejected; });
-    write_column(file, "/pairs/probability", feedback.pairs, [](PairRow const& p) { return p.probability; });
+    write_column(file, "/pairs/chosen", feedback.pairs, &PairRow::chosen);
+    write_column(file, "/pairs/rejected", feedback.pairs, &PairRow::rejected);
+    write_column(file, "/pairs/probability", feedback.pairs, &PairRow::probability);
     using ThumbRow = FeedbackData::ThumbRow;
-    write_column(file, "/thumbs/completion", feedback.thumbs, [](ThumbRow const& t) { return t.completion; });
-    write_column(file, "/thumbs/desirable", feedback.thumbs, [](ThumbRow const& t) { return t.desirable; });
-    write_column(file, "/thumbs/partner", feedback.thumbs, [](ThumbRow const& t) { return t.partner; });
+    write_column(file, "/thumbs/completion", feedback.thumbs, &ThumbRow::completion);
+    write_column(file, "/thumbs/desirable", feedback.thumbs, &ThumbRow::desirable);
+    write_column(file, "/thumbs/partner", feedback.thumbs, &ThumbRow::partner);
     file.publish();
 }
 
@@ -152,6 +170,14 @@ data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std:
             feedback.completions[static_cast<std::size_t>(completion)].tokens};
 }
 
+std::vector<data::Example> completion_examples(FeedbackData const& feedback) {
+    std::vector<data::Example> examples;
+    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
+        examples.push_back(example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
+    }
+    return examples;
+}
+
 void save_reference(std::filesystem::path const& folder, ReferenceData const& reference) {
     FileWriter file(data_file(folder), data_schema, data_version);
     file.write("/reference/completions", reference.completions);
@@ -163,29 +189,6 @@ ReferenceData load_reference(std::filesystem::path const& folder) {
     DataFile const file(folder);
     return {file.reals("/reference/completions"), file.reals("/reference/mismatched")};
 }
-
-namespace {
-
-// Two files of two stages, which fit where one was made from the other.
-void check_reference(FeedbackData const& feedback, ReferenceData const& reference) {
-    auto const check = [](char const* path, std::size_t found, std::size_t expected) {
-        if (found == 0 || found == expected) { return; }
-        throw core::IoError(core::concat("data.h5 of the reference stage: dataset ", path, ": has ", found,
-                                         " values, but the feedback needs ", expected));
-    };
-    check("/reference/completions", reference.completions.size(), feedback.completions.size());
-    check("/reference/mismatched", reference.mismatched.size(), feedback.thumbs.size());
-}
-
-double reference_of(std::vector<double> const& reference, std::size_t i) {
-    return reference.empty() ? 0.0 : reference[i];
-}
-
-bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
-    return feedback.prompts[static_cast<std::size_t>(prompt)].heldout;
-}
-
-}  // namespace
 
 std::vector<losses::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
     check_reference(feedback, reference);
@@ -222,14 +225,9 @@ std::vector<losses::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceDa
         }
         thumbs.push_back(std::move(thumb));
     }
-    if (thumbs.empty() && !with_partner) {
-        throw core::ConfigError("kto: no thumb on a training prompt to learn from");
-    }
-    if (thumbs.empty()) {
-        throw core::ConfigError(
-            "kto: no thumb to learn from: z0 needs feedback on two different training prompts, with room in "
-            "model.context for each other's answers");
-    }
+    config::require(!thumbs.empty() || with_partner, "kto: no thumb on a training prompt to learn from");
+    config::require(!thumbs.empty(), "kto: no thumb to learn from: z0 needs feedback on two different training ",
+                    "prompts, with room in model.context for each other's answers");
     return thumbs;
 }
 

@@ -62,6 +62,8 @@ struct FeedbackData {
 void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback);
 FeedbackData load_feedback(std::filesystem::path const& folder);
 data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std::int64_t completion);
+// Each completion after its own prompt.
+std::vector<data::Example> completion_examples(FeedbackData const& feedback);
 
 // reference: summed log-probabilities under the SFT model.
 struct ReferenceData {
@@ -103,6 +105,12 @@ struct PrefixData {
     std::map<std::string, store::Attribute> facts{};
 
     [[nodiscard]] std::size_t size() const { return beginnings.size(); }
+    void add(data::Example beginning, std::int64_t number, std::int64_t before, bool whole) {
+        beginnings.push_back(std::move(beginning));
+        prompt.push_back(number);
+        previous.push_back(before);
+        finished.push_back(whole ? 1 : 0);
+    }
 };
 void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefixes);
 PrefixData load_prefixes(std::filesystem::path const& folder);

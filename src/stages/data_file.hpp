@@ -52,7 +52,7 @@ private:
 
     template <class... What>
     [[noreturn]] void fail(std::string const& path, What const&... what) const {
-        throw core::IoError(core::concat(path_.string(), ": dataset ", path, ": ", what...));
+        throw core::IoError(path_.string(), ": dataset ", path, ": ", what...);
     }
     void check_rows(std::string const& path, std::size_t found, std::size_t rows) const;
     void check_range(std::string const& path, std::vector<std::int64_t> const& values, std::int64_t least,

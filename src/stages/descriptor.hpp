@@ -3,7 +3,8 @@
 // progress, tables, report and tests read the descriptions and name no kind.
 #pragma once
 
-#include "config/config.hpp"
+#include "stages/context.hpp"
+#include "stages/reads.hpp"
 #include "store/metric_names.hpp"
 
 #include <functional>
@@ -15,17 +16,13 @@
 
 namespace alignsweep::stages {
 
-class Context;
-class Reads;
-struct StageSpec;
-
 // What a kind's stages are there for.
 enum class Purpose {
     step,        // others read them
     start,       // a model before alignment, a row of the results
     method,      // a method of alignment, a row of the results
     evaluation,  // the numbers of a row
-    side         // more numbers of a row, which stands without them
+    side         // further numbers of a row, which is complete without them
 };
 
 // An input stage.
@@ -88,7 +85,7 @@ struct Descriptor {
     // Of a side stage: whether a row of this model has one; null: always.
     bool (*applies)(config::Config const&, Descriptor const& model) = nullptr;
 
-    // Of a model: roles of all that are in memory at once, in training or, where it trains none, in use.
+    // Of a model: roles of the models that are in memory together while it trains; where it trains none, in use.
     std::vector<std::string> (*models)(config::Config const&) = nullptr;  // null: the policy
     // Inputs that a stage needs beside this model to sample from it.
     std::vector<Input> to_sample{};

@@ -3,7 +3,6 @@
 // stages, and is all that its code can get (context.hpp).
 #pragma once
 
-#include "config/keys.hpp"
 #include "config/schema.hpp"
 
 #include <cstdint>
@@ -38,7 +37,7 @@ public:
     Reads& keys(Members Section::*... members) {
         return add(config::name_of<Section>(config_), config::keys_of(members...), true);
     }
-    // Each of the trial's seeds, unless it is set apart.
+    // Seeds: each the trial's own, unless [seed] sets another.
     template <class... Seeds>
     Reads& seeds(Seeds config::SeedConfig::*... seeds) {
         return add_seeds(config::keys_of(seeds...));

@@ -47,11 +47,21 @@ struct StageResult {
     std::map<std::string, double> costs;    // "<what>/<role>": tokens/policy, labels/feedback, ...
 };
 
+// Runs a stage from its last checkpoint, or from the beginning, in <host.stages>/<id>, and writes its manifest last.
+// Throws TrialError (a NaN, say), IoError, or Stopped after a checkpoint.
+void execute(StageSpec const& spec, StageHost const& host);
+
+// True if the stage's manifest stands. Throws IoError for a malformed one.
+[[nodiscard]] bool is_done(std::filesystem::path const& stages, std::string const& id);
+
+// Checkpoint of a running stage after `step` steps; those that its folder has, newest first. `execute` removes them
+// once the stage is finished.
+[[nodiscard]] std::filesystem::path progress_file(std::filesystem::path const& folder, std::int64_t step);
+[[nodiscard]] std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder);
+
 // What a result's bits may depend on beside its configuration: backend, scalar, blas (with the processor that its
 // kernels are for), vector_bits (of a SIMD register), compiler, kokkos, git_commit, softwareVersion, processor. The
 // same keys always.
 [[nodiscard]] std::map<std::string, std::string> run_facts();
-// What its bits do not depend on: host, threads, libraries, and under Slurm slurm_job and slurm_restarts.
-[[nodiscard]] std::map<std::string, std::string> run_circumstances();
 
 }  // namespace alignsweep::stages

@@ -9,18 +9,20 @@
 
 namespace alignsweep::store {
 
+inline constexpr char const* sequence_nats = "nats per sequence";
+inline constexpr char const* token_nats = "nats per token";
+
 struct MetricInfo {
-    std::string name;
+    std::string name;  // with "/" at its end: of all that begin so; the rest of a name follows the description
     std::string unit;  // "1" for a pure number; as netCDF and xarray read it from the attribute `units`
     std::string description;
 };
 
-// Every name known beforehand; families such as cost/<what>/<role> are not listed.
+// Metrics that several kinds of stages log, and costs. Those of one kind stand in its description.
 [[nodiscard]] std::span<MetricInfo const> metric_registry();
 
-// Unit and description of any metric: from `own`; from the registry; from the family for cost/<what>/<role>,
-// eval/gold/<value> and eval/behaviour/<kind>; from the metric itself for the ends of its interval, <metric>_low and
-// <metric>_high. Others have unit "1" and no description.
+// Unit and description of any metric: from `own`; from the registry; from the metric itself for the ends of its
+// interval, <metric>_low and <metric>_high. Others have unit "1" and no description.
 [[nodiscard]] MetricInfo metric_info(std::string_view name, std::span<MetricInfo const> own = {});
 
 // std::logic_error unless `name` can stand as an HDF5 path beside the columns of the program's own ("step", "trial",

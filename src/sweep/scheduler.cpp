@@ -130,7 +130,7 @@ private:
             // Of an earlier attempt; first, so that none stands beside a finished stage whenever this is killed.
             std::error_code ignored;
             fs::remove(ledger_.folder(id) / "failed.txt", ignored);
-            kinds::execute(plan_.stages.at(id), host);
+            stages::execute(plan_.stages.at(id), host);
         } catch (core::Stopped const&) { throw; } catch (std::exception const& error) {
             // One bad stage must not take the others with it: its error stays with it.
             std::string const message = core::failure_of(error).message;

@@ -4,14 +4,16 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "infer/tensors.hpp"
+#include "stages/stage.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 
 namespace alignsweep::train {
 
 namespace {
+
+using stages::progress_file;
+using stages::progress_steps;
 
 std::vector<float> const& moment_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file,
                                     std::string const& name, std::int64_t size) {
@@ -31,27 +33,6 @@ T state_of(store::Checkpoint const& checkpoint, std::filesystem::path const& fil
         throw core::IoError(core::concat(file.string(), ": state ", name, ": is missing"));
     }
     return std::get<T>(found->second);
-}
-
-std::filesystem::path progress_file(std::filesystem::path const& folder, std::int64_t step) {
-    return folder / core::concat("checkpoint-", step, ".h5");
-}
-
-// Steps of the checkpoints in a folder, newest first.
-std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder) {
-    std::vector<std::int64_t> steps;
-    std::string const prefix = "checkpoint-", suffix = ".h5";
-    for (auto const& entry : std::filesystem::directory_iterator(folder)) {
-        std::string const name = entry.path().filename().string();
-        if (!name.starts_with(prefix) || !name.ends_with(suffix)) { continue; }
-        std::string const number = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-        if (!number.empty() &&
-            std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c); })) {
-            steps.push_back(std::stoll(number));
-        }
-    }
-    std::sort(steps.rbegin(), steps.rend());
-    return steps;
 }
 
 }  // namespace
@@ -111,10 +92,6 @@ std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trai
         return step;
     }
     return 0;
-}
-
-void remove_progress(std::filesystem::path const& folder) {
-    for (std::int64_t const step : progress_steps(folder)) { std::filesystem::remove(progress_file(folder, step)); }
 }
 
 }  // namespace alignsweep::train

@@ -18,13 +18,11 @@ struct Trainee {
     model::Learner* learner;  // nullptr: none
 };
 
-// Checkpoints of a running stage: <folder>/checkpoint-<step>.h5; the two newest are kept.
+// Checkpoints of a running stage (stages::progress_file); the two newest are kept.
 void save_progress(std::filesystem::path const& folder, std::int64_t step, std::vector<Trainee> const& trainees,
                    std::map<std::string, double> const& state);
 // Restores the newest whole checkpoint and returns its step; 0 where there is none.
 std::int64_t load_progress(std::filesystem::path const& folder, std::vector<Trainee> const& trainees,
                            std::map<std::string, double>& state);
-// Removes all of them, once the stage is finished.
-void remove_progress(std::filesystem::path const& folder);
 
 }  // namespace alignsweep::train

@@ -5,10 +5,10 @@
 
 namespace alignsweep::train {
 
-ReferenceSync::ReferenceSync(config::DpoConfig const& config, int chunk, infer::Weights reference,
+ReferenceSync::ReferenceSync(std::int64_t sync_steps, double sync_alpha, int chunk, infer::Weights reference,
                              infer::Weights const& policy, std::vector<losses::Pair>& pairs)
-    : steps_(config.sync_steps),
-      alpha_(config.sync_alpha),
+    : steps_(sync_steps),
+      alpha_(sync_alpha),
       chunk_(chunk),
       reference_(std::move(reference)),
       policy_(policy),

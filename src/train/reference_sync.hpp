@@ -2,7 +2,6 @@
 // A reference that follows the policy: TR-DPO, Gorbatovski et al., arXiv:2404.09656, section 3.
 #pragma once
 
-#include "config/method_sections.hpp"
 #include "losses/preference.hpp"
 #include "train/trainer.hpp"
 
@@ -17,8 +16,8 @@ namespace alignsweep::train {
 class ReferenceSync {
 public:
     // `reference`: its first weights, in a buffer of their own; `policy` and `pairs` must outlive this.
-    ReferenceSync(config::DpoConfig const& config, int chunk, infer::Weights reference, infer::Weights const& policy,
-                  std::vector<losses::Pair>& pairs);
+    ReferenceSync(std::int64_t sync_steps, double sync_alpha, int chunk, infer::Weights reference,
+                  infer::Weights const& policy, std::vector<losses::Pair>& pairs);
 
     // What `train` needs to know; valid as long as this is.
     [[nodiscard]] Surroundings surroundings();

@@ -8,6 +8,7 @@
 #include "train/progress.hpp"
 
 #include <functional>
+#include <limits>
 
 namespace alignsweep::train {
 
@@ -50,7 +51,7 @@ private:
 // A whole run of one loss over one data set: resumes from a checkpoint, logs, publishes, checkpoints, and puts the
 // costs and the last step's metrics into the context. `steps` may be less than the order holds.
 struct Schedule {
-    std::int64_t epochs, batch, max_steps;
+    std::int64_t epochs, batch, max_steps = std::numeric_limits<std::int64_t>::max();
 };
 // What goes on around the steps of a run, where there is more to it than learning.
 struct Surroundings {

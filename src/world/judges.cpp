@@ -34,10 +34,9 @@ bool is_brief(Said const& said) { return count_words(said) <= concise_full_words
 
 }  // namespace
 
-Annotators::Annotators(config::FeedbackConfig const& feedback, config::WorldConfig const& world,
-                       std::uint64_t seed_feedback)
-    : feedback_(feedback),
-      weights_(static_cast<std::size_t>(feedback.annotators), gold_weights(world)),
+Annotators::Annotators(AnnotatorConfig const& people, config::WorldConfig const& world, std::uint64_t seed_feedback)
+    : people_(people),
+      weights_(static_cast<std::size_t>(people.annotators), gold_weights(world)),
       highest_gold_(total(gold_weights(world))),
       assign_(seed_feedback, "feedback/annotator"),
       pairs_(seed_feedback, "feedback/pairs"),
@@ -47,7 +46,7 @@ Annotators::Annotators(config::FeedbackConfig const& feedback, config::WorldConf
     core::RandomStream const stream(seed_feedback, "feedback/weights");
     for (std::size_t a = 0; a < weights_.size(); ++a) {
         core::Draws draws(stream, static_cast<std::uint32_t>(a));
-        for (double& weight : weights_[a]) { weight *= std::exp(feedback.weight_spread * draws.normal()); }
+        for (double& weight : weights_[a]) { weight *= std::exp(people.weight_spread * draws.normal()); }
     }
 }
 
@@ -71,7 +70,7 @@ double Annotators::reward(std::int32_t annotator, Values const& values) const {
 double Annotators::highest(std::int32_t annotator) const { return total(weights(annotator)); }
 
 double Annotators::meant(double margin) const {
-    double const temperature = feedback_.choice_temperature;
+    double const temperature = people_.choice_temperature;
     if (temperature > 0.0) { return 1.0 / (1.0 + std::exp(-margin / temperature)); }
     return margin == 0.0 ? 0.5 : margin > 0.0 ? 1.0 : 0.0;
 }
@@ -79,11 +78,11 @@ double Annotators::meant(double margin) const {
 // Two numbers are drawn whatever the temperature and the flips, so that these change no other draw.
 bool Annotators::choose(double margin, core::Draws& draws) const {
     bool const choice = draws.uniform() < meant(margin);
-    return choice != draws.chance(feedback_.flip);
+    return choice != draws.chance(people_.flip);
 }
 
 double Annotators::margin(std::int32_t annotator, Values const& first, Values const& second) const {
-    return reward(annotator, first) + feedback_.position_bias - reward(annotator, second);
+    return reward(annotator, first) + people_.position_bias - reward(annotator, second);
 }
 
 Annotators::PairLabel Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
@@ -94,7 +93,7 @@ Annotators::PairLabel Annotators::compare(std::uint32_t index, Values const& fir
 
 double Annotators::preference(std::uint32_t index, Values const& first, Values const& second) const {
     double const clean = meant(margin(annotator_of(index), first, second));
-    return clean * (1.0 - feedback_.flip) + (1.0 - clean) * feedback_.flip;
+    return clean * (1.0 - people_.flip) + (1.0 - clean) * people_.flip;
 }
 
 bool Annotators::thumb(std::uint32_t index, std::uint32_t which, Values const& values) const {
@@ -107,8 +106,8 @@ std::int32_t Annotators::rating(std::uint32_t index, std::uint32_t which, Values
     std::int32_t const annotator = annotator_of(index);
     core::Draws draws(ratings_, index, which);
     double const u = draws.uniform();
-    bool const flipped = draws.chance(feedback_.flip);
-    double const noisy = reward(annotator, values) + feedback_.choice_temperature * std::log(u / (1.0 - u));
+    bool const flipped = draws.chance(people_.flip);
+    double const noisy = reward(annotator, values) + people_.choice_temperature * std::log(u / (1.0 - u));
     double const top = highest(annotator);
     double const share = top > 0.0 ? std::clamp(noisy / top, 0.0, 1.0) : 0.0;
     auto const stars = std::min(static_cast<std::int32_t>(5.0 * share) + 1, 5);

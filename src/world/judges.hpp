@@ -13,6 +13,20 @@
 
 namespace alignsweep::world {
 
+// The keys of [feedback] that say what these people are like.
+struct AnnotatorConfig {
+    config::Int annotators = 8;
+    double weight_spread = 0.3, choice_temperature = 0.3, flip = 0.05, position_bias = 0.1;
+
+    void fields(config::FieldVisitor& visit) {
+        visit("annotators", annotators, {1, 1e6}, "people who label");
+        visit("weight_spread", weight_spread, config::non_negative, "log-normal spread of their value weights");
+        visit("choice_temperature", choice_temperature, config::non_negative, "temperature of Bradley-Terry choices");
+        visit("flip", flip, config::probability, "share of labels flipped by mistake");
+        visit("position_bias", position_bias, config::any, "reward added to the answer shown first");
+    }
+};
+
 // The simulated people who label responses, each with weights of their own for the values. They give pairs (Bradley and
 // Terry, "Rank analysis of incomplete block designs", Biometrika 1952), thumbs, or ratings.
 //
@@ -21,7 +35,7 @@ namespace alignsweep::world {
 // for its pair, its thumbs and its ratings alike.
 class Annotators {
 public:
-    Annotators(config::FeedbackConfig const& feedback, config::WorldConfig const& world, std::uint64_t seed_feedback);
+    Annotators(AnnotatorConfig const& people, config::WorldConfig const& world, std::uint64_t seed_feedback);
 
     struct PairLabel {
         bool first_better;
@@ -62,7 +76,7 @@ private:
     // A choice for (true) or against something that is better by `margin`, with noise and flips.
     [[nodiscard]] bool choose(double margin, core::Draws& draws) const;
 
-    config::FeedbackConfig feedback_;
+    AnnotatorConfig people_;
     std::vector<Values> weights_;   // [annotator]
     double standard_share_ = 0.75;  // of the highest reward
     double highest_gold_;

@@ -66,7 +66,7 @@ TEST(Enumerable, ItsPromptsFitTheContext) {
 TEST(Enumerable, RefusesWhatReadsTextAndOtherTemperatures) {
     expect_refused([](Config& c) { c.edit<kinds::EvaluateConfig>().temperature = 0.5; },
                    {"evaluate.temperature = 0.5"});
-    expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = LabelSource::constitution; },
+    expect_refused([](Config& c) { c.edit<FeedbackConfig>().source = sources::LabelSource::constitution; },
                    {"feedback.source = constitution"});
     expect_refused(
         [](Config& c) {

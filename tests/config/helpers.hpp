@@ -6,6 +6,8 @@
 #include "kinds/evaluate.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/online.hpp"
+#include "kinds/preference.hpp"
+#include "kinds/reward_model.hpp"
 #include "kinds/rlhf.hpp"
 
 #include <gtest/gtest.h>
@@ -18,6 +20,11 @@
 #include <string_view>
 
 namespace alignsweep::config {
+
+using kinds::DpoConfig;
+using kinds::KtoConfig;
+using kinds::RewardModelConfig;
+using sources::FeedbackConfig;
 
 // The configuration of the program, with the sections of all its kinds.
 inline Config defaults() { return kinds::program().defaults; }

@@ -16,38 +16,28 @@ namespace fs = std::filesystem;
 using testing::expect_error;
 using testing::TemporaryFolder;
 
-// Changes the one field of the sections that has the given number, as little as possible.
-class Change : public FieldVisitor {
-public:
-    Change(int number, std::string file) : left_(number), file_(std::move(file)) {}
-    [[nodiscard]] std::string const& changed() const { return changed_; }
-
-private:
-    void integer(char const* key, Int& value, Range const& range, char const*) override {
-        if (is_it(key)) { value += static_cast<double>(value) < range.high ? 1 : -1; }
+// Changes the one field of the sections that has the given number, as little as possible. Returns its key.
+std::string change(Config& config, std::size_t number, std::string const& file) {
+    std::string changed;
+    for (Section const& named : config.sections()) {
+        config.find(named.name())->visit([&](Field const& field) {
+            if (number-- != 0) { return; }
+            changed = field.key;
+            if (Int* const value = field.as<Int>()) {
+                *value += static_cast<double>(*value) < field.range.high ? 1 : -1;
+            } else if (double* const real = field.as<double>()) {
+                *real = std::nextafter(*real, *real < field.range.high ? INFINITY : -INFINITY);
+            } else if (bool* const truth = field.as<bool>()) {
+                *truth = !*truth;
+            } else if (std::size_t* const index = field.as<std::size_t>()) {
+                *index = *index == 0 ? 1 : 0;
+            } else {
+                *field.as<std::string>() = file;
+            }
+        });
     }
-    void number(char const* key, double& value, Range const& range, char const*) override {
-        if (is_it(key)) { value = std::nextafter(value, value < range.high ? INFINITY : -INFINITY); }
-    }
-    void truth(char const* key, bool& value, char const*) override {
-        if (is_it(key)) { value = !value; }
-    }
-    void choice(char const* key, std::size_t& index, Choices const&, char const*, void const*) override {
-        if (is_it(key)) { index = index == 0 ? 1 : 0; }
-    }
-    void file(char const* key, std::string& value, char const*) override {
-        if (is_it(key)) { value = file_; }
-    }
-    bool is_it(char const* key) {
-        bool const is = left_-- == 0;
-        if (is) { changed_ = key; }
-        return is;
-    }
-
-    int left_;
-    std::string file_;
-    std::string changed_;
-};
+    return changed;
+}
 
 // The canonical texts of all sections, one after the other.
 std::string canonical_of(Config const& config) {
@@ -74,9 +64,7 @@ TEST(ConfigPrint, EveryFieldChangesTheHashTextAndSurvivesTheRoundTrip) {
     std::size_t const fields = all_keys(defaults()).size();
     for (std::size_t i = 0; i < fields; ++i) {
         Config config = defaults();
-        Change change(static_cast<int>(i), file);
-        for (Section const& section : start.sections()) { config.find(section.name())->visit(change); }
-        ASSERT_EQ(change.changed(), all_keys(defaults())[i].key);
+        ASSERT_EQ(change(config, i, file), all_keys(defaults())[i].key);
         EXPECT_TRUE(texts.insert(canonical_of(config)).second) << all_keys(defaults())[i].name();
         std::string const ini = to_ini(config);
         Config const back = read_back(ini);

@@ -38,7 +38,7 @@ TEST(ConfigAssign, SetsEveryType) {
     assign(config, at_line_12("sft", "learning_rate", "1e-3"));  // lives in the optimiser's struct
     EXPECT_EQ(config.get<ModelConfig>().depth, 3);
     EXPECT_EQ(config.get<CorpusConfig>().documents, 10000);
-    EXPECT_EQ(config.get<DpoConfig>().beta, 0.25);
+    EXPECT_EQ(config.get<DpoConfig>().rule.beta, 0.25);
     EXPECT_FALSE(config.get<ModelConfig>().tied);
     EXPECT_EQ(config.get<kinds::RlhfConfig>().kl_estimator, losses::KlEstimator::k3);
     EXPECT_EQ(value_of(config, "sft", "learning_rate").number, 1e-3);
@@ -103,7 +103,7 @@ TEST(ConfigApply, LaterEntriesOverrideEarlierOnes) {
     auto const file = folder.write("demo.ini", "base = base.ini\n[dpo]\nbeta = 0.3\nbatch = 16\n[sweep]\nseed = 1\n");
     Config const config = config::apply(read_all({file}, {"dpo.batch=32", "sweep.seed=2"}), defaults());
     EXPECT_EQ(config.get<DpoConfig>().epochs, 2);
-    EXPECT_EQ(config.get<DpoConfig>().beta, 0.3);
+    EXPECT_EQ(config.get<DpoConfig>().rule.beta, 0.3);
     EXPECT_EQ(config.get<DpoConfig>().batch, 32);
     EXPECT_EQ(to_ini(config::apply({}, defaults())), to_ini(defaults()));
 }
@@ -232,16 +232,16 @@ TEST(ConfigValidate, TheRewardModelKeepsTheHeadsWidth) {
 
 TEST(ConfigRewardModel, HasItsOwnSizeWithHeadsOfThePolicysWidth) {
     Config config = defaults();
-    EXPECT_EQ(canonical(Section::of("model", reward_model_size(config))),
+    EXPECT_EQ(canonical(Section::of("model", kinds::reward_model_size(config))),
               canonical(Section::of("model", config.get<ModelConfig>())));
     config.edit<RewardModelConfig>().width = config.get<ModelConfig>().width;
     config.edit<ModelConfig>().hidden = 171;  // of the same width: nothing is rounded
-    EXPECT_EQ(canonical(Section::of("model", reward_model_size(config))),
+    EXPECT_EQ(canonical(Section::of("model", kinds::reward_model_size(config))),
               canonical(Section::of("model", config.get<ModelConfig>())));
     config.edit<ModelConfig>().hidden = 172;
     config.edit<RewardModelConfig>().depth = 5;
     config.edit<RewardModelConfig>().width = 96;
-    auto size = reward_model_size(config);
+    auto size = kinds::reward_model_size(config);
     EXPECT_EQ(size.width, 96);
     EXPECT_EQ(size.depth, 5);
     EXPECT_EQ(size.heads, 6);
@@ -250,7 +250,7 @@ TEST(ConfigRewardModel, HasItsOwnSizeWithHeadsOfThePolicysWidth) {
     EXPECT_EQ(size.context, config.get<ModelConfig>().context);
     config.edit<ModelConfig>().kv_heads = 1;
     config.edit<RewardModelConfig>().width = 128;
-    size = reward_model_size(config);
+    size = kinds::reward_model_size(config);
     EXPECT_EQ(size.heads, 8);
     EXPECT_EQ(size.kv_heads, 2);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Configuration: the input is an INI file, from its lines to the trials of the sweep, and each line is a --set as well.
 #include "config/ini.hpp"
-#include "config/sweep_axes.hpp"
 #include "config/sweep_plan.hpp"
 #include "config/values.hpp"
 #include "fuzz/fuzz.hpp"
@@ -12,12 +11,25 @@ using namespace alignsweep;
 
 namespace {
 
-// Those that all kinds of stages share, and one of each sort of field beside them.
+// As a kind's section: fields of its own and those of an optimiser.
+struct Dpo {
+    config::Int epochs = 3;
+    double beta = 0.1;
+    bool normalise = true;
+    config::OptimizerConfig optimizer{.learning_rate = 3e-4};
+
+    void fields(config::FieldVisitor& visit) {
+        visit("epochs", epochs, config::Range{0, 1e6}, "passes over the pairs");
+        visit("beta", beta, config::positive, "strength of the tie to the reference");
+        visit("normalise", normalise, "scores of mean 0");
+        optimizer.fields(visit);
+    }
+};
+
+// Those that all kinds of stages share, and one more.
 config::Config defaults() {
     auto sections = config::Config().sections();
-    sections.push_back(config::Section::of<config::DpoConfig>("dpo"));
-    sections.push_back(config::Section::of<config::FeedbackConfig>("feedback"));
-    sections.push_back(config::Section::of<config::RewardModelConfig>("reward_model"));
+    sections.push_back(config::Section::of<Dpo>("dpo"));
     return config::Config(std::move(sections));
 }
 

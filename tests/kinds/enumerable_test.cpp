@@ -30,11 +30,11 @@ config::Config small_world(config::Int prompts, config::Int tokens, config::Int 
     c.edit<config::CorpusConfig>().documents = 100;
     c.edit<PretrainConfig>().length = 6;
     c.edit<PretrainConfig>().steps = 20;
-    c.edit<config::FeedbackConfig>().prompts = 40;
-    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
+    c.edit<sources::FeedbackConfig>().prompts = 40;
+    c.edit<sources::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
         c.edit<OnlineDpoConfig>().online.max_new_tokens = c.edit<OnlineKtoConfig>().online.max_new_tokens = length;
-    c.edit<config::FeedbackConfig>().choice_temperature = 1.0;
-    c.edit<config::FeedbackConfig>().flip = 0.0;
+    c.edit<sources::FeedbackConfig>().people.choice_temperature = 1.0;
+    c.edit<sources::FeedbackConfig>().people.flip = 0.0;
     c.edit<RlhfConfig>().reward = EpisodeReward::gold;
     c.edit<RlhfConfig>().missing_end = MissingEnd::subtract;
     return c;
@@ -72,8 +72,8 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
     life.run(to_feedback);
     life.run({"reward_model", "reference", "rlhf", "dpo", "kto"});
     for (auto const& [kind, beta] : {std::pair{"rlhf", life.config.get<RlhfConfig>().kl_coef},
-                                     std::pair{"dpo", life.config.get<config::DpoConfig>().beta},
-                                     std::pair{"kto", life.config.get<config::KtoConfig>().beta}}) {
+                                     std::pair{"dpo", life.config.get<DpoConfig>().rule.beta},
+                                     std::pair{"kto", life.config.get<KtoConfig>().rule.beta}}) {
         auto const metrics = life.evaluate(kind);
         double const gap = metrics.at("eval/exact/gap");
         EXPECT_GT(gap, 0.0) << kind;
@@ -102,7 +102,7 @@ TEST(Enumerable, EveryStageRunsAndTheGapIsBetaTimesTheKl) {
                reference = file.read<double>("/exact/reference");
     ASSERT_EQ(recovered.size(), 39U);
     for (std::size_t i = 0; i < recovered.size(); ++i) {
-        EXPECT_NEAR(recovered[i], life.config.get<config::KtoConfig>().beta * (policy[i] - reference[i]), 1e-12);
+        EXPECT_NEAR(recovered[i], life.config.get<KtoConfig>().rule.beta * (policy[i] - reference[i]), 1e-12);
     }
     // The proxy's mean is that over all answers.
     auto const proxy = make_stage(
@@ -128,7 +128,7 @@ TEST(Enumerable, TheSftModelIsItsOwnReference) {
 // Listed probabilities are those that training and sampling see.
 TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
     Life life(small_world(2, 3, 2));
-    life.config.edit<config::FeedbackConfig>().prompts = 4000;
+    life.config.edit<sources::FeedbackConfig>().prompts = 4000;
     life.specs["feedback"] = make_stage("feedback", life.config, 3, life.specs.at("feedback").inputs);
     life.run(to_feedback);
     infer::Weights const weights = infer::load_model(life.of("sft"));
@@ -160,11 +160,11 @@ TEST(Enumerable, ProbabilitiesAreThoseOfTrainingAndSampling) {
 
 TEST(Enumerable, LabelsAreChoicesOrProbabilities) {
     auto config = small_world(2, 4, 3);
-    config.edit<config::FeedbackConfig>().prompts = 3000;
+    config.edit<sources::FeedbackConfig>().prompts = 3000;
     Life life(config);
     life.run(to_feedback);
     auto const hard = stages::load_feedback(life.of("feedback"));
-    config.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
+    config.edit<sources::FeedbackConfig>().labels = sources::PairLabels::probabilities;
     auto const spec = make_stage("feedback", config, 3, life.specs.at("feedback").inputs);
     execute(spec, testing::host_of(life.folder.path()));
     auto const soft = stages::load_feedback(life.folder.path() / spec.id());

@@ -104,9 +104,9 @@ TEST(Gold, HasNoneForRealPrompts) {
 // An answer of no tokens at all but the end is what both samples of such a model are.
 TEST(Feedback, EqualAnswersGiveNoPair) {
     auto config = testing::tiny_config();
-    config.edit<config::FeedbackConfig>().temperature = 1e-6;  // both answers are the likeliest one
-    config.edit<config::FeedbackConfig>().contrast = 0.0;
-    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::annotators;
+    config.edit<sources::FeedbackConfig>().temperature = 1e-6;  // both answers are the likeliest one
+    config.edit<sources::FeedbackConfig>().contrast = 0.0;
+    config.edit<sources::FeedbackConfig>().thumbs = sources::ThumbLabels::annotators;
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
@@ -256,9 +256,9 @@ TEST(Reference, IsOfTheVerySequencesThatMethodsReadItFor) {
 // Prompts whose answers are equal have no thumbs: a thumb's place and its completion's differ.
 TEST(Feedback, PartnersAreAnswersOfOtherThumbs) {
     auto config = testing::tiny_config();
-    config.edit<config::FeedbackConfig>().thumbs = config::ThumbLabels::pairs;
-    config.edit<config::FeedbackConfig>().temperature = 0.6;
-    config.edit<config::FeedbackConfig>().max_new_tokens = 2;
+    config.edit<sources::FeedbackConfig>().thumbs = sources::ThumbLabels::pairs;
+    config.edit<sources::FeedbackConfig>().temperature = 0.6;
+    config.edit<sources::FeedbackConfig>().max_new_tokens = 2;
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);

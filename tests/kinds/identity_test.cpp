@@ -107,7 +107,7 @@ TEST(Identity, OfRealDataEachStageReadsItsOwnFiles) {
     EXPECT_TRUE(reads_it("corpus", sft));
     EXPECT_FALSE(reads_it("feedback", sft));
     auto const world = [](config::Config& c) {
-        c.edit<config::WorldConfig>().names += 1, c.edit<config::FeedbackConfig>().flip = 0.2,
+        c.edit<config::WorldConfig>().names += 1, c.edit<sources::FeedbackConfig>().people.flip = 0.2,
                                                   c.edit<config::CorpusConfig>().documents += 1;
     };
     EXPECT_FALSE(reads_it("corpus", world));
@@ -131,7 +131,7 @@ TEST(Identity, OnlineMethodsReadWhatTheirJudgeReads) {
         return make_stage("online_kto", other, 3, {}).key != make_stage("online_kto", config, 3, {}).key;
     };
     auto const weight = [](config::Config& c) { c.edit<config::WorldConfig>().weight_polite = 2.0; };
-    auto const flip = [](config::Config& c) { c.edit<config::FeedbackConfig>().flip = 0.3; };
+    auto const flip = [](config::Config& c) { c.edit<sources::FeedbackConfig>().people.flip = 0.3; };
     for (auto const& [judge, world, people] : {std::tuple{"reward_model", false, false},
                                                std::tuple{"gold", true, false}, std::tuple{"annotators", true, true}}) {
         config::assign(config, "online_kto", "judge", judge, config::Entry{});

@@ -156,13 +156,13 @@ TEST_F(Judges, TheRewardModelNamesTheHigherScore) {
 }
 
 TEST_F(Judges, PeopleWithoutNoiseOrTastesFollowGoldAndOthersChooseAnewEachRound) {
-    auto& feedback = spec_.config.edit<config::FeedbackConfig>();
-    feedback.weight_spread = feedback.choice_temperature = feedback.flip = feedback.position_bias = 0.0;
+    auto& people = spec_.config.edit<sources::FeedbackConfig>().people;
+    people.weight_spread = people.choice_temperature = people.flip = people.position_bias = 0.0;
     auto const exact = judged("annotators").verdicts;
     for (std::size_t i = 0; i < exact.size(); ++i) {
         if (gold(i, 0) != gold(i, 1)) { EXPECT_EQ(exact[i].chose_first, gold(i, 0) > gold(i, 1)); }
     }
-    feedback.choice_temperature = 5.0;
+    people.choice_temperature = 5.0;
     auto const choices = [&](std::int64_t first) {
         std::vector<bool> all;
         for (auto const& verdict : judged("annotators", first).verdicts) { all.push_back(verdict.chose_first); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The variants of the rlhf stage: each runs, resumes to the same bytes, and does what it says.
 #include "kinds/ppo.hpp"
-#include "kinds/ppo_rollout.hpp"
+#include "kinds/rlhf.hpp"
 #include "store/manifest.hpp"
 
 namespace alignsweep::kinds {

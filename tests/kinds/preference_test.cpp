@@ -40,13 +40,13 @@ TEST(DpoStage, EveryLossLearnsAndDiffersFromEveryOther) {
     for (losses::PairLossRow const& row : losses::pair_losses()) {
         std::string const loss = row.name;
         auto const spec = spec_of("dpo", [&](config::Config& c) {
-            c.edit<config::DpoConfig>().loss = loss;
-            c.edit<config::DpoConfig>().batch = 1000;  // the same pairs at each step: the loss must fall
-            c.edit<config::DpoConfig>().epochs = 8;
-            c.edit<config::DpoConfig>().optimizer.learning_rate = 3e-3;
-            if (row.is(losses::reads_smoothing)) { c.edit<config::DpoConfig>().label_smoothing = 0.1; }
+            c.edit<DpoConfig>().rule.row = &row;
+            c.edit<DpoConfig>().batch = 1000;  // the same pairs at each step: the loss must fall
+            c.edit<DpoConfig>().epochs = 8;
+            c.edit<DpoConfig>().optimizer.learning_rate = 3e-3;
+            if (row.is(losses::reads_smoothing)) { c.edit<DpoConfig>().rule.label_smoothing = 0.1; }
             if (loss == "discopop") {
-                c.edit<config::DpoConfig>().discopop_tau = 1.0;
+                c.edit<DpoConfig>().rule.discopop_tau = 1.0;
             }  // at less it pulls margins near 0 down
         });
         auto const outcome = outcome_of(spec);
@@ -71,36 +71,40 @@ void expect_refused(std::string const& kind, std::function<void(config::Config&)
 // Before anything runs: a plan cannot hold such a stage.
 TEST(DpoStage, RefusesKeysThatItsLossWouldIgnore) {
     expect_refused(
-        "dpo", [](config::Config& c) { c.edit<config::DpoConfig>().label_smoothing = 0.1; },
-        "dpo.label_smoothing = 0.1");
+        "dpo", [](config::Config& c) { c.edit<DpoConfig>().rule.label_smoothing = 0.1; }, "dpo.label_smoothing = 0.1");
     expect_refused(
-        "dpo", [](config::Config& c) { c.edit<config::DpoConfig>().gamma_ratio = 0.5; }, "dpo.gamma_ratio = 0.5");
+        "dpo", [](config::Config& c) { c.edit<DpoConfig>().rule.gamma_ratio = 0.5; }, "dpo.gamma_ratio = 0.5");
     expect_refused(
-        "dpo", [](config::Config& c) { c.edit<config::DpoConfig>().sync_alpha = 0.5; }, "dpo.sync_alpha = 0.5");
-    for (std::string const loss : {"simpo", "orpo"}) {
+        "dpo", [](config::Config& c) { c.edit<DpoConfig>().sync_alpha = 0.5; }, "dpo.sync_alpha = 0.5");
+    for (losses::PairLossRow const& row : losses::pair_losses()) {
         auto const change = [&](config::Config& c) {
-            c.edit<config::DpoConfig>().loss = loss;
-            c.edit<config::DpoConfig>().sync_steps = 4;
+            c.edit<DpoConfig>().rule.row = &row;
+            c.edit<DpoConfig>().sync_steps = 4;
+            if (row.is(losses::needs_smoothing)) { c.edit<DpoConfig>().rule.label_smoothing = 0.1; }
         };
-        expect_refused("dpo", change, "dpo.sync_steps = 4");
+        if (row.is(losses::no_reference)) {
+            expect_refused("dpo", change, "dpo.sync_steps = 4");
+        } else {
+            EXPECT_NO_THROW(static_cast<void>(spec_of("dpo", change))) << row.name;
+        }
     }
     // KTO does not read what DPO refuses.
-    EXPECT_NO_THROW(static_cast<void>(
-        spec_of("kto", [](config::Config& c) { c.edit<config::DpoConfig>().label_smoothing = 0.1; })));
+    EXPECT_NO_THROW(
+        static_cast<void>(spec_of("kto", [](config::Config& c) { c.edit<DpoConfig>().rule.label_smoothing = 0.1; })));
 }
 
 TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
     for (losses::PairLossRow const& row : losses::pair_losses()) {
         if (!row.is(losses::hard_labels)) { continue; }
         auto const change = [&](config::Config& c) {
-            c.edit<config::DpoConfig>().loss = row.name;
-            c.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
+            c.edit<DpoConfig>().rule.row = &row;
+            c.edit<sources::FeedbackConfig>().labels = sources::PairLabels::probabilities;
         };
         expect_refused("dpo", change, "feedback.labels");
     }
     EXPECT_NO_THROW(static_cast<void>(spec_of("dpo", [](config::Config& c) {
-        c.edit<config::DpoConfig>().loss = "ipo";
-        c.edit<config::FeedbackConfig>().labels = config::PairLabels::probabilities;
+        c.edit<DpoConfig>().rule.row = &losses::pair_loss_row("ipo");
+        c.edit<sources::FeedbackConfig>().labels = sources::PairLabels::probabilities;
     })));
 }
 
@@ -108,8 +112,8 @@ TEST(DpoStage, RefusesSoftLabelsWhereTheyMeanNothing) {
 // is one number a step, and it moves.
 TEST(KtoStage, StepsMixTheClassesAndZ0Moves) {
     auto const outcome = outcome_of(spec_of("kto", [](config::Config& c) {
-        c.edit<config::KtoConfig>().optimizer.learning_rate = 1e-2;
-        c.edit<config::KtoConfig>().epochs = 4;
+        c.edit<KtoConfig>().optimizer.learning_rate = 1e-2;
+        c.edit<KtoConfig>().epochs = 4;
     }));
     auto const& chosen = outcome.curves.column("logps/chosen");
     auto const& rejected = outcome.curves.column("logps/rejected");
@@ -126,8 +130,8 @@ TEST(KtoStage, StepsMixTheClassesAndZ0Moves) {
 
 TEST(KtoStage, WithoutZ0NothingIsEstimated) {
     auto const kto = outcome_of(spec_of("kto", [](config::Config&) {}));
-    auto const apo =
-        outcome_of(spec_of("kto", [](config::Config& c) { c.edit<config::KtoConfig>().loss = "apo_zero_unpaired"; }));
+    auto const apo = outcome_of(spec_of(
+        "kto", [](config::Config& c) { c.edit<KtoConfig>().rule.row = &losses::thumb_loss_row("apo_zero_unpaired"); }));
     auto const has = [](Outcome const& outcome, std::string const& name) {
         auto const names = outcome.curves.names();
         return std::find(names.begin(), names.end(), name) != names.end();

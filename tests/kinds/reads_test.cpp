@@ -4,6 +4,7 @@
 #include "stages/reads.hpp"
 #include "stages/context.hpp"
 #include "store/metric_names.hpp"
+#include "store/paths.hpp"
 #include "support/tiny.hpp"
 #include "sweep/plan.hpp"
 
@@ -27,7 +28,7 @@ config::Config config_of(std::vector<std::string> const& settings) {
 
 sweep::Plan plan_of(config::Config const& config) {
     config::SweepSpec spec;
-    for (auto const& method : method_names()) { spec.trials.push_back({method, 3, config, {}, {}}); }
+    for (auto const& method : program().methods) { spec.trials.push_back({method, 3, config, {}, {}}); }
     return sweep::make_plan(spec);
 }
 
@@ -110,25 +111,49 @@ TEST(Reads, EveryKindInEveryVariantReadsWhatItLists) {
     }
 }
 
+// Of the metrics that several kinds log and of each kind's own; a name that ends in "/" stands for all that begin so.
+TEST(MetricNames, NoneIsAPrefixPathOfAnother) {
+    auto const shared = store::metric_registry();
+    std::vector<store::MetricInfo> metrics(shared.begin(), shared.end());
+    for (auto const& described : all()) {
+        metrics.insert(metrics.end(), described.metrics.begin(), described.metrics.end());
+    }
+    std::map<std::string, std::string> known;
+    std::vector<std::string> names;
+    for (auto const& metric : metrics) {
+        SCOPED_TRACE(metric.name);
+        EXPECT_FALSE(metric.unit.empty());
+        EXPECT_FALSE(metric.description.empty());
+        std::string const name = metric.name + (metric.name.ends_with('/') ? "member" : "");
+        EXPECT_NO_THROW(store::check_metric_name(name));
+        auto const [place, is_new] = known.emplace(name, metric.unit + metric.description);
+        EXPECT_EQ(place->second, metric.unit + metric.description);  // two kinds may log the same
+        if (!is_new) { continue; }
+        for (char const* end : {"", "_low", "_high"}) { names.push_back(name + end); }
+    }
+    EXPECT_EQ(store::prefix_clash(names), "");
+    EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+}
+
 TEST(Reads, AContextRefusesWhatItsKindDoesNotList) {
     auto const& life = testing::finished_life();
     auto const host = testing::host_of(life.folder.path());
     stages::Context const context(life.specs.at("dpo"), host);
-    EXPECT_EQ(context.section<config::DpoConfig>().batch, 6);
-    EXPECT_EQ(context.get(&config::DpoConfig::batch), 6);
+    EXPECT_EQ(context.section<DpoConfig>().batch, 6);
+    EXPECT_EQ(context.get(&DpoConfig::batch), 6);
     EXPECT_EQ(context.chunk(), 4);
     EXPECT_NO_THROW((void)context.seed(&config::SeedConfig::train));
-    EXPECT_THROW((void)context.section<config::KtoConfig>(), std::logic_error);
-    EXPECT_THROW((void)context.get(&config::KtoConfig::beta), std::logic_error);
+    EXPECT_THROW((void)context.section<KtoConfig>(), std::logic_error);
+    EXPECT_THROW((void)context.get(&KtoConfig::rule), std::logic_error);
     EXPECT_THROW((void)context.section<config::ModelConfig>(), std::logic_error);  // two of its keys alone
     EXPECT_THROW((void)context.get(&config::ModelConfig::width), std::logic_error);
     EXPECT_THROW((void)context.seed(&config::SeedConfig::rollout), std::logic_error);
     EXPECT_THROW((void)context.input("reward_model"), std::logic_error);
     // Of a group of fields every key must be listed.
     stages::Context const reward(life.specs.at("reward_model"), host);
-    EXPECT_EQ(reward.get(&config::RewardModelConfig::optimizer).learning_rate, 1e-3);
-    EXPECT_THROW((void)reward.get(&config::RewardModelConfig::width), std::logic_error);
-    EXPECT_THROW((void)reward.section<config::RewardModelConfig>(), std::logic_error);
+    EXPECT_EQ(reward.get(&RewardModelConfig::optimizer).learning_rate, 1e-3);
+    EXPECT_THROW((void)reward.get(&RewardModelConfig::width), std::logic_error);
+    EXPECT_THROW((void)reward.section<RewardModelConfig>(), std::logic_error);
 }
 
 }  // namespace

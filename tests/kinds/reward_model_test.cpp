@@ -36,7 +36,7 @@ struct Moments {
 std::vector<double> scores_without_normalise(std::string const& kind, std::vector<data::Example> const& answers) {
     auto const& life = testing::finished_life();
     auto config = life.config;
-    config.edit<config::RewardModelConfig>().normalise = false;
+    config.edit<RewardModelConfig>().normalise = false;
     testing::TemporaryFolder folder;
     life.copy_inputs("reward_model", folder.path());
     auto const spec = make_stage(kind, config, 3, life.specs.at("reward_model").inputs);

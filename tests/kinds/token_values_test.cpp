@@ -30,8 +30,8 @@ struct EnumerableLife {
         config.edit<config::CorpusConfig>().documents = 100;
         config.edit<PretrainConfig>().length = 6;
         config.edit<PretrainConfig>().steps = 20;
-        config.edit<config::FeedbackConfig>().prompts = 40;
-        config.edit<config::FeedbackConfig>().max_new_tokens = config.edit<RlhfConfig>().max_new_tokens = 2;
+        config.edit<sources::FeedbackConfig>().prompts = 40;
+        config.edit<sources::FeedbackConfig>().max_new_tokens = config.edit<RlhfConfig>().max_new_tokens = 2;
         config.edit<TokenValuesConfig>().prompts = 1;
         specs = testing::life_of(config, 3);
         for (char const* kind : {"corpus", "pretrain", "sft", "feedback", "reward_model", "reference", "rlhf", "dpo"}) {
@@ -105,7 +105,7 @@ TEST(TokenValues, EveryBeginningIsWorthWhatFollowsIt) {
         return infer::sequence_logprobs(transformer, weights, infer::pointers(prefixes.beginnings), chunk);
     };
     auto const of_policy = logprobs(policy), of_sft = logprobs(sft);
-    double const beta = life.config.get<config::DpoConfig>().beta;
+    double const beta = life.config.get<DpoConfig>().rule.beta;
     std::vector<double> mean_sft(prefixes.size(), 0.0), mean_policy = mean_sft, soft = mean_sft, soft_score = mean_sft;
     auto const& exact = prefixes.exact;
     for (std::size_t i = 0; i < prefixes.size(); ++i) {

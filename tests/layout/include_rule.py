@@ -29,7 +29,7 @@ ALLOWED = {
     "train": LOWER + ("store", "losses", "stages", "infer"),
     "sources": LOWER + ("store", "losses", "stats", "stages", "infer", "train"),
     "kinds": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources"),
-    "score": LOWER + ("store", "losses", "stages", "infer", "train"),
+    "score": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds"),
     "sweep": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds"),
     "cli": LOWER + ("store", "losses", "stats", "stages", "infer", "train", "sources", "kinds", "score", "sweep"),
 }

@@ -181,7 +181,7 @@ TEST(PairLosses, TheTableHasExactlyTheKeysThatMoveTheLoss) {
 TEST(PairLosses, TheConfigurationOffersExactlyTheTable) {
     std::string names;
     for (PairLossRow const& row : pair_losses()) { names += (names.empty() ? "" : ", ") + row.name; }
-    auto const keys = config::all_keys(config::Config({config::Section::of<config::DpoConfig>("dpo")}));
+    auto const keys = config::all_keys(config::Config({config::Section::of<PairLossRule>("dpo")}));
     auto const allowed = [&](std::string const& key) {
         auto const is_it = [&](auto const& one) { return one.section == "dpo" && one.key == key; };
         return std::find_if(keys.begin(), keys.end(), is_it)->allowed;
@@ -368,45 +368,36 @@ TEST(PairLosses, StaysFinite) {
 }
 
 TEST(PairLossRule, ComesFromTheSection) {
-    config::DpoConfig config;
-    config.beta = 0.7;
+    config::Config const defaults({config::Section::of<PairLossRule>("dpo")});
+    EXPECT_EQ(defaults.get<PairLossRule>().row->name, "sigmoid");
+    auto const rule_with = [&](std::vector<std::string> const& sets) {
+        PairLossRule const rule = config::apply(config::read_all({}, sets), defaults).get<PairLossRule>();
+        check_rule(rule);
+        return rule;
+    };
     for (PairLossRow const& row : pair_losses()) {
-        config.loss = row.name;
-        config.label_smoothing = row.is(needs_smoothing) ? 0.001 : 0.0;
-        auto const rule = pair_loss_rule(config);
-        EXPECT_EQ(rule.row, &row) << config.loss;
-        EXPECT_EQ(rule.label_smoothing, config.label_smoothing);
+        std::string const smoothing = row.is(needs_smoothing) ? "0.001" : "0";
+        auto const rule = rule_with({"dpo.beta=0.7", "dpo.loss=" + row.name, "dpo.label_smoothing=" + smoothing});
+        EXPECT_EQ(rule.row, &row) << row.name;
+        EXPECT_EQ(rule.label_smoothing, row.is(needs_smoothing) ? 0.001 : 0.0);
         EXPECT_EQ(rule.beta, 0.7);
     }
-    config.loss = "cdpo";
-    config.label_smoothing = 0.2;
-    EXPECT_EQ(pair_loss_rule(config).label_smoothing, 0.2);
-    config = {};
-    config.loss = "simpo";
-    config.gamma_ratio = 0.5;
-    EXPECT_EQ(pair_loss_rule(config).gamma_ratio, 0.5);
-    config = {};
-    config.loss = "discopop";
-    config.discopop_tau = 0.5;
-    EXPECT_EQ(pair_loss_rule(config).discopop_tau, 0.5);
-    config = {};
-    config.sync_steps = 8;
-    config.sync_alpha = 1.0;
-    EXPECT_EQ(pair_loss_rule(config).row->name, "sigmoid");
+    EXPECT_EQ(rule_with({"dpo.loss=cdpo", "dpo.label_smoothing=0.2"}).label_smoothing, 0.2);
+    EXPECT_EQ(rule_with({"dpo.loss=simpo", "dpo.gamma_ratio=0.5"}).gamma_ratio, 0.5);
+    EXPECT_EQ(rule_with({"dpo.loss=discopop", "dpo.discopop_tau=0.5"}).discopop_tau, 0.5);
 }
 
 // Exactly the losses in `takers` read the key that `change` sets.
 void expect_refused_but_by(std::vector<std::string> const& takers, std::string const& key,
-                           std::function<void(config::DpoConfig&)> const& change) {
+                           std::function<void(PairLossRule&)> const& change) {
     for (PairLossRow const& row : pair_losses()) {
         std::string const loss = row.name;
-        config::DpoConfig config;
-        config.loss = loss;
-        if (row.is(needs_smoothing)) { config.label_smoothing = 0.001; }
-        change(config);
+        PairLossRule rule{&row};
+        if (row.is(needs_smoothing)) { rule.label_smoothing = 0.001; }
+        change(rule);
         bool const taken = std::find(takers.begin(), takers.end(), loss) != takers.end();
         try {
-            static_cast<void>(pair_loss_rule(config));
+            check_rule(rule);
             EXPECT_TRUE(taken) << key << " was ignored by " << loss;
         } catch (core::ConfigError const& error) {
             EXPECT_FALSE(taken) << error.what();
@@ -417,23 +408,13 @@ void expect_refused_but_by(std::vector<std::string> const& takers, std::string c
 }
 
 TEST(PairLossRule, RefusesKeysThatTheLossWouldIgnore) {
-    std::vector<std::string> with_reference;
-    for (PairLossRow const& row : pair_losses()) {
-        if (!row.is(no_reference)) { with_reference.push_back(row.name); }
-    }
     expect_refused_but_by({"cdpo", "rdpo", "exo_pair", "aot", "aot_unpaired"}, "label_smoothing",
-                          [](auto& config) { config.label_smoothing = 0.1; });
-    expect_refused_but_by({"simpo"}, "gamma_ratio", [](auto& config) { config.gamma_ratio = 0.5; });
-    expect_refused_but_by({"discopop"}, "discopop_tau", [](auto& config) { config.discopop_tau = 0.5; });
-    expect_refused_but_by(with_reference, "sync_steps", [](auto& config) { config.sync_steps = 4; });
-    expect_refused_but_by({}, "sync_alpha", [](auto& config) { config.sync_alpha = 0.5; });
+                          [](auto& rule) { rule.label_smoothing = 0.1; });
+    expect_refused_but_by({"simpo"}, "gamma_ratio", [](auto& rule) { rule.gamma_ratio = 0.5; });
+    expect_refused_but_by({"discopop"}, "discopop_tau", [](auto& rule) { rule.discopop_tau = 0.5; });
 }
 
-TEST(PairLossRule, ExoNeedsSmoothing) {
-    config::DpoConfig config;
-    config.loss = "exo_pair";
-    EXPECT_THROW(static_cast<void>(pair_loss_rule(config)), core::ConfigError);
-}
+TEST(PairLossRule, ExoNeedsSmoothing) { EXPECT_THROW(check_rule({&pair_loss_row("exo_pair")}), core::ConfigError); }
 
 }  // namespace
 }  // namespace alignsweep::losses

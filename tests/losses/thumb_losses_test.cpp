@@ -2,6 +2,7 @@
 // The losses of one judged answer: equations, derivatives, invariants.
 #include "losses/preference.hpp"
 
+#include "config/values.hpp"
 #include "losses/helpers.hpp"
 
 namespace alignsweep::losses {
@@ -86,12 +87,12 @@ TEST(ThumbLosses, StaysFinite) {
 }
 
 TEST(ThumbLossRule, ComesFromTheSection) {
-    config::KtoConfig config;
-    config.beta = 0.4;
-    config.lambda_undesirable = 2.0;
-    EXPECT_EQ(thumb_loss_rule(config).row->name, "kto");
-    config.loss = "apo_zero_unpaired";
-    auto const rule = thumb_loss_rule(config);
+    config::Config config({config::Section::of<ThumbLossRule>("kto")});
+    config::assign(config, config::parse_set("kto.beta=0.4"));
+    config::assign(config, config::parse_set("kto.lambda_undesirable=2"));
+    EXPECT_EQ(config.get<ThumbLossRule>().row->name, "kto");
+    config::assign(config, config::parse_set("kto.loss=apo_zero_unpaired"));
+    auto const& rule = config.get<ThumbLossRule>();
     EXPECT_EQ(rule.row->name, "apo_zero_unpaired");
     EXPECT_EQ(rule.beta, 0.4);
     EXPECT_EQ(rule.lambda_desirable, 1.0);

@@ -70,12 +70,12 @@ struct Run {
 };
 Run feedback_of(std::map<std::string, std::string> const& settings) {
     auto config = finished_life().config;
-    config.edit<config::FeedbackConfig>().prompts = 60;
+    config.edit<sources::FeedbackConfig>().prompts = 60;
     for (auto const& [key, value] : settings) { config::assign(config, "feedback", key, value, config::Entry{}); }
     TemporaryFolder folder;
     finished_life().copy_inputs("feedback", folder.path());
     auto const spec = kinds::make_stage("feedback", config, 3, finished_life().specs.at("feedback").inputs);
-    kinds::execute(spec, kinds::testing::host_of(folder.path()));
+    stages::execute(spec, kinds::testing::host_of(folder.path()));
     return {stages::load_feedback(folder.path() / spec.id()), *store::read_manifest(folder.path() / spec.id())};
 }
 

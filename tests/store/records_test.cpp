@@ -23,28 +23,18 @@ using testing::message_of;
 using testing::overwrite;
 using testing::TemporaryFolder;
 
-TEST(MetricNames, none_is_a_prefix_path_of_another) {
-    std::vector<std::string> names;
-    for (MetricInfo const& metric : metric_registry()) {
-        SCOPED_TRACE(metric.name);
-        EXPECT_NO_THROW(check_metric_name(metric.name));
-        EXPECT_FALSE(metric.unit.empty());
-        EXPECT_FALSE(metric.description.empty());
-        for (char const* end : {"", "_low", "_high"}) { names.push_back(metric.name + end); }
-    }
-    for (char const* member : {"cost/labels/total", "cost/seconds/policy", "eval/gold/correct", "eval/gold/safe_low"}) {
-        names.emplace_back(member);
-    }
-    EXPECT_EQ(prefix_clash(names), "");
-    EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
-}
-
 TEST(MetricNames, units_follow_families_and_intervals) {
-    EXPECT_EQ(metric_info("eval/kl").unit, "nats per sequence");
-    EXPECT_EQ(metric_info("eval/kl_low").unit, "nats per sequence");
-    EXPECT_EQ(metric_info("eval/win_rate_high").description, "upper end of the interval of eval/win_rate");
+    EXPECT_EQ(metric_info("kl").unit, "nats per sequence");
+    EXPECT_EQ(metric_info("kl_low").unit, "nats per sequence");
+    EXPECT_EQ(metric_info("rewards/margins_high").description, "upper end of the interval of rewards/margins");
     EXPECT_EQ(metric_info("cost/flops/total").unit, "flop");
+    EXPECT_EQ(metric_info("cost/flops/total").description, "floating-point operations: total");
     EXPECT_EQ(metric_info("my/own").unit, "1");
+    std::vector<MetricInfo> const own{{"my/own", "m", "mine"}, {"my/", "s", "of mine: "}};
+    EXPECT_EQ(metric_info("my/own", own).unit, "m");
+    EXPECT_EQ(metric_info("my/other", own).unit, "s");
+    EXPECT_EQ(metric_info("my/other", own).description, "of mine: other");
+    EXPECT_EQ(metric_info("my/own_low", {own.data(), 1}).unit, "m");
     for (char const* name : {"step", "status", "seed", "trial/x", "a b", "", "/a", "a/"}) {
         EXPECT_THROW(check_metric_name(name), std::logic_error) << name;
     }

@@ -16,6 +16,10 @@ namespace {
 using testing::message_of;
 using testing::TemporaryFolder;
 
+// Of kinds of stages.
+std::vector<MetricInfo> const own_metrics{{"eval/kl", sequence_nats, "KL to the SFT model"},
+                                          {"objective/kl", sequence_nats, "KL to the reference"}};
+
 std::vector<TrialRow> sample_rows() {
     std::vector<TrialRow> rows(3);
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -48,7 +52,7 @@ std::vector<Curve> sample_curves() {
 TEST(Sweep, rows_and_curves_become_columns) {
     TemporaryFolder const folder;
     std::string const digest = write_sweep(folder / "sweep.h5", sample_rows(), sample_curves(),
-                                           {{"softwareVersion", "1.2"}, {"commit", "abc-dirty"}});
+                                           {{"softwareVersion", "1.2"}, {"commit", "abc-dirty"}}, {}, own_metrics);
     EXPECT_EQ(digest, core::digest_of_file(folder / "sweep.h5"));
     FileReader const reader(folder / "sweep.h5", "alignsweep.sweep", 1);
     EXPECT_EQ(reader.attribute("/", "softwareVersion"), Attribute("1.2"));
@@ -113,12 +117,12 @@ TEST(Samples, are_written_for_other_readers) {
     TemporaryFolder const own;
     char const* const asked = std::getenv("ALIGNSWEEP_SAMPLES");
     std::filesystem::path const folder = asked != nullptr ? std::filesystem::path(asked) : own.path();
-    write_sweep(folder / "sweep.h5", sample_rows(), sample_curves(), {});
+    write_sweep(folder / "sweep.h5", sample_rows(), sample_curves(), {}, {}, own_metrics);
     write_sweep(folder / "none.h5", {}, {}, {});
     MetricStream stream;
     stream.append(1, {{"loss", 0.5}});
     stream.append(2, {{"loss", 0.25}, {"objective/kl", 3.0}});
-    stream.publish(folder / "metrics.h5");
+    stream.publish(folder / "metrics.h5", own_metrics);
     std::vector<float> const weights = {0, 1, 2, 3, 4, 5};
     CheckpointView view;
     view.tensors = {{"model.norm.weight", {2, 3}, std::span<float const>(weights)}};

@@ -9,7 +9,9 @@
 #include "kinds/evaluate.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/online.hpp"
+#include "kinds/preference.hpp"
 #include "kinds/pretrain.hpp"
+#include "kinds/reward_model.hpp"
 #include "kinds/rlhf.hpp"
 #include "kinds/token_values.hpp"
 
@@ -21,6 +23,13 @@
 #include <map>
 #include <string>
 #include <vector>
+
+namespace alignsweep::kinds {
+
+using stages::execute;
+using stages::is_done;
+
+}  // namespace alignsweep::kinds
 
 namespace alignsweep::kinds::testing {
 
@@ -63,13 +72,13 @@ inline config::Config tiny_config() {
     c.edit<PretrainConfig>().length = 32;
     config::assign(c, "sft", "epochs", "2", {});
     config::assign(c, "sft", "batch", "7", {});  // the last batch of an epoch is uneven
-    c.edit<config::FeedbackConfig>().prompts = 20;
-    c.edit<config::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
+    c.edit<sources::FeedbackConfig>().prompts = 20;
+    c.edit<sources::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
         c.edit<EvaluateConfig>().max_new_tokens = 12;
-    c.edit<config::RewardModelConfig>().batch = c.edit<config::DpoConfig>().batch = 6;
-    c.edit<config::RewardModelConfig>().epochs = c.edit<config::DpoConfig>().epochs = 2;
-    c.edit<config::KtoConfig>().batch = 9;
-    c.edit<config::KtoConfig>().epochs = 2;
+    c.edit<RewardModelConfig>().batch = c.edit<DpoConfig>().batch = 6;
+    c.edit<RewardModelConfig>().epochs = c.edit<DpoConfig>().epochs = 2;
+    c.edit<KtoConfig>().batch = 9;
+    c.edit<KtoConfig>().epochs = 2;
     c.edit<RlhfConfig>().updates = 4;
     c.edit<RlhfConfig>().episodes = 12;
     c.edit<RlhfConfig>().minibatch = 6;

@@ -3,6 +3,7 @@
 #include "sweep/index.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/online.hpp"
+#include "kinds/preference.hpp"
 #include "kinds/rlhf.hpp"
 
 #include "config/values.hpp"
@@ -162,7 +163,7 @@ TEST(Index, ModelsHeldFollowTheConfiguration) {
     EXPECT_EQ(held("rlhf"), 3U);
     c.edit<kinds::RlhfConfig>().reward = kinds::EpisodeReward::gold;
     EXPECT_EQ(held("rlhf"), 2U);
-    c.edit<config::DpoConfig>().sync_steps = 512;
+    c.edit<kinds::DpoConfig>().sync_steps = 512;
     EXPECT_EQ(held("dpo"), 2U);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kinds/kinds.hpp"
+#include "kinds/preference.hpp"
 #include "sweep/plan.hpp"
 
 #include "config/sweep_plan.hpp"
@@ -42,7 +43,7 @@ TEST(SweepIni, PathsAreAbsoluteWhereverTheyStand) {
             EXPECT_TRUE(fs::exists(data.*file)) << data.*file;
             EXPECT_EQ(fs::weakly_canonical(data.*file), fs::weakly_canonical(old.*file));
         }
-        EXPECT_EQ(after.trials[i].config.get<config::DpoConfig>().beta, 0.5);
+        EXPECT_EQ(after.trials[i].config.get<kinds::DpoConfig>().rule.beta, 0.5);
     }
     // Once more from what was written: nothing changes any more.
     std::ifstream in(folder / "out" / "sweep.ini");

@@ -23,7 +23,7 @@ TEST_P(Chunks, HardlyMatter) {
         auto config = life.config;
         config.edit<config::ModelConfig>().chunk = chunk;
         auto const spec = kinds::make_stage(GetParam(), config, 3, life.specs.at(GetParam()).inputs);
-        kinds::execute(spec, kinds::testing::host_of(folder.path()));
+        stages::execute(spec, kinds::testing::host_of(folder.path()));
         auto const curves = store::MetricStream::load(folder.path() / spec.id() / "metrics.h5");
         ASSERT_EQ(curves.steps(), expected.steps());
         ASSERT_EQ(curves.names(), expected.names());

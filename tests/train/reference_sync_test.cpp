@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 stages::StageSpec dpo_with(config::Int sync_steps, double sync_alpha) {
     auto config = finished_life().config;
-    config.edit<config::DpoConfig>().sync_steps = sync_steps;
-    if (sync_steps > 0) { config.edit<config::DpoConfig>().sync_alpha = sync_alpha; }
-    config.edit<config::DpoConfig>().optimizer.learning_rate = 1e-2;  // steps that can be told apart
+    config.edit<kinds::DpoConfig>().sync_steps = sync_steps;
+    if (sync_steps > 0) { config.edit<kinds::DpoConfig>().sync_alpha = sync_alpha; }
+    config.edit<kinds::DpoConfig>().optimizer.learning_rate = 1e-2;  // steps that can be told apart
     return kinds::make_stage("dpo", config, 3, finished_life().specs.at("dpo").inputs);
 }
 
@@ -32,7 +32,7 @@ struct FinishedDpo {
 
     explicit FinishedDpo(stages::StageSpec const& spec_in) : spec(spec_in) {
         finished_life().copy_inputs("dpo", folder.path());
-        kinds::execute(spec, kinds::testing::host_of(folder.path()));
+        stages::execute(spec, kinds::testing::host_of(folder.path()));
     }
     [[nodiscard]] fs::path stage() const { return folder.path() / spec.id(); }
     [[nodiscard]] std::vector<double> curve(std::string const& name) const {
@@ -78,11 +78,8 @@ TEST(ReferenceSync, MixesWeights) {
     model::initialise(policy, 5, 0.05, 0.3);
     model::initialise(reference, 6, 0.05, 0.3);
     auto const new_weights = model::to_host(policy), old_weights = model::to_host(reference);
-    config::DpoConfig config;
-    config.sync_steps = 3;
-    config.sync_alpha = 0.25;
     std::vector<losses::Pair> pairs{{{{1, 2}, {3, 4}}, {{1, 2}, {5}}, -1.0, -2.0}};
-    ReferenceSync sync(config, 4, std::move(reference), policy, pairs);
+    ReferenceSync sync(3, 0.25, 4, std::move(reference), policy, pairs);
     auto const around = sync.surroundings();
     std::vector<std::int64_t> const examples{0};
     for (std::int64_t const step : {0, 1}) {
@@ -118,7 +115,7 @@ TEST(ReferenceSync, StoppedAfterEveryStepItLeavesTheSameBytes) {
     int count = 0;
     for (; count < 100; ++count) {
         try {
-            kinds::execute(whole.spec, stops);
+            stages::execute(whole.spec, stops);
             break;
         } catch (core::Stopped const&) {}
     }
@@ -133,17 +130,17 @@ TEST(ReferenceSync, KilledAfterASyncItLeavesTheSameBytes) {
     finished_life().copy_inputs("dpo", folder.path());
     int asked = 0;
     stages::StageHost const stops{folder.path(), [&] { return ++asked == 3; }, [](double) {}};
-    EXPECT_THROW(kinds::execute(whole.spec, stops), core::Stopped);
+    EXPECT_THROW(stages::execute(whole.spec, stops), core::Stopped);
     struct Killed {};
     asked = 0;
     stages::StageHost const dies{folder.path(), [&]() -> bool { return ++asked == 1 ? throw Killed() : false; },
                                  [](double) {}};
     auto spec = whole.spec;
     spec.config.edit<config::RunConfig>().metrics_seconds = 0.0;
-    EXPECT_THROW(kinds::execute(spec, dies), Killed);
+    EXPECT_THROW(stages::execute(spec, dies), Killed);
     ASSERT_TRUE(fs::exists(folder.path() / spec.id() / "checkpoint-3.h5"));
     ASSERT_EQ(store::MetricStream::load(folder.path() / spec.id() / "metrics.h5").steps().size(), 4U);
-    kinds::execute(whole.spec, kinds::testing::host_of(folder.path()));
+    stages::execute(whole.spec, kinds::testing::host_of(folder.path()));
     expect_same_run(whole, folder.path() / whole.spec.id());
 }
 

@@ -20,9 +20,9 @@ int run_in_pieces(stages::StageSpec const& spec, fs::path const& stages, int ste
         int asked = 0;
         stages::StageHost const host{stages, [&] { return ++asked == steps; }, [](double) {}};
         try {
-            kinds::execute(spec, host);
+            stages::execute(spec, host);
             return stops;
-        } catch (core::Stopped const&) { EXPECT_FALSE(kinds::is_done(stages, spec.id())); }
+        } catch (core::Stopped const&) { EXPECT_FALSE(stages::is_done(stages, spec.id())); }
         if (stops == 100) { return stops; }
     }
 }
@@ -58,7 +58,7 @@ TEST_P(Resume, StoppedAfterEveryStep) {
 TEST_P(Resume, CadenceOfCheckpointsAndCurvesMovesNoBit) {
     spec_.config.edit<config::RunConfig>().checkpoint_seconds = 0.0;
     spec_.config.edit<config::RunConfig>().metrics_seconds = 0.0;
-    kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
+    stages::execute(spec_, kinds::testing::host_of(folder_.path()));
     expect_same_bytes();
 }
 
@@ -66,15 +66,15 @@ TEST_P(Resume, CadenceOfCheckpointsAndCurvesMovesNoBit) {
 TEST_P(Resume, DropsTheRowsAfterTheCheckpoint) {
     int asked = 0;
     stages::StageHost const stops{folder_.path(), [&] { return ++asked == 1; }, [](double) {}};
-    EXPECT_THROW(kinds::execute(spec_, stops), core::Stopped);
+    EXPECT_THROW(stages::execute(spec_, stops), core::Stopped);
     struct Killed {};
     asked = 0;
     stages::StageHost const dies{folder_.path(), [&]() -> bool { return ++asked == 2 ? throw Killed() : false; },
                                  [](double) {}};
     spec_.config.edit<config::RunConfig>().metrics_seconds = 0.0;
-    EXPECT_THROW(kinds::execute(spec_, dies), Killed);
+    EXPECT_THROW(stages::execute(spec_, dies), Killed);
     ASSERT_EQ(store::MetricStream::load(stage() / "metrics.h5").steps().size(), 3U);
-    kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
+    stages::execute(spec_, kinds::testing::host_of(folder_.path()));
     expect_same_bytes();
 }
 
@@ -83,19 +83,19 @@ TEST_P(Resume, GoesOnFromAnEarlierCheckpointWhereTheNewestIsDamaged) {
     spec_.config.edit<config::RunConfig>().checkpoint_seconds = 0.0;
     int asked = 0;
     stages::StageHost const host{folder_.path(), [&] { return ++asked == 3; }, [](double) {}};
-    EXPECT_THROW(kinds::execute(spec_, host), core::Stopped);
+    EXPECT_THROW(stages::execute(spec_, host), core::Stopped);
     std::ofstream(stage() / "checkpoint-3.h5") << "half a checkpoint";
     ASSERT_TRUE(fs::exists(stage() / "checkpoint-2.h5"));
-    kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
+    stages::execute(spec_, kinds::testing::host_of(folder_.path()));
     expect_same_bytes();
 }
 
 TEST_P(Resume, StartsAgainWhereTheCurvesAreDamaged) {
     int asked = 0;
     stages::StageHost const host{folder_.path(), [&] { return ++asked == 3; }, [](double) {}};
-    EXPECT_THROW(kinds::execute(spec_, host), core::Stopped);
+    EXPECT_THROW(stages::execute(spec_, host), core::Stopped);
     std::ofstream(stage() / "metrics.h5") << "half a file";
-    kinds::execute(spec_, kinds::testing::host_of(folder_.path()));
+    stages::execute(spec_, kinds::testing::host_of(folder_.path()));
     expect_same_bytes();
 }
 
@@ -112,12 +112,12 @@ TEST(Execute, RefusesAnInputThatIsNotWhatItsManifestSays) {
     std::swap(feedback.pairs.at(0).chosen, feedback.pairs.at(0).rejected);
     stages::save_feedback(changed, feedback);
     try {
-        kinds::execute(life.specs.at("dpo"), kinds::testing::host_of(folder.path()));
+        stages::execute(life.specs.at("dpo"), kinds::testing::host_of(folder.path()));
         FAIL() << "ran on other data";
     } catch (core::IoError const& error) {
         EXPECT_NE(std::string(error.what()).find((changed / "data.h5").string()), std::string::npos) << error.what();
     }
-    EXPECT_FALSE(kinds::is_done(folder.path(), life.specs.at("dpo").id()));
+    EXPECT_FALSE(stages::is_done(folder.path(), life.specs.at("dpo").id()));
 }
 
 TEST(Execute, RefusesAnUnfinishedInput) {
@@ -125,7 +125,7 @@ TEST(Execute, RefusesAnUnfinishedInput) {
     auto const& life = finished_life();
     life.copy_inputs("sft", folder.path());
     fs::remove(folder.path() / life.specs.at("pretrain").id() / "stage.json");
-    EXPECT_THROW(kinds::execute(life.specs.at("sft"), kinds::testing::host_of(folder.path())), core::IoError);
+    EXPECT_THROW(stages::execute(life.specs.at("sft"), kinds::testing::host_of(folder.path())), core::IoError);
 }
 
 // A learning rate that no weights survive: the step is named, and no manifest stands.
@@ -135,18 +135,18 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
     for (std::string const kind : {"dpo", "kto", "rlhf"}) {
         TemporaryFolder folder;
         life.copy_inputs(kind, folder.path());
-        config.edit<config::DpoConfig>().optimizer.learning_rate =
-            config.edit<config::KtoConfig>().optimizer.learning_rate = 1e30;
+        config.edit<kinds::DpoConfig>().optimizer.learning_rate =
+            config.edit<kinds::KtoConfig>().optimizer.learning_rate = 1e30;
         config.edit<kinds::RlhfConfig>().optimizer.learning_rate = 1e30;
         auto const spec = kinds::make_stage(kind, config, 3, life.specs.at(kind).inputs);
         try {
-            kinds::execute(spec, kinds::testing::host_of(folder.path()));
+            stages::execute(spec, kinds::testing::host_of(folder.path()));
             ADD_FAILURE() << kind << " went on";
         } catch (core::TrialError const& error) {
             EXPECT_NE(std::string(error.what()).find("step "), std::string::npos) << error.what();
             EXPECT_NE(std::string(error.what()).find("not finite"), std::string::npos) << error.what();
         }
-        EXPECT_FALSE(kinds::is_done(folder.path(), spec.id()));
+        EXPECT_FALSE(stages::is_done(folder.path(), spec.id()));
     }
 }
 
@@ -154,15 +154,15 @@ TEST(Execute, ANumberThatIsNotFiniteStopsTheStage) {
 TEST(Execute, AModelThatBreaksInItsLastStepIsNoResult) {
     auto const& life = finished_life();
     auto config = life.config;
-    config.edit<config::DpoConfig>().epochs = 1;
-    config.edit<config::DpoConfig>().batch = 1000;
-    config.edit<config::DpoConfig>().optimizer.warmup = 0.0;
-    config.edit<config::DpoConfig>().optimizer.learning_rate = 1e38;
+    config.edit<kinds::DpoConfig>().epochs = 1;
+    config.edit<kinds::DpoConfig>().batch = 1000;
+    config.edit<kinds::DpoConfig>().optimizer.warmup = 0.0;
+    config.edit<kinds::DpoConfig>().optimizer.learning_rate = 1e38;
     TemporaryFolder folder;
     life.copy_inputs("dpo", folder.path());
     auto const dpo = kinds::make_stage("dpo", config, 3, life.specs.at("dpo").inputs);
-    EXPECT_THROW(kinds::execute(dpo, kinds::testing::host_of(folder.path())), core::TrialError);
-    EXPECT_FALSE(kinds::is_done(folder.path(), dpo.id()));
+    EXPECT_THROW(stages::execute(dpo, kinds::testing::host_of(folder.path())), core::TrialError);
+    EXPECT_FALSE(stages::is_done(folder.path(), dpo.id()));
 }
 
 TEST(Execute, AMetricThatIsNotFiniteIsNoResult) {
@@ -172,8 +172,8 @@ TEST(Execute, AMetricThatIsNotFiniteIsNoResult) {
     TemporaryFolder folder;
     life.copy_inputs("evaluate", folder.path());
     auto const spec = kinds::make_stage("evaluate", config, 3, life.specs.at("evaluate").inputs);
-    EXPECT_THROW(kinds::execute(spec, kinds::testing::host_of(folder.path())), core::TrialError);
-    EXPECT_FALSE(kinds::is_done(folder.path(), spec.id()));
+    EXPECT_THROW(stages::execute(spec, kinds::testing::host_of(folder.path())), core::TrialError);
+    EXPECT_FALSE(stages::is_done(folder.path(), spec.id()));
 }
 
 }  // namespace

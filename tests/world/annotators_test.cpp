@@ -15,8 +15,8 @@ constexpr Values bad = {0, 1, 0, 0.5, 1, 0};      // 2.25
 constexpr std::uint32_t n = 20000;
 
 // People without noise or differences.
-config::FeedbackConfig exact() {
-    config::FeedbackConfig feedback;
+AnnotatorConfig exact() {
+    AnnotatorConfig feedback;
     feedback.weight_spread = feedback.choice_temperature = feedback.flip = feedback.position_bias = 0.0;
     return feedback;
 }

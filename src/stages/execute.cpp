@@ -1,22 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one stage in its folder and publishes its manifest last.
+// Runs one stage in its folder and publishes its manifest last, which says what the result came from.
 #include "config/values.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/machine.hpp"
-#include "kinds/kinds.hpp"
+#include "model/runtime.hpp"
 #include "stages/context.hpp"
+#include "stages/descriptor.hpp"
+#include "store/file.hpp"
 #include "store/manifest.hpp"
 #include "store/publish.hpp"
-#include "train/progress.hpp"
 
+#include <fmt/core.h>
+#include <spdlog/version.h>
+#include <xxhash.h>
+#include <zlib.h>
+#include <boost/version.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <sstream>
+#include <utility>
 
-namespace alignsweep::kinds {
+namespace alignsweep::stages {
 
 namespace fs = std::filesystem;
+
+std::map<std::string, std::string> run_facts() {
+    return {{"vector_bits", std::to_string(model::vector_bits())},
+            {"backend", model::backend_name()},
+            {"scalar", model::scalar_name()},
+            {"blas", model::blas_name()},
+            {"kokkos", model::kokkos_version()},
+            {"compiler", __VERSION__},
+            {"git_commit", core::git_commit()},
+            {"softwareVersion", core::version()},
+            {"processor", core::processor()}};
+}
+
+fs::path progress_file(fs::path const& folder, std::int64_t step) {
+    return folder / core::concat("checkpoint-", step, ".h5");
+}
+
+std::vector<std::int64_t> progress_steps(fs::path const& folder) {
+    std::vector<std::int64_t> steps;
+    std::string const prefix = "checkpoint-", suffix = ".h5";
+    for (auto const& entry : fs::directory_iterator(folder)) {
+        std::string const name = entry.path().filename().string();
+        if (!name.starts_with(prefix) || !name.ends_with(suffix)) { continue; }
+        std::string const number = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+        if (!number.empty() &&
+            std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c); })) {
+            steps.push_back(std::stoll(number));
+        }
+    }
+    std::sort(steps.rbegin(), steps.rend());
+    return steps;
+}
 
 bool is_done(fs::path const& stages, std::string const& id) {
     auto const manifest = store::read_manifest(stages / id);
@@ -26,10 +70,14 @@ bool is_done(fs::path const& stages, std::string const& id) {
 
 namespace {
 
+void remove_progress(fs::path const& folder) {
+    for (std::int64_t const step : progress_steps(folder)) { fs::remove(progress_file(folder, step)); }
+}
+
 void make_folder(fs::path const& folder) {
     std::error_code error;
     fs::create_directories(folder, error);
-    if (error) { throw core::IoError(core::concat(folder.string(), ": can't be made: ", error.message())); }
+    if (error) { throw core::IoError(folder.string(), ": can't be made: ", error.message()); }
 }
 
 std::map<std::string, store::FileFact> facts_of_files(fs::path const& folder) {
@@ -42,11 +90,11 @@ std::map<std::string, store::FileFact> facts_of_files(fs::path const& folder) {
 
 // The files of the input stages must be what their manifests say before libhdf5 opens them. Returns what each holds, by
 // role.
-std::map<std::string, std::string> verify_inputs(stages::StageSpec const& spec, fs::path const& stages) {
+std::map<std::string, std::string> verify_inputs(StageSpec const& spec, fs::path const& stages) {
     std::map<std::string, std::string> contents;
     for (auto const& [role, id] : spec.inputs) {
         auto const manifest = store::read_manifest(stages / id);
-        if (!manifest) { throw core::IoError(core::concat((stages / id).string(), ": the stage is not finished")); }
+        if (!manifest) { throw core::IoError((stages / id).string(), ": the stage is not finished"); }
         store::check_place(stages / id, *manifest);
         store::verify_files(stages / id, *manifest);
         contents[role] = store::content_digest(*manifest);
@@ -56,7 +104,7 @@ std::map<std::string, std::string> verify_inputs(stages::StageSpec const& spec, 
 
 // The curves up to where an earlier attempt stopped. Without them its checkpoints are of no use: a resumed run must
 // leave the same curves as one that was never interrupted.
-void load_curves(stages::Context& context, fs::path const& file) {
+void load_curves(Context& context, fs::path const& file) {
     try {
         if (fs::exists(file)) {
             context.curves = store::MetricStream::load(file);
@@ -66,14 +114,28 @@ void load_curves(stages::Context& context, fs::path const& file) {
         core::log_warning(core::concat(error.what(), "; the stage starts again"));
         fs::remove(file);
     }
-    train::remove_progress(context.folder());
+    remove_progress(context.folder());
 }
 
-// How it was run, and the data files that it depends on with their digests. These are taken from the identity: the
-// files may be gone by the time a long stage ends.
-std::map<std::string, std::string> circumstances_of(stages::StageSpec const& spec, stages::StageHost const& host) {
-    auto circumstances = stages::run_circumstances();
-    circumstances.insert(host.circumstances.begin(), host.circumstances.end());
+// How the stage was run, which none of its bits depends on; and the data files, with their digests from the identity:
+// the files may be gone by the time a long stage ends.
+std::map<std::string, std::string> circumstances_of(StageSpec const& spec, StageHost const& host) {
+    std::map<std::string, std::string> found{
+        {"host", core::host_name()},
+        {"threads", std::to_string(model::concurrency())},
+        {"libraries",
+         core::concat("Boost ", BOOST_VERSION / 100000, ".", BOOST_VERSION / 100 % 1000, ", fmt ", FMT_VERSION / 10000,
+                      ".", FMT_VERSION / 100 % 100, ", HDF5 ", store::hdf5_version(), ", nlohmann-json ",
+                      NLOHMANN_JSON_VERSION_MAJOR, ".", NLOHMANN_JSON_VERSION_MINOR, ", spdlog ", SPDLOG_VER_MAJOR, ".",
+                      SPDLOG_VER_MINOR, ", xxHash ", XXH_VERSION_NUMBER / 10000, ".", XXH_VERSION_NUMBER / 100 % 100,
+                      ".", XXH_VERSION_NUMBER % 100, ", zlib ", zlibVersion())}};
+    for (auto const& [name, variable] : {std::pair{"slurm_job", "SLURM_JOB_ID"},
+                                         {"slurm_array_job", "SLURM_ARRAY_JOB_ID"},
+                                         {"slurm_array_task", "SLURM_ARRAY_TASK_ID"},
+                                         {"slurm_restarts", "SLURM_RESTART_COUNT"}}) {
+        if (char const* const value = std::getenv(variable)) { found[name] = value; }
+    }
+    found.insert(host.circumstances.begin(), host.circumstances.end());
     auto const& data = spec.config.get<config::DataConfig>();
     std::map<std::string, std::string> const files{
         {"corpus", data.corpus}, {"sft", data.sft}, {"preferences", data.preferences}, {"thumbs", data.thumbs}};
@@ -84,13 +146,13 @@ std::map<std::string, std::string> circumstances_of(stages::StageSpec const& spe
         auto const equals = line.find('=');
         auto const file = files.find(line.substr(0, equals));
         if (!in_data || equals == std::string::npos || file == files.end() || file->second.empty()) { continue; }
-        circumstances["data." + file->first] = core::concat(line.substr(equals + 1), " ", file->second);
+        found["data." + file->first] = core::concat(line.substr(equals + 1), " ", file->second);
     }
-    return circumstances;
+    return found;
 }
 
-// A model that broke in its very last step shows itself only here.
-void check_results(stages::StageResult const& result) {
+// A model that became NaN in its last step is noticed only here.
+void check_results(StageResult const& result) {
     for (auto const& [name, value] : result.metrics) {
         if (!std::isfinite(value)) { throw core::TrialError(name + " is not finite"); }
     }
@@ -98,10 +160,10 @@ void check_results(stages::StageResult const& result) {
 
 }  // namespace
 
-void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
+void execute(StageSpec const& spec, StageHost const& host) {
     auto const begin = std::chrono::steady_clock::now();
     std::string const started = core::utc_now();
-    stages::Context context(spec, host);
+    Context context(spec, host);
     make_folder(context.folder());
     auto made_from = verify_inputs(spec, host.stages);
     store::remove_temporaries(context.folder());
@@ -118,7 +180,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     } else {
         fs::remove(live_metrics);
     }
-    train::remove_progress(context.folder());
+    remove_progress(context.folder());
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
     store::Manifest manifest;
     manifest.kind = spec.kind;
@@ -127,7 +189,7 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     manifest.made_from = std::move(made_from);
     manifest.files = facts_of_files(context.folder());
     manifest.metrics = context.result.metrics;
-    manifest.facts = stages::run_facts();
+    manifest.facts = run_facts();
     manifest.facts["identity"] = spec.identity;
     manifest.circumstances = circumstances_of(spec, host);
     manifest.circumstances["started"] = started;
@@ -138,4 +200,4 @@ void execute(stages::StageSpec const& spec, stages::StageHost const& host) {
     core::log_info(core::concat(spec.id(), ": done in ", static_cast<int>(seconds.count() * 10.0) / 10.0, " s"));
 }
 
-}  // namespace alignsweep::kinds
+}  // namespace alignsweep::stages
