@@ -9,6 +9,8 @@
 #include "kinds/kinds.hpp"
 #include "model/runtime.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <iostream>
 
@@ -34,8 +36,7 @@ a Llama (config.json, model.safetensors, tokenizer.json with byte-level BPE).
 
 )";
     for (auto const& method : score::score_methods()) {
-        text += "  " + method.name + std::string(8 - method.name.size(), ' ') + method.reads +
-                std::string(28 - method.reads.size(), ' ') + method.writes + "\n";
+        text += fmt::format("  {:<8}{:<28}{}\n", method.name, method.reads, method.writes);
     }
     return text + R"(
 Texts and conversations are read as Hugging Face TRL reads them, and the end token is appended. Rows of ready

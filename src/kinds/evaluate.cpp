@@ -56,12 +56,11 @@ void measure_kl(stages::Context& context, infer::Transformer& transformer,
     context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
 }
 
-// On windows of `length` tokens.
+// On the text's first windows of `length` tokens.
 void measure_perplexity(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights,
                         stages::Tokens const& text, std::int64_t length) {
-    auto windows = stages::text_examples(text, length);
-    auto const documents = static_cast<std::size_t>(context.section<EvaluateConfig>().documents);
-    windows.resize(std::min(windows.size(), documents));
+    auto const read = static_cast<std::size_t>(context.section<EvaluateConfig>().documents * length);
+    auto const windows = stages::text_examples(std::span(text).first(std::min(text.size(), read)), length);
     stats::Mean loss;
     for (auto const& tokens : infer::token_logprobs(transformer, weights, infer::pointers(windows), 1.0,
                                                     data::TargetKind::full, context.chunk())) {

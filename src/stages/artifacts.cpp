@@ -108,7 +108,7 @@ CorpusData load_corpus(std::filesystem::path const& folder) {
 
 data::Tokenizer load_tokenizer(std::filesystem::path const& folder) { return DataFile(folder).tokenizer(); }
 
-std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length) {
+std::vector<data::Example> text_examples(std::span<std::int32_t const> stream, std::int64_t length) {
     std::vector<data::Example> examples;
     for (auto const window : data::windows(stream, length)) {
         examples.push_back({{}, Tokens(window.begin(), window.end())});

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ void save_corpus(std::filesystem::path const& folder, CorpusData const& corpus);
 CorpusData load_corpus(std::filesystem::path const& folder);
 data::Tokenizer load_tokenizer(std::filesystem::path const& folder);
 // The windows of a stream, as examples without a prompt.
-std::vector<data::Example> text_examples(Tokens const& stream, std::int64_t length);
+std::vector<data::Example> text_examples(std::span<std::int32_t const> stream, std::int64_t length);
 
 // A prompt in tokens, with the codes that name it in the simulated world (kind = -1: not of that world).
 struct PromptRow {
