@@ -16,19 +16,12 @@ ModelSource find_model(fs::path const& path) {
     if (fs::is_regular_file(path) && path.extension() == ".h5") { return {fs::absolute(path).parent_path(), path}; }
     if (fs::exists(path / "config.json")) { return {path, {}}; }
     if (fs::exists(path / "checkpoint.h5")) { return {path, path / "checkpoint.h5"}; }
-    throw core::IoError(core::concat(path.string(), fs::exists(path) ? ": is not a model" : ": there is no such model",
-                                     "; a stage's folder or its checkpoint.h5, or a folder with config.json and "
-                                     "model.safetensors, is allowed"));
+    throw core::IoError(path.string(), fs::exists(path) ? ": is not a model" : ": there is no such model",
+                        "; a stage's folder or its checkpoint.h5, or a folder with config.json and "
+                        "model.safetensors, is allowed");
 }
 
 namespace {
-
-model::Shape shape_of(store::LlamaConfig const& config) {
-    // A reward model has no LM head: the shape's is then the embedding, and nothing reads it.
-    model::Shape shape = make_shape(config);
-    shape.tied = config.tied || config.scalar_head;
-    return shape;
-}
 
 using Files = std::map<std::string, std::shared_ptr<store::SafetensorsFile const>>;
 
@@ -52,13 +45,11 @@ void check_shapes(fs::path const& folder, Files const& files, model::Layout cons
     for (model::Tensor const& tensor : layout.tensors()) {
         std::string const name = stored_name(tensor.name, files, tied);
         auto const found = files.find(name);
-        if (found == files.end()) {
-            throw core::IoError(core::concat(folder.string(), ": tensor ", name, ": is missing"));
-        }
+        if (found == files.end()) { throw core::IoError(folder.string(), ": tensor ", name, ": is missing"); }
         auto const& dims = found->second->tensors().at(name).dims;
         if (dims != tensor.dims()) {
-            throw core::IoError(core::concat(found->second->path().string(), ": tensor ", name, ": has shape ",
-                                             dims_text(dims), "; by config.json it is ", dims_text(tensor.dims())));
+            throw core::IoError(found->second->path().string(), ": tensor ", name, ": has shape ", dims_text(dims),
+                                "; by config.json it is ", dims_text(tensor.dims()));
         }
     }
 }
@@ -78,7 +69,7 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
                                        [&, key = name](auto const& tensor) { return tensor.name == key; });
         if (known || name.ends_with("rotary_emb.inv_freq")) { continue; }
         auto const fail = [&, key = name, from = file](char const* why) {
-            throw core::IoError(core::concat(from->path().string(), ": tensor ", key, ": ", why));
+            throw core::IoError(from->path().string(), ": tensor ", key, ": ", why);
         };
         auto const embedding = files.find(stored_name(embedding_name, files, tied));
         if (name != head_name || !tied) { fail("a Llama has no such tensor"); }
@@ -89,11 +80,14 @@ void check_others(Files const& files, model::Layout const& layout, bool tied) {
 }
 
 StoredModel load_llama(fs::path const& folder, model::Precision precision) {
-    auto const shape = shape_of(store::read_llama_config(folder));
+    store::LlamaConfig const config = store::read_llama_config(folder);
+    auto shape = model::make_shape(config, static_cast<int>(config.vocabulary), config.scalar_head);
+    // A reward model has no LM head: the shape's is then the embedding, and nothing reads it.
+    shape.tied = config.tied || config.scalar_head;
     Files const files = store::SafetensorsFolder(folder).files();
-    bool const tied = shape.tied && !shape.scalar_head;
+    bool const tied = config.tied && !config.scalar_head;
     if (!files.contains(stored_name(embedding_name, files, tied))) {
-        throw core::IoError(core::concat(folder.string(), ": tensor ", embedding_name, ": is missing"));
+        throw core::IoError(folder.string(), ": tensor ", embedding_name, ": is missing");
     }
     model::Layout const layout(shape);
     check_others(files, layout, tied);

@@ -1,61 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infer/models.hpp"
 
-#include "config/values.hpp"
 #include "core/error.hpp"
-#include "infer/tensors.hpp"
+#include "store/model_sizes.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace alignsweep::infer {
 
 namespace {
 
-using store::Attribute;
-
-std::map<std::string, Attribute> shape_attributes(model::Shape const& shape) {
-    auto const integer = [](int value) { return Attribute(std::int64_t(value)); };
-    return {{"vocabulary", integer(shape.vocabulary)},
-            {"width", integer(shape.width)},
-            {"depth", integer(shape.depth)},
-            {"heads", integer(shape.heads)},
-            {"kv_heads", integer(shape.kv_heads)},
-            {"hidden", integer(shape.hidden)},
-            {"context", integer(shape.context)},
-            {"tied", integer(shape.tied ? 1 : 0)},
-            {"scalar_head", integer(shape.scalar_head ? 1 : 0)},
-            {"rope_theta", shape.rope_theta},
-            {"norm_eps", shape.norm_eps}};
+// Calls visit(name, size) for each attribute of a model's file; the first are those of store::SizeNames, in their
+// order.
+template <class Sizes, class Visit>
+void for_each_size(Sizes& sizes, Visit const& visit) {
+    visit("vocabulary", sizes.vocabulary);
+    visit("width", sizes.width);
+    visit("depth", sizes.depth);
+    visit("heads", sizes.heads);
+    visit("kv_heads", sizes.kv_heads);
+    visit("hidden", sizes.hidden);
+    visit("context", sizes.context);
+    visit("rope_theta", sizes.rope_theta);
+    visit("norm_eps", sizes.norm_eps);
+    visit("tied", sizes.tied);
+    visit("scalar_head", sizes.scalar_head);
 }
 
-template <class T>
-T attribute(store::Checkpoint const& checkpoint, std::filesystem::path const& file, char const* name) {
-    auto const found = checkpoint.attributes.find(name);
-    if (found == checkpoint.attributes.end() || !std::holds_alternative<T>(found->second)) {
-        throw core::IoError(core::concat(file.string(), ": attribute ", name, ": is missing, so this is not a model"));
-    }
-    return std::get<T>(found->second);
+std::map<std::string, store::Attribute> shape_attributes(model::Shape const& shape) {
+    std::map<std::string, store::Attribute> attributes;
+    for_each_size(shape, [&]<class Size>(char const* name, Size size) {
+        if constexpr (std::is_same_v<Size, double>) {
+            attributes[name] = size;
+        } else {
+            attributes[name] = static_cast<std::int64_t>(size);
+        }
+    });
+    return attributes;
 }
 
 // The shape that the attributes state, which some model can have.
 model::Shape shape_of(store::Checkpoint const& checkpoint, std::filesystem::path const& file) {
-    auto const integer = [&](char const* name) { return attribute<std::int64_t>(checkpoint, file, name); };
-    auto const flag = [&](char const* name) {
-        std::int64_t const value = integer(name);
-        if (value == 0 || value == 1) { return value == 1; }
-        throw core::IoError(core::concat(file.string(), ": attribute ", name, " = ", value, ": 0 or 1 is allowed"));
-    };
-    auto const real = [&](char const* name) { return attribute<double>(checkpoint, file, name); };
-    store::ModelSizes const sizes{integer("vocabulary"), integer("width"),  integer("depth"),   integer("heads"),
-                                  integer("kv_heads"),   integer("hidden"), integer("context"), real("rope_theta"),
-                                  real("norm_eps"),      flag("tied"),      flag("scalar_head")};
-    constexpr store::SizeNames names{"vocabulary", "width",   "depth",      "heads",   "kv_heads",
-                                     "hidden",     "context", "rope_theta", "norm_eps"};
+    store::ModelSizes sizes;
+    store::SizeNames names{};
+    std::size_t count = 0;
+    for_each_size(sizes, [&]<class Size>(char const* name, Size& size) {
+        using Stored = std::conditional_t<std::is_same_v<Size, double>, double, std::int64_t>;
+        auto const* const stored = find_value<Stored>(checkpoint.attributes, name);
+        if (stored == nullptr) {
+            throw core::IoError(file.string(), ": attribute ", name, ": is missing, so this is not a model");
+        }
+        Stored const value = *stored;
+        if (std::is_same_v<Size, bool> && value != 0 && value != 1) {
+            throw core::IoError(file.string(), ": attribute ", name, " = ", value, ": 0 or 1 is allowed");
+        }
+        size = static_cast<Size>(value);
+        if (count < names.size()) { names[count++] = name; }
+    });
     if (auto const defect = store::size_defect(sizes, names); !defect.empty()) {
-        throw core::IoError(core::concat(file.string(), ": attribute ", defect));
+        throw core::IoError(file.string(), ": attribute ", defect);
     }
-    return make_shape(sizes);
+    return model::make_shape(sizes, static_cast<int>(sizes.vocabulary), sizes.scalar_head);
 }
 
 store::StoredTensor const* find_tensor(store::Checkpoint const& checkpoint, std::string const& name) {
@@ -64,15 +71,15 @@ store::StoredTensor const* find_tensor(store::Checkpoint const& checkpoint, std:
     return found == checkpoint.tensors.end() ? nullptr : &*found;
 }
 
-// Whether a checkpoint has the tensors of a layout in their shapes, and no others; `all`: each must be there.
+// Whether a checkpoint has the tensors of a layout in their shapes; `all`: each must be there.
 void check_tensors(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
                    model::Layout const& layout, bool all) {
     for (model::Tensor const& tensor : layout.tensors()) {
         auto const* const stored = find_tensor(checkpoint, prefix + tensor.name);
         if (stored == nullptr && !all) { continue; }
         if (stored == nullptr || stored->dims != tensor.dims()) {
-            throw core::IoError(core::concat(file.string(), ": tensor ", prefix, tensor.name,
-                                             stored == nullptr ? ": is missing" : ": has another shape"));
+            throw core::IoError(file.string(), ": tensor ", prefix, tensor.name,
+                                stored == nullptr ? ": is missing" : ": has another shape");
         }
     }
 }
@@ -86,24 +93,10 @@ store::Checkpoint load_checked(std::filesystem::path const& file, bool all) {
         auto const& known = layout.tensors();
         for (store::StoredTensor const& tensor : outline.tensors) {
             if (std::none_of(known.begin(), known.end(), [&](auto const& k) { return k.name == tensor.name; })) {
-                throw core::IoError(core::concat(file.string(), ": tensor ", tensor.name, ": a model has no such"));
+                throw core::IoError(file.string(), ": tensor ", tensor.name, ": a model has no such");
             }
         }
     });
-}
-
-void write_model(std::filesystem::path const& file, Weights const& weights,
-                 std::map<std::string, double> const& state) {
-    HostTensors const host("", weights);
-    for (store::NamedTensor const& tensor : host.tensors) {
-        auto const values = std::get<std::span<float const>>(tensor.values);
-        if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
-            throw core::TrialError(core::concat("after the last step ", tensor.name, " is not finite"));
-        }
-    }
-    store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
-    view.state.insert(state.begin(), state.end());
-    store::save_checkpoint(file, view);
 }
 
 }  // namespace
@@ -125,20 +118,6 @@ void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& f
     }
 }
 
-model::Shape make_shape(store::ModelSizes const& sizes) {
-    return {static_cast<int>(sizes.vocabulary),
-            static_cast<int>(sizes.width),
-            static_cast<int>(sizes.depth),
-            static_cast<int>(sizes.heads),
-            static_cast<int>(sizes.kv_heads),
-            static_cast<int>(sizes.hidden),
-            static_cast<int>(sizes.context),
-            sizes.rope_theta,
-            sizes.norm_eps,
-            sizes.tied,
-            sizes.scalar_head};
-}
-
 StoredModel load_model_file(std::filesystem::path const& file, model::Precision precision) {
     auto const checkpoint = load_checked(file, true);
     StoredModel model{Weights(shape_of(checkpoint, file), precision)};
@@ -149,20 +128,19 @@ StoredModel load_model_file(std::filesystem::path const& file, model::Precision 
     return model;
 }
 
-StoredModel load_stored_model(std::filesystem::path const& folder) { return load_model_file(folder / "checkpoint.h5"); }
-
-void save_model(std::filesystem::path const& folder, Weights const& weights,
-                std::map<std::string, double> const& state) {
-    write_model(folder / "checkpoint.h5", weights, state);
+void save_model_file(std::filesystem::path const& file, Weights const& weights,
+                     std::map<std::string, double> const& state) {
+    HostTensors const host("", weights);
+    for (store::NamedTensor const& tensor : host.tensors) {
+        auto const values = std::get<std::span<float const>>(tensor.values);
+        if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+            throw core::TrialError("after the last step ", tensor.name, " is not finite");
+        }
+    }
+    store::CheckpointView view{host.tensors, {}, {}, shape_attributes(weights.shape)};
+    view.state.insert(state.begin(), state.end());
+    store::save_checkpoint(file, view);
 }
-
-void save_value_model(std::filesystem::path const& folder, Weights const& weights) {
-    write_model(folder / "value.h5", weights, {});
-}
-
-Weights load_value_model(std::filesystem::path const& folder) { return load_model_file(folder / "value.h5").weights; }
-
-Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
 
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed) {
     auto const file = folder / "checkpoint.h5";

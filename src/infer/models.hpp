@@ -3,30 +3,22 @@
 #pragma once
 
 #include "model/transformer.hpp"
-#include "store/model_sizes.hpp"
+#include "store/checkpoint.hpp"
 
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace alignsweep::infer {
 
 using model::Transformer;
 using model::Weights;
 
-// The shape of sizes that were checked (store::size_defect).
-[[nodiscard]] model::Shape make_shape(store::ModelSizes const& sizes);
-
-// Writes the finished model of a stage: <folder>/checkpoint.h5, parameters and shape, no optimiser state. `state`:
-// further numbers (a reward model's mean and standard deviation, the beta of an aligned model). Throws TrialError for
-// weights that are not finite.
-void save_model(std::filesystem::path const& folder, Weights const& weights,
-                std::map<std::string, double> const& state = {});
-
-// Reads it. Throws IoError where no model can have its shape, or a tensor is missing or has another one; that is seen
-// before any tensor is read.
-Weights load_model(std::filesystem::path const& folder);
-// With the further numbers that save_model took.
+// A model, and the further numbers of its file (a reward model's mean and standard deviation, the beta of an aligned
+// model).
 struct StoredModel {
     Weights weights;
     std::map<std::string, double> state{};
@@ -37,14 +29,55 @@ struct StoredModel {
         return found == state.end() ? std::nullopt : std::optional(found->second);
     }
 };
-StoredModel load_stored_model(std::filesystem::path const& folder);
-// The same from any such file, in float or double.
+
+// Writes a finished model: parameters, shape and further numbers, no optimiser state. Throws TrialError for weights
+// that are not finite.
+void save_model_file(std::filesystem::path const& file, Weights const& weights,
+                     std::map<std::string, double> const& state = {});
+// Reads it, in float or double. Throws IoError where no model can have its shape, or a tensor is missing or has another
+// one; that is seen before any tensor is read.
 StoredModel load_model_file(std::filesystem::path const& file, model::Precision precision = model::Precision::float32);
+
+// The finished model of a stage: <folder>/checkpoint.h5.
+inline void save_model(std::filesystem::path const& folder, Weights const& weights,
+                       std::map<std::string, double> const& state = {}) {
+    save_model_file(folder / "checkpoint.h5", weights, state);
+}
+inline StoredModel load_stored_model(std::filesystem::path const& folder) {
+    return load_model_file(folder / "checkpoint.h5");
+}
+inline Weights load_model(std::filesystem::path const& folder) { return load_stored_model(folder).weights; }
 // As load_model, with a scalar head whose first weights are drawn from `seed` where the file has none.
 Weights load_model_with_head(std::filesystem::path const& folder, std::uint64_t seed);
 
 // PPO's finished value model: <folder>/value.h5, written and read as the policy is, with its scalar head.
-void save_value_model(std::filesystem::path const& folder, Weights const& weights);
-Weights load_value_model(std::filesystem::path const& folder);
+inline void save_value_model(std::filesystem::path const& folder, Weights const& weights) {
+    save_model_file(folder / "value.h5", weights);
+}
+inline Weights load_value_model(std::filesystem::path const& folder) {
+    return load_model_file(folder / "value.h5").weights;
+}
+
+// A checkpoint's attribute, state or optimiser's buffer of that name; nullptr where it has none of this type.
+template <class T, class Value>
+[[nodiscard]] T const* find_value(std::map<std::string, Value> const& values, std::string const& name) {
+    auto const found = values.find(name);
+    return found == values.end() ? nullptr : std::get_if<T>(&found->second);
+}
+
+// A model's tensors on their way to a checkpoint: copies under their names after `prefix`; `tensors` points into
+// `values`.
+struct HostTensors {
+    std::vector<float> values;
+    std::vector<store::NamedTensor> tensors;
+
+    HostTensors(std::string const& prefix, Weights const& weights);
+};
+
+// Sets the model's tensors to those that the checkpoint has under their names after `prefix`; `all`: each must be
+// there. `file` is the checkpoint's, for messages. Throws IoError, before any is set, where one is missing or has
+// another shape.
+void restore(store::Checkpoint const& checkpoint, std::filesystem::path const& file, std::string const& prefix,
+             Weights& weights, bool all);
 
 }  // namespace alignsweep::infer

@@ -27,9 +27,8 @@ private:
         : weights_(std::move(stored.weights)), transformer_(weights_.shape), chunk_(chunk) {
         auto const mean = stored.number("score_mean"), deviation = stored.number("score_deviation");
         if (!mean || !deviation) {
-            throw core::IoError(
-                core::concat((folder / "checkpoint.h5").string(),
-                             ": state score_mean, score_deviation: missing, so this is not a reward model"));
+            throw core::IoError((folder / "checkpoint.h5").string(),
+                                ": state score_mean, score_deviation: missing, so this is not a reward model");
         }
         mean_ = *mean;
         deviation_ = *deviation;

@@ -7,17 +7,29 @@
 
 namespace alignsweep::infer {
 
+using data::TargetKind;
 using losses::ValueRows;
 
 namespace {
 
-// Calls visit(chunk, first) for chunks of examples.
+using Examples = std::span<data::Example const* const>;
+
+// Calls visit(chunk, its outputs) for chunks of examples.
 template <class Visit>
-void for_each_chunk(std::span<data::Example const* const> examples, data::TargetKind targets, ValueRows where,
-                    int chunk_size, Visit&& visit) {
+void for_each_chunk(Transformer& transformer, Weights const& weights, Examples examples, double temperature,
+                    TargetKind targets, ValueRows where, int chunk_size, Visit const& visit) {
     auto const size = static_cast<std::size_t>(chunk_size);
     for (std::size_t first = 0; first < examples.size(); first += size) {
-        visit(Chunk(examples.subspan(first, std::min(size, examples.size() - first)), targets, where));
+        Chunk const chunk(examples.subspan(first, std::min(size, examples.size() - first)), targets, where);
+        visit(chunk, transformer.forward(weights, chunk.input(), temperature));
+    }
+}
+
+// Each sequence's own among the outputs of a chunk, which it has from offset to offset.
+void append_parts(std::vector<double> const& outputs, std::vector<std::int32_t> const& offsets,
+                  std::vector<std::vector<double>>& parts) {
+    for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+        parts.emplace_back(outputs.begin() + offsets[s], outputs.begin() + offsets[s + 1]);
     }
 }
 
@@ -29,26 +41,19 @@ std::vector<data::Example const*> pointers(std::span<data::Example const> exampl
     return result;
 }
 
-std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights,
-                                                std::span<data::Example const* const> examples, double temperature,
-                                                data::TargetKind targets, int chunk) {
+std::vector<std::vector<double>> token_logprobs(Transformer& transformer, Weights const& weights, Examples examples,
+                                                double temperature, TargetKind targets, int chunk) {
     std::vector<std::vector<double>> result;
-    for_each_chunk(examples, targets, ValueRows::none, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), temperature);
-        for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
-            auto const view = part.outputs_of(s, 0, 0);
-            result.emplace_back(outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_begin),
-                                outputs.logprob.begin() + static_cast<std::ptrdiff_t>(view.target_end));
-        }
-    });
+    for_each_chunk(transformer, weights, examples, temperature, targets, ValueRows::none, chunk,
+                   [&](Chunk const& part, model::ChunkOutputs const& outputs) {
+                       append_parts(outputs.logprob, part.batch.target_offsets, result);
+                   });
     return result;
 }
 
-std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights,
-                                      std::span<data::Example const* const> examples, int chunk) {
+std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& weights, Examples examples, int chunk) {
     std::vector<double> result;
-    for (auto const& tokens :
-         token_logprobs(transformer, weights, examples, 1.0, data::TargetKind::completion, chunk)) {
+    for (auto const& tokens : token_logprobs(transformer, weights, examples, 1.0, TargetKind::completion, chunk)) {
         double sum = 0.0;
         for (double const logprob : tokens) { sum += logprob; }
         result.push_back(sum);
@@ -56,27 +61,22 @@ std::vector<double> sequence_logprobs(Transformer& transformer, Weights const& w
     return result;
 }
 
-std::vector<double> scores(Transformer& transformer, Weights const& weights,
-                           std::span<data::Example const* const> examples, int chunk) {
+std::vector<double> scores(Transformer& transformer, Weights const& weights, Examples examples, int chunk) {
     std::vector<double> result;
-    for_each_chunk(examples, data::TargetKind::none, ValueRows::last, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0);
-        result.insert(result.end(), outputs.value.begin(), outputs.value.end());
-    });
+    for_each_chunk(transformer, weights, examples, 1.0, TargetKind::none, ValueRows::last, chunk,
+                   [&](Chunk const&, model::ChunkOutputs const& outputs) {
+                       result.insert(result.end(), outputs.value.begin(), outputs.value.end());
+                   });
     return result;
 }
 
-std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights,
-                                              std::span<data::Example const* const> examples, int chunk) {
+std::vector<std::vector<double>> token_values(Transformer& transformer, Weights const& weights, Examples examples,
+                                              int chunk) {
     std::vector<std::vector<double>> result;
-    for_each_chunk(examples, data::TargetKind::none, ValueRows::targets, chunk, [&](Chunk const& part) {
-        auto const outputs = transformer.forward(weights, part.input(), 1.0);
-        for (std::size_t s = 0; s < static_cast<std::size_t>(part.batch.sequences()); ++s) {
-            auto const view = part.outputs_of(s, 0, 0);
-            result.emplace_back(outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_begin),
-                                outputs.value.begin() + static_cast<std::ptrdiff_t>(view.value_end));
-        }
-    });
+    for_each_chunk(transformer, weights, examples, 1.0, TargetKind::none, ValueRows::targets, chunk,
+                   [&](Chunk const& part, model::ChunkOutputs const& outputs) {
+                       append_parts(outputs.value, part.value_offsets, result);
+                   });
     return result;
 }
 

@@ -3,6 +3,8 @@
 
 #include "core/error.hpp"
 
+#include <utility>
+
 namespace alignsweep::model {
 
 std::vector<std::int64_t> Tensor::dims() const {
@@ -10,41 +12,40 @@ std::vector<std::int64_t> Tensor::dims() const {
     return {columns};
 }
 
-std::int64_t Layout::add(std::string const& name, int rows, int columns, bool is_matrix, bool align) {
-    constexpr std::int64_t alignment = 16;  // elements; a whole cache line of floats
-    if (align) { size_ = (size_ + alignment - 1) / alignment * alignment; }
-    std::int64_t const offset = size_;
-    tensors_.push_back({name, rows, columns, offset, is_matrix});
-    size_ += std::int64_t(rows) * columns;
-    return offset;
-}
-
-Layout::Layout(Shape const& shape) {
-    int const width = shape.width, kv_width = shape.kv_heads * shape.head_dim();
-    embedding_ = add("model.embed_tokens.weight", shape.vocabulary, width, true, true);
+Layout::Layout(Shape const& shape) : blocks_(static_cast<std::size_t>(shape.depth)) {
+    // Neighbours, as (name, rows); the first of them starts a cache line of floats.
+    using Parts = std::vector<std::pair<char const*, int>>;
+    auto const add = [this](std::string const& prefix, Parts const& parts, int columns, bool is_matrix) {
+        constexpr std::int64_t alignment = 16;
+        size_ = (size_ + alignment - 1) / alignment * alignment;
+        Place place{size_, 0, columns};
+        for (auto const& [name, rows] : parts) {
+            tensors_.push_back({{size_, rows, columns}, prefix + name + ".weight", is_matrix});
+            place.rows += rows;
+            size_ += tensors_.back().size();
+        }
+        return place;
+    };
+    auto const prefix = [](int layer) { return core::concat("model.layers.", layer, "."); };
+    int const width = shape.width, hidden = shape.hidden, kv_width = shape.kv_heads * shape.head_dim();
+    embedding_ = add("model.", {{"embed_tokens", shape.vocabulary}}, width, true);
     for (int i = 0; i < shape.depth; ++i) {
-        std::string const prefix = core::concat("model.layers.", i, ".");
-        Layer layer{};
-        layer.qkv = add(prefix + "self_attn.q_proj.weight", width, width, true, true);
-        add(prefix + "self_attn.k_proj.weight", kv_width, width, true, false);
-        add(prefix + "self_attn.v_proj.weight", kv_width, width, true, false);
-        layer.attention_out = add(prefix + "self_attn.o_proj.weight", width, width, true, true);
-        layer.gate_up = add(prefix + "mlp.gate_proj.weight", shape.hidden, width, true, true);
-        add(prefix + "mlp.up_proj.weight", shape.hidden, width, true, false);
-        layer.down = add(prefix + "mlp.down_proj.weight", width, shape.hidden, true, true);
-        layers_.push_back(layer);
+        Block& block = blocks_[static_cast<std::size_t>(i)];
+        std::string const attention = prefix(i) + "self_attn.", mlp = prefix(i) + "mlp.";
+        block.qkv = add(attention, {{"q_proj", width}, {"k_proj", kv_width}, {"v_proj", kv_width}}, width, true);
+        block.attention_out = add(attention, {{"o_proj", width}}, width, true);
+        block.gate_up = add(mlp, {{"gate_proj", hidden}, {"up_proj", hidden}}, width, true);
+        block.down = add(mlp, {{"down_proj", width}}, hidden, true);
     }
-    lm_head_ = shape.tied ? embedding_ : add("lm_head.weight", shape.vocabulary, width, true, true);
-    if (shape.scalar_head) { score_ = add("score.weight", 1, width, true, true); }
+    lm_head_ = shape.tied ? embedding_ : add("", {{"lm_head", shape.vocabulary}}, width, true);
+    if (shape.scalar_head) { score_ = add("", {{"score", 1}}, width, true); }
     matrix_size_ = size_;
     for (int i = 0; i < shape.depth; ++i) {
-        std::string const prefix = core::concat("model.layers.", i, ".");
-        layers_[static_cast<std::size_t>(i)].attention_norm =
-            add(prefix + "input_layernorm.weight", 1, width, false, true);
-        layers_[static_cast<std::size_t>(i)].mlp_norm =
-            add(prefix + "post_attention_layernorm.weight", 1, width, false, true);
+        Block& block = blocks_[static_cast<std::size_t>(i)];
+        block.attention_norm = add(prefix(i), {{"input_layernorm", 1}}, width, false);
+        block.mlp_norm = add(prefix(i), {{"post_attention_layernorm", 1}}, width, false);
     }
-    final_norm_ = add("model.norm.weight", 1, width, false, true);
+    final_norm_ = add("model.", {{"norm", 1}}, width, false);
 }
 
 std::int64_t Layout::parameter_count() const {

@@ -30,7 +30,7 @@ namespace {
 
 template <class Scalar>
 struct Training {
-    device::GradientTree<Exec, Scalar> tree;
+    device::GradientTree<Scalar> tree;
     Flat<Scalar> first_moment, second_moment, total{};  // total: of the last step
     std::int64_t steps_done = 0;
 
@@ -42,7 +42,7 @@ struct Training {
     // AdamW on the elements [first, first + size), of which the first `decayed` decay.
     double update(config::OptimizerConfig const& config, double learning_rate, std::int64_t first, std::int64_t size,
                   std::int64_t decayed, Flat<Scalar> const& parameters) {
-        auto const part = [&](Flat<Scalar> const& flat) { return device::as_vector<Exec, Scalar>(flat, first, size); };
+        auto const part = [&](Flat<Scalar> const& flat) { return device::part_of(flat, first, size); };
         double const norm = std::sqrt(kernels::sum_of_squares<Exec, Scalar>(Exec(), part(total)));
         if (!std::isfinite(norm)) { return norm; }
         // As in torch.nn.utils.clip_grad_norm_.
@@ -58,15 +58,14 @@ struct Training {
 }  // namespace
 
 struct Learner::Device {
-    std::variant<Training<float>, Training<double>> training;
+    Either<Training> training;
 };
 
 Learner::Learner(Weights& weights, config::OptimizerConfig const& config)
-    : weights_(weights), config_(config), transformer_(weights.shape, weights.precision()) {
-    std::int64_t const size = weights.layout.size();
-    device_ = weights.precision() == Precision::float32 ? std::make_unique<Device>(Device{Training<float>(size)})
-                                                        : std::make_unique<Device>(Device{Training<double>(size)});
-}
+    : weights_(weights),
+      config_(config),
+      transformer_(weights.shape, weights.precision()),
+      device_(std::make_unique<Device>(Device{make_either<Training>(weights.precision(), weights.layout.size())})) {}
 Learner::Learner(Learner&&) noexcept = default;
 Learner::~Learner() = default;
 
@@ -77,7 +76,7 @@ ChunkOutputs Learner::forward(ChunkInput const& input, double temperature) {
 }
 
 void Learner::backward(ChunkGradients const& outputs) {
-    run(transformer_, weights_, [&]<class Scalar>(device::Transformer<Exec, Scalar>& runner, auto const& parameters) {
+    run(transformer_, weights_, [&]<class Scalar>(device::Transformer<Scalar>& runner, auto const& parameters) {
         auto& tree = std::get<Training<Scalar>>(device_->training).tree;
         runner.backward(parameters, outputs, tree.begin_chunk());
         tree.finish_chunk();
@@ -86,79 +85,58 @@ void Learner::backward(ChunkGradients const& outputs) {
 
 double Learner::step(double learning_rate, Trained trained) {
     Layout const& layout = weights_.layout;
-    return std::visit(
-        [&]<class Scalar>(Training<Scalar>& training) {
-            training.total = training.tree.total();
-            auto const& values = values_of<Scalar>(weights_);
-            if (trained == Trained::all) {
-                return training.update(config_, learning_rate, 0, layout.size(), layout.matrix_size(), values);
-            }
-            core::check(layout.score() >= 0, "a model without scalar head was to train it");
-            return training.update(config_, learning_rate, layout.score(), weights_.shape.width, weights_.shape.width,
-                                   values);
-        },
-        device_->training);
+    return dispatch(device_->training, [&]<class Scalar>(Training<Scalar>& training) {
+        training.total = training.tree.total();
+        auto const& values = values_of<Scalar>(weights_);
+        if (trained == Trained::all) {
+            return training.update(config_, learning_rate, 0, layout.size(), layout.matrix_size(), values);
+        }
+        Place const& head = layout.score();
+        core::check(head.size() > 0, "a model without scalar head was to train it");
+        return training.update(config_, learning_rate, head.offset, head.size(), head.size(), values);
+    });
 }
 
 std::vector<double> Learner::take_gradient() {
-    return std::visit(
-        [&]<class Scalar>(Training<Scalar>& training) {
-            auto const host = device::to_host<Exec, Scalar>(Exec(), training.tree.total());
-            return std::vector<double>(host.begin(), host.end());
-        },
-        device_->training);
+    return dispatch(device_->training,
+                    [](auto& training) { return device::to_host<double>(Exec(), training.tree.total()); });
 }
 
 std::string Learner::nonfinite_tensor() const {
-    return std::visit(
-        [&]<class Scalar>(Training<Scalar> const& training) {
-            auto const host = device::to_host<Exec, Scalar>(Exec(), training.total);
-            for (Tensor const& tensor : weights_.layout.tensors()) {
-                auto const first = host.begin() + tensor.offset;
-                if (!std::all_of(first, first + tensor.size(), [](Scalar value) { return std::isfinite(value); })) {
-                    return tensor.name;
-                }
-            }
-            return std::string();
-        },
-        device_->training);
+    auto const total = dispatch(device_->training,
+                                [](auto const& training) { return device::to_host<double>(Exec(), training.total); });
+    for (Tensor const& tensor : weights_.layout.tensors()) {
+        auto const first = total.begin() + tensor.offset;
+        if (!std::all_of(first, first + tensor.size(), [](double value) { return std::isfinite(value); })) {
+            return tensor.name;
+        }
+    }
+    return {};
 }
 
 void Learner::reset() {
-    std::visit(
-        []<class Scalar>(Training<Scalar>& training) {
-            Kokkos::deep_copy(Exec(), training.first_moment, Scalar(0));
-            Kokkos::deep_copy(Exec(), training.second_moment, Scalar(0));
-            training.steps_done = 0;
-        },
-        device_->training);
+    dispatch(device_->training, []<class Scalar>(Training<Scalar>& training) {
+        Kokkos::deep_copy(Exec(), training.first_moment, Scalar(0));
+        Kokkos::deep_copy(Exec(), training.second_moment, Scalar(0));
+        training.steps_done = 0;
+    });
 }
 
 template <class Scalar>
 Moments<Scalar> Learner::moments() const {
-    return std::visit(
-        [&]<class From>(Training<From> const& training) {
-            auto const host = [](Flat<From> const& moment) {
-                auto const values = device::to_host<Exec, From>(Exec(), moment);
-                return std::vector<Scalar>(values.begin(), values.end());
-            };
-            return Moments<Scalar>{host(training.first_moment), host(training.second_moment), training.steps_done};
-        },
-        device_->training);
+    return dispatch(device_->training, [](auto const& training) {
+        return Moments<Scalar>{device::to_host<Scalar>(Exec(), training.first_moment),
+                               device::to_host<Scalar>(Exec(), training.second_moment), training.steps_done};
+    });
 }
 
 template <class Scalar>
 void Learner::set_moments(Moments<Scalar> const& moments) {
-    std::visit(
-        [&]<class To>(Training<To>& training) {
-            auto const set = [](std::vector<Scalar> const& values, Flat<To> const& moment) {
-                device::from_host<Exec, To>(Exec(), std::vector<To>(values.begin(), values.end()), moment);
-            };
-            set(moments.first, training.first_moment);
-            set(moments.second, training.second_moment);
-            training.steps_done = moments.steps_done;
-        },
-        device_->training);
+    dispatch(device_->training, [&](auto& training) {
+        device::from_host(Exec(), moments.first, training.first_moment);
+        device::from_host(Exec(), moments.second, training.second_moment);
+        training.steps_done = moments.steps_done;
+    });
 }
 
 template Moments<float> Learner::moments<float>() const;

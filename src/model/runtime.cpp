@@ -17,6 +17,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,10 @@ std::string lower(std::string_view text, char dash = '_') {
 }
 std::string flag_of(std::string_view name) { return "--kokkos-" + lower(name, '-'); }
 
+bool is_one_of(std::initializer_list<std::string_view> allowed, std::string_view word) {
+    return std::find(allowed.begin(), allowed.end(), word) != allowed.end();
+}
+
 std::optional<int> integer(std::string_view text) {
     int value = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -78,14 +83,9 @@ std::string defect_of(Kind kind, std::string const& value) {
                                               ", counted from 0");
         }
         case Kind::mapping:
-            return value == "random" || value == "mpi_rank" ? "" : "random or mpi_rank is allowed";
-        case Kind::truth: {
-            std::string const word = lower(value);
-            for (char const* allowed : {"true", "yes", "1", "false", "no", "0"}) {
-                if (word == allowed) { return {}; }
-            }
-            return "true or false is allowed";
-        }
+            return is_one_of({"random", "mpi_rank"}, value) ? "" : "random or mpi_rank is allowed";
+        case Kind::truth:
+            return is_one_of({"true", "yes", "1", "false", "no", "0"}, lower(value)) ? "" : "true or false is allowed";
         case Kind::libraries:
             for (std::size_t start = 0; start < value.size();) {
                 std::size_t const end = std::min(value.find(';', start), value.size());
@@ -93,8 +93,7 @@ std::string defect_of(Kind kind, std::string const& value) {
                 // Stays open, as Kokkos opens it next.
                 if (!library.empty() && dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
                     return core::concat("can't be loaded (", dlerror(),
-                                        "); the libraries of tools, separated by "
-                                        "semicolons, are allowed");
+                                        "); the libraries of tools, separated by semicolons, are allowed");
                 }
                 start = end + 1;
             }
@@ -107,7 +106,7 @@ std::string defect_of(Kind kind, std::string const& value) {
 
 void check_setting(std::string const& shown_name, Kind kind, std::string const& value) {
     if (std::string const defect = defect_of(kind, value); !defect.empty()) {
-        throw core::ConfigError(core::concat(shown_name, "=", core::excerpt(value), ": ", defect));
+        throw core::ConfigError(shown_name, "=", core::excerpt(value), ": ", defect);
     }
 }
 
@@ -119,11 +118,11 @@ void check_flag(std::string const& word) {
     if (setting == settings.end()) {
         std::string allowed;
         for (Setting const& known : settings) { allowed += ' ' + flag_of(known.name); }
-        throw core::ConfigError(core::concat("unknown flag ", core::excerpt(flag), " (allowed:", allowed, ")"));
+        throw core::ConfigError("unknown flag ", core::excerpt(flag), " (allowed:", allowed, ")");
     }
     bool const bare = equals == word.size(), empty = equals + 1 >= word.size();
     if (empty && setting->kind != Kind::truth) {
-        throw core::ConfigError(core::concat(flag, ": has no value; ", flag, "=VALUE is allowed"));
+        throw core::ConfigError(flag, ": has no value; ", flag, "=VALUE is allowed");
     }
     if (!bare) { check_setting(flag, setting->kind, word.substr(equals + 1)); }
 }
@@ -139,9 +138,7 @@ void check_openmp() {
             std::string_view item = rest.substr(0, comma);
             while (item.starts_with(' ')) { item.remove_prefix(1); }
             while (item.ends_with(' ')) { item.remove_suffix(1); }
-            if (!good(item)) {
-                throw core::ConfigError(core::concat(name, "=", core::excerpt(text), ": ", allowed, " is allowed"));
-            }
+            if (!good(item)) { throw core::ConfigError(name, "=", core::excerpt(text), ": ", allowed, " is allowed"); }
             if (comma == rest.size()) { return; }
             rest.remove_prefix(comma + 1);
         }
@@ -149,11 +146,7 @@ void check_openmp() {
     each("OMP_NUM_THREADS", "an integer from 1 to 512 (or several, a level each, separated by commas)",
          [](std::string_view item) { return defect_of(Kind::threads, std::string(item)).empty(); });
     each("OMP_PROC_BIND", "true, false, primary, master, close or spread", [](std::string_view item) {
-        std::string const word = lower(item);
-        for (char const* allowed : {"true", "false", "primary", "master", "close", "spread"}) {
-            if (word == allowed) { return true; }
-        }
-        return false;
+        return is_one_of({"true", "false", "primary", "master", "close", "spread"}, lower(item));
     });
 }
 
@@ -161,8 +154,8 @@ void check_openmp() {
 
 void check_runtime(int argc, char const* const* argv, int threads) {
     if (threads < 0 || threads > most_threads) {
-        throw core::ConfigError(core::concat("--threads ", threads, ": an integer from 1 to ", most_threads,
-                                             " is allowed, or 0 for the default"));
+        throw core::ConfigError("--threads ", threads, ": an integer from 1 to ", most_threads,
+                                " is allowed, or 0 for the default");
     }
     check_openmp();
     for (Setting const& setting : settings) {
@@ -181,8 +174,7 @@ void check_runtime(int argc, char const* const* argv, int threads) {
         if (std::string_view(argv[i]).starts_with("--kokkos-")) { check_flag(argv[i]); }
     }
     if (Kokkos::num_devices() == 0) {
-        throw core::ConfigError(
-            core::concat("this program was built for ", backend_name(), ", and this process sees no GPU"));
+        throw core::ConfigError("this program was built for ", backend_name(), ", and this process sees no GPU");
     }
 }
 

@@ -2,8 +2,6 @@
 // The sizes of a model, and which heads it has.
 #pragma once
 
-#include "config/schema.hpp"
-
 namespace alignsweep::model {
 
 struct Shape {
@@ -15,18 +13,14 @@ struct Shape {
     [[nodiscard]] int head_dim() const { return width / heads; }
 };
 
-inline Shape make_shape(config::ModelConfig const& config, int vocabulary, bool scalar_head) {
-    return {vocabulary,
-            static_cast<int>(config.width),
-            static_cast<int>(config.depth),
-            static_cast<int>(config.heads),
-            static_cast<int>(config.kv_heads),
-            static_cast<int>(config.hidden),
-            static_cast<int>(config.context),
-            config.rope_theta,
-            config.norm_eps,
-            config.tied,
-            scalar_head};
+// From sizes that were checked: the configuration's (config::ModelConfig) or a file's (store::ModelSizes). A template,
+// so that the model's units need not see either.
+template <class Sizes>
+Shape make_shape(Sizes const& sizes, int vocabulary, bool scalar_head) {
+    auto const size = [](auto value) { return static_cast<int>(value); };
+    return {vocabulary,           size(sizes.width),  size(sizes.depth),   size(sizes.heads),
+            size(sizes.kv_heads), size(sizes.hidden), size(sizes.context), sizes.rope_theta,
+            sizes.norm_eps,       sizes.tied,         scalar_head};
 }
 
 }  // namespace alignsweep::model

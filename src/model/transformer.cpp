@@ -2,23 +2,11 @@
 #include "model/transformer.hpp"
 
 #include "model/device/engine.hpp"
-#include "model/device/generate.hpp"
 
 namespace alignsweep::model {
 
-namespace {
-
-std::unique_ptr<Transformer::Device> make_device(Shape const& shape, Precision precision) {
-    using Device = Transformer::Device;
-    if (precision == Precision::float32) {
-        return std::make_unique<Device>(Device{device::Transformer<Exec, float>(Exec(), shape)});
-    }
-    return std::make_unique<Device>(Device{device::Transformer<Exec, double>(Exec(), shape)});
-}
-
-}  // namespace
-
-Transformer::Transformer(Shape const& shape, Precision precision) : device_(make_device(shape, precision)) {}
+Transformer::Transformer(Shape const& shape, Precision precision)
+    : device_(std::make_unique<Device>(Device{make_either<device::Transformer>(precision, Exec(), shape)})) {}
 Transformer::Transformer(Transformer&&) noexcept = default;
 Transformer::~Transformer() = default;
 
@@ -29,10 +17,7 @@ ChunkOutputs Transformer::forward(Weights const& weights, ChunkInput const& inpu
 }
 
 std::vector<double> Transformer::logits(Weights const& weights, ChunkInput const& input) {
-    return run(*this, weights, [&](auto& runner, auto const& parameters) {
-        auto const logits = runner.logits(parameters, input);
-        return std::vector<double>(logits.begin(), logits.end());
-    });
+    return run(*this, weights, [&](auto& runner, auto const& parameters) { return runner.logits(parameters, input); });
 }
 
 std::vector<Completion> Transformer::generate(Weights const& weights, GenerationRequest const& request) {

@@ -11,36 +11,22 @@ namespace alignsweep::model {
 
 namespace {
 
-template <class Scalar>
-Flat<Scalar> zeros(std::int64_t size) {
-    return Flat<Scalar>(Kokkos::view_alloc(Exec(), "alignsweep::model::parameters"), size);
-}
-
 // Writes `host` to the `size` elements from `first` on.
 template <class From>
 void write(std::vector<From> const& host, std::int64_t first, std::int64_t size, Weights& weights) {
-    std::visit(
-        [&]<class Scalar>(Flat<Scalar> const& values) {
-            auto const part = device::as_vector<Exec, Scalar>(values, first, size);
-            if constexpr (std::is_same_v<From, Scalar>) {
-                device::from_host<Exec, Scalar>(Exec(), host, part);
-            } else {
-                device::from_host<Exec, Scalar>(Exec(), std::vector<Scalar>(host.begin(), host.end()), part);
-            }
-        },
-        weights.device().values);
+    dispatch(weights.device().values, [&]<class Scalar>(Flat<Scalar> const& values) {
+        device::from_host(Exec(), host, device::part_of(values, first, size));
+    });
 }
+
+auto zeros() { return Kokkos::view_alloc(Exec(), "alignsweep::model::parameters"); }
 
 }  // namespace
 
 Weights::Weights(Shape const& shape_in, Precision precision)
-    : shape(shape_in), layout(shape_in), device_(std::make_unique<Device>()) {
-    if (precision == Precision::float32) {
-        device_->values = zeros<float>(layout.size());
-    } else {
-        device_->values = zeros<double>(layout.size());
-    }
-}
+    : shape(shape_in),
+      layout(shape_in),
+      device_(std::make_unique<Device>(Device{make_either<Flat>(precision, zeros(), layout.size())})) {}
 Weights::Weights(Weights&&) noexcept = default;
 Weights& Weights::operator=(Weights&&) noexcept = default;
 Weights::~Weights() = default;
@@ -69,13 +55,8 @@ void initialise(Weights& weights, std::uint64_t seed, double init_std, double em
 
 template <class Scalar>
 std::vector<Scalar> to_host(Weights const& weights) {
-    return std::visit(
-        [&]<class From>(Flat<From> const& values) -> std::vector<Scalar> {
-            auto host = device::to_host<Exec, From>(Exec(), values);
-            if constexpr (std::is_same_v<From, Scalar>) { return host; }
-            return std::vector<Scalar>(host.begin(), host.end());
-        },
-        weights.device().values);
+    return dispatch(weights.device().values,
+                    [](auto const& values) { return device::to_host<Scalar>(Exec(), values); });
 }
 template <class Scalar>
 void from_host(std::vector<Scalar> const& host, Weights& weights) {
@@ -95,30 +76,24 @@ INSTANTIATE(double)
 
 void copy_shared_tensors(Weights const& from, Weights& to) {
     Exec const space;
-    std::visit(
-        [&]<class Scalar>(Flat<Scalar> const& target_values) {
-            auto const& source_values = values_of<Scalar>(from);
-            for (Tensor const& target : to.layout.tensors()) {
-                for (Tensor const& source : from.layout.tensors()) {
-                    if (source.name != target.name) { continue; }
-                    core::check(source.dims() == target.dims(), "tensor ", source.name, " differs in shape");
-                    Kokkos::deep_copy(space,
-                                      device::as_vector<Exec, Scalar>(target_values, target.offset, target.size()),
-                                      device::as_vector<Exec, Scalar>(source_values, source.offset, source.size()));
-                }
+    dispatch(to.device().values, [&]<class Scalar>(Flat<Scalar> const& values) {
+        device::Parameters<Scalar> const sources{from.layout, values_of<Scalar>(from)}, targets{to.layout, values};
+        for (Tensor const& target : to.layout.tensors()) {
+            for (Tensor const& source : from.layout.tensors()) {
+                if (source.name != target.name) { continue; }
+                core::check(source.dims() == target.dims(), "tensor ", source.name, " differs in shape");
+                Kokkos::deep_copy(space, targets.vector(target), sources.vector(source));
             }
-        },
-        to.device().values);
+        }
+    });
     space.fence("alignsweep::model: tensors are copied");
 }
 
 void blend(Weights const& from, double share, Weights& into) {
     core::check(from.layout.size() == into.layout.size(), "weights of two shapes to be blended");
-    std::visit(
-        [&]<class Scalar>(Flat<Scalar> const& values) {
-            kernels::blend<Exec, Scalar>(Exec(), share, values_of<Scalar>(from), values);
-        },
-        into.device().values);
+    dispatch(into.device().values, [&]<class Scalar>(Flat<Scalar> const& values) {
+        kernels::blend<Exec, Scalar>(Exec(), share, values_of<Scalar>(from), values);
+    });
 }
 
 }  // namespace alignsweep::model

@@ -16,8 +16,8 @@ Prompts::Prompts(stages::Context const& context, config::Int max_new_tokens)
     }
     if (rows_.empty()) {
         std::string const& kind = context.kind();
-        throw core::ConfigError(
-            core::concat(kind, ": no training prompt leaves room for ", kind, ".max_new_tokens in model.context"));
+        throw core::ConfigError(kind, ": no training prompt leaves room for ", kind,
+                                ".max_new_tokens in model.context");
     }
 }
 

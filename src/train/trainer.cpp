@@ -5,7 +5,6 @@
 #include "data/order.hpp"
 #include "infer/chunk.hpp"
 #include "train/cost_meter.hpp"
-#include "train/loop.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -61,9 +60,7 @@ std::map<std::string, double> Trainer::step(std::span<Part const> parts, double 
     for (Part const& part : parts) { add_gradients(part, sums); }
     auto metrics = sums.values();
     for (auto const& [name, value] : metrics) {
-        if (!std::isfinite(value)) {
-            throw core::TrialError(core::concat("step ", step, ": ", name, " is not finite"));
-        }
+        if (!std::isfinite(value)) { throw core::TrialError("step ", step, ": ", name, " is not finite"); }
     }
     double const norm = learner_.step(learning_rate, trained);
     if (!std::isfinite(norm)) {

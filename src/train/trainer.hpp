@@ -5,7 +5,7 @@
 #include "infer/scoring.hpp"
 #include "losses/loss.hpp"
 #include "stages/context.hpp"
-#include "train/progress.hpp"
+#include "train/loop.hpp"
 
 #include <functional>
 #include <limits>

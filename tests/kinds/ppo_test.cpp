@@ -138,7 +138,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
     auto const first = infer::load_model_with_head(finished_life().of("sft"), 3);
     auto const after = model::to_host(value), before = model::to_host(first);
     ASSERT_EQ(after.size(), before.size());
-    auto const head = static_cast<std::size_t>(value.layout.score());
+    auto const head = static_cast<std::size_t>(value.layout.score().offset);
     for (std::size_t i = 0; i < after.size(); ++i) {
         if (i >= head && i < head + 16) {
             EXPECT_NE(after[i], before[i]) << i;

@@ -57,12 +57,15 @@ TEST(Layout, FusedProjectionsAreNeighbours) {
     for (Tensor const& tensor : layout.tensors()) { by_name.insert({tensor.name, tensor}); }
     for (int i = 0; i < 3; ++i) {
         std::string const prefix = "model.layers." + std::to_string(i) + ".";
+        Block const& block = layout.block(i);
         auto const at = [&](char const* name) { return by_name.at(prefix + name); };
-        EXPECT_EQ(at("self_attn.q_proj.weight").offset, layout.layer(i).qkv);
-        EXPECT_EQ(at("self_attn.k_proj.weight").offset, layout.layer(i).qkv + 24 * 24);
-        EXPECT_EQ(at("self_attn.v_proj.weight").offset, layout.layer(i).qkv + 36 * 24);
-        EXPECT_EQ(at("mlp.gate_proj.weight").offset, layout.layer(i).gate_up);
-        EXPECT_EQ(at("mlp.up_proj.weight").offset, layout.layer(i).gate_up + 37 * 24);
+        EXPECT_EQ(at("self_attn.q_proj.weight").offset, block.qkv.offset);
+        EXPECT_EQ(at("self_attn.k_proj.weight").offset, block.qkv.offset + 24 * 24);
+        EXPECT_EQ(at("self_attn.v_proj.weight").offset, block.qkv.offset + 36 * 24);
+        EXPECT_EQ(at("mlp.gate_proj.weight").offset, block.gate_up.offset);
+        EXPECT_EQ(at("mlp.up_proj.weight").offset, block.gate_up.offset + 37 * 24);
+        EXPECT_EQ(block.qkv.rows, 24 + 2 * 12);
+        EXPECT_EQ(block.gate_up.rows, 2 * 37);
     }
 }
 

@@ -9,7 +9,6 @@
 #include "kernels/sampling.hpp"
 #include "kernels/swiglu.hpp"
 #include "model/device/chunk.hpp"
-#include "model/device/parameters.hpp"
 
 namespace alignsweep::bench {
 
@@ -19,14 +18,14 @@ Work moves(double numbers) { return {.bytes = numbers * sizeof(Real)}; }
 
 // The batch, and what keeps it on the device.
 struct OnDevice {
-    model::device::ChunkUploader<Space> uploader{Space(), kernels::lanes<Space, Real>};
-    model::device::DeviceChunk<Space> chunk;
+    model::device::ChunkUploader uploader{Space(), kernels::lanes<Space, Real>};
+    model::device::DeviceChunk chunk;
     explicit OnDevice(Setting const& s) : chunk(uploader.upload(Batch(s).input())) {}
 };
 
 kernels::Vector<Space, std::int32_t> indices(std::vector<std::int32_t> const& host) {
     kernels::Vector<Space, std::int32_t> const view("alignsweep::bench::indices", host.size());
-    model::device::from_host<Space, std::int32_t>(Space(), host, view);
+    model::device::from_host(Space(), host, view);
     return view;
 }
 
@@ -60,21 +59,22 @@ Work attention_work(Setting const& s, int products) {
     return {.flops = products * 2.0 * s.sequences * s.width * 0.5 * s.length * s.length};
 }
 
+kernels::HeadShape head_shape(Setting const& s) { return {s.heads, s.heads, s.width / s.heads}; }
+
 void attention_forward(benchmark::State& state, Setting const& s) {
     OnDevice const device(s);
     auto const& chunk = device.chunk;
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  log_normaliser = filled(s.tokens(), s.heads);
     measure(state, attention_work(s, 2), [&](Space const& space) {
-        kernels::attention_forward<Space, Real>(space, model::device::head_shape(s.shape()), chunk.groups, qkv, out,
-                                                log_normaliser);
+        kernels::attention_forward<Space, Real>(space, head_shape(s), chunk.groups, qkv, out, log_normaliser);
     });
 }
 
 void attention_backward(benchmark::State& state, Setting const& s) {
     OnDevice const device(s);
     auto const& chunk = device.chunk;
-    auto const heads = model::device::head_shape(s.shape());
+    auto const heads = head_shape(s);
     Matrix const qkv = filled(s.tokens(), 3 * s.width), out = filled(s.tokens(), s.width),
                  dout = filled(s.tokens(), s.width), log_normaliser = filled(s.tokens(), s.heads),
                  dqkv = filled(s.tokens(), 3 * s.width);

@@ -171,7 +171,7 @@ TEST(Trainer, ALossThatIsNotFiniteNamesTheStepAndChangesNothing) {
     losses::CrossEntropy objective(examples, data::TargetKind::completion);
     auto weights = tiny_weights();
     auto host = model::to_host(weights);
-    host[static_cast<std::size_t>(weights.layout.final_norm())] = std::numeric_limits<float>::quiet_NaN();
+    host[static_cast<std::size_t>(weights.layout.final_norm().offset)] = std::numeric_limits<float>::quiet_NaN();
     model::from_host(host, weights);
     Trainer trainer(weights, optimizer, 4);
     try {
@@ -283,7 +283,7 @@ TEST(Trainer, TrainsTheScalarHeadAlone) {
     Trainer trainer(weights, {.learning_rate = 1e-2, .weight_decay = 0.1}, 4);
     trainer.step(std::span(&part, 1), 1e-2, 0, Trained::scalar_head);
     auto const after = model::to_host(weights), moment = trainer.learner().moments().first;
-    auto const head = static_cast<std::size_t>(weights.layout.score());
+    auto const head = static_cast<std::size_t>(weights.layout.score().offset);
     for (std::size_t i = 0; i < after.size(); ++i) {
         bool const is_head = i >= head && i < head + 16;
         EXPECT_EQ(after[i] != before[i], is_head) << i;

@@ -44,8 +44,7 @@ void group_rows_by_token(std::span<std::int32_t const> tokens, HostIndices& host
 
 }  // namespace
 
-template <class ExecSpace>
-DeviceChunk<ExecSpace> ChunkUploader<ExecSpace>::upload(ChunkInput const& input, std::span<std::int32_t const> slots) {
+DeviceChunk ChunkUploader::upload(ChunkInput const& input, std::span<std::int32_t const> slots) {
     core::check(!input.offsets.empty() && input.offsets.back() == static_cast<std::int32_t>(input.tokens.size()),
                 "a chunk's offsets end at the number of its tokens");
     core::check(input.target_rows.size() == input.target_tokens.size(), "one target token a target row");
@@ -55,13 +54,13 @@ DeviceChunk<ExecSpace> ChunkUploader<ExecSpace>::upload(ChunkInput const& input,
     }
     group_rows_by_token(input.tokens, host);
 
-    DeviceChunk<ExecSpace> chunk;
+    DeviceChunk chunk;
     chunk.rows = static_cast<std::int32_t>(input.tokens.size());
     chunk.targets = static_cast<std::int32_t>(input.target_rows.size());
     chunk.values = static_cast<std::int32_t>(input.value_rows.size());
     struct Part {
         std::span<std::int32_t const> host;
-        kernels::Indices<ExecSpace>* device;
+        Indices* device;
     };
     std::array<Part, 13> const parts{{{input.tokens, &chunk.tokens},
                                       {host.positions, &chunk.positions},
@@ -78,21 +77,16 @@ DeviceChunk<ExecSpace> ChunkUploader<ExecSpace>::upload(ChunkInput const& input,
                                       {host.rows, &chunk.by_token.rows}}};
     std::size_t size = 0;
     for (Part const& part : parts) { size += part.host.size(); }
-    if (size > device_.extent(0)) {
-        device_ = kernels::Vector<ExecSpace, std::int32_t>(
-            Kokkos::view_alloc(space_, Kokkos::WithoutInitializing, "alignsweep::model::chunk"), size);
-    }
+    if (size > device_.extent(0)) { device_ = uninitialised<std::int32_t>(space_, "alignsweep::model::chunk", size); }
     std::int32_t* to = staging_.host(size);
     std::int32_t const* at = device_.data();
     for (Part const& part : parts) {
-        *part.device = kernels::Indices<ExecSpace>(at, part.host.size());
+        *part.device = Indices(at, part.host.size());
         to = std::copy(part.host.begin(), part.host.end(), to);
         at += part.host.size();
     }
-    staging_.upload(kernels::Vector<ExecSpace, std::int32_t>(device_.data(), size));
+    staging_.upload(Vector<std::int32_t>(device_.data(), size));
     return chunk;
 }
-
-template class ChunkUploader<Kokkos::DefaultExecutionSpace>;
 
 }  // namespace alignsweep::model::device

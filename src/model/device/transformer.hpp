@@ -7,29 +7,27 @@
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/rope.hpp"
 #include "model/device/chunk.hpp"
-#include "model/device/parameters.hpp"
-#include "model/device/workspace.hpp"
+#include "model/generate.hpp"
 
 #include <vector>
 
 namespace alignsweep::model::device {
 
 // Keys and values of a chunk's sequences, one layer an entry.
-template <class ExecSpace, class Scalar>
-using Cache = std::vector<kernels::LayerCache<ExecSpace, Scalar>>;
+template <class Scalar>
+using Cache = std::vector<kernels::LayerCache<Exec, Scalar>>;
 
 // Runs chunks through a model of one shape. It holds the activations of the last forward pass and no parameters, so
 // policy, reference and a gradient check can share one. Everything is launched on the instance given; results on the
 // host are waited for, results on the device are not.
-template <class ExecSpace, class Scalar>
+template <class Scalar>
 class Transformer {
 public:
-    using Matrix = kernels::Matrix<ExecSpace, Scalar>;
-    using Vector = kernels::Vector<ExecSpace, Scalar>;
-    using Indices = kernels::Indices<ExecSpace>;
-    using Weights = Parameters<ExecSpace, Scalar>;
+    using Matrix = device::Matrix<Scalar>;
+    using Vector = device::Vector<Scalar>;
+    using Weights = Parameters<Scalar>;
 
-    Transformer(ExecSpace const& space, Shape const& shape);
+    Transformer(Exec const& space, Shape const& shape);
 
     // Log-probability (at `temperature`) and entropy of every target, and the scalar head's output at every value row.
     // Keeps what `backward` needs if `keep` is set.
@@ -40,21 +38,20 @@ public:
     void backward(Weights const& weights, ChunkGradients const& outputs, Vector const& gradient);
 
     // Logits [rows, vocabulary] of every row; for tests and dumps.
-    std::vector<Scalar> logits(Weights const& weights, ChunkInput const& input);
+    std::vector<double> logits(Weights const& weights, ChunkInput const& input);
 
     // For generation: runs prompts, row n in slot slots[n] of the cache, and returns the logits [targets, vocabulary]
     // of the target rows.
     Matrix prefill(Weights const& weights, ChunkInput const& input, std::span<std::int32_t const> slots,
-                   Cache<ExecSpace, Scalar> const& cache);
+                   Cache<Scalar> const& cache);
     // One new token a row, at its slot and position of the cache: the logits [rows, vocabulary] of the next.
-    Matrix decode(Weights const& weights, kernels::DecodeRows<ExecSpace> const& rows,
-                  Cache<ExecSpace, Scalar> const& cache);
+    Matrix decode(Weights const& weights, kernels::DecodeRows<Exec> const& rows, Cache<Scalar> const& cache);
 
-    [[nodiscard]] ExecSpace const& space() const { return space_; }
+    [[nodiscard]] Exec const& space() const { return space_; }
     [[nodiscard]] Shape const& shape() const { return shape_; }
     // For whoever generates: buffers of the host that last.
-    [[nodiscard]] Staging<ExecSpace, std::int32_t>& index_staging() { return index_staging_; }
-    [[nodiscard]] Staging<ExecSpace, Scalar>& staging() { return staging_; }
+    [[nodiscard]] Staging<std::int32_t>& index_staging() { return index_staging_; }
+    [[nodiscard]] Staging<Scalar>& staging() { return staging_; }
 
 private:
     // What a layer's backward pass reads: [rows, width] but qkv [rows, (heads + 2 kv_heads) D], log_normaliser
@@ -68,7 +65,7 @@ private:
         Vector all, logprob, entropy, value;
     };
     struct State {
-        DeviceChunk<ExecSpace> chunk{};
+        DeviceChunk chunk{};
         std::vector<LayerState> layers{};
         Matrix last{}, normed{}, target_hidden{}, logits{}, value_hidden{};
         Vector last_scale{}, log_normaliser{};
@@ -76,60 +73,56 @@ private:
         double temperature = 1.0;
         bool kept = false;
     };
+    // How rows go through the layers. Training keeps what it computed; scoring (which also fills a cache) and decoding
+    // (which reads one instead of the chunk's sequences) work in place.
+    struct Path {
+        Indices tokens, positions, slots{};
+        Cache<Scalar> const* cache = nullptr;
+        bool keep = false, decode = false;
+    };
 
     // Launches a kernel on the instance, unless the workspace only counts.
     template <class... Formal, class... Actual>
-    void launch(void (*kernel)(ExecSpace const&, Formal...), Actual const&... actual) {
+    void launch(void (*kernel)(Exec const&, Formal...), Actual const&... actual) {
         if (!workspace_.counting()) { kernel(space_, actual...); }
     }
-    // c = a w^T + beta c, c = a w, and dw += da^T x: forward, backward by the input, backward by the weights.
-    void times_transposed(Matrix const& a, Matrix const& w, double beta, Matrix const& c) {
-        launch(kernels::gemm<ExecSpace, Scalar>, kernels::Op::none, kernels::Op::transpose, 1.0, a, w, beta, c);
-    }
-    void times(Matrix const& a, Matrix const& w, Matrix const& c) {
-        launch(kernels::gemm<ExecSpace, Scalar>, kernels::Op::none, kernels::Op::none, 1.0, a, w, 0.0, c);
-    }
-    void add_outer(Matrix const& da, Matrix const& x, Matrix const& dw) {
-        launch(kernels::gemm<ExecSpace, Scalar>, kernels::Op::transpose, kernels::Op::none, 1.0, da, x, 1.0, dw);
-    }
-
-    // The paths of a layer: training keeps what it computed, scoring (which also fills a cache) and decoding work in
-    // place. Each returns the layer's output, [rows, width].
-    Matrix training_layer(Weights const& weights, int index, Matrix const& x);
-    Matrix scoring_layer(Weights const& weights, int index, Matrix const& x, Cache<ExecSpace, Scalar> const* cache);
-    Matrix decoding_layer(Weights const& weights, int index, Matrix const& x,
-                          kernels::DecodeRows<ExecSpace> const& rows, Cache<ExecSpace, Scalar> const& cache);
-    // Their pieces, in order: the norm and the rotated queries, keys and values; attention over packed sequences; from
-    // the attended values to the MLP's activations, adding to `middle`; the MLP's product, adding to `output`.
-    Matrix copy_of(Matrix const& x);
-    LayerState open_layer(Weights const& weights, int index, Indices const& positions, Matrix const& x);
-    void attend(LayerState& layer);
-    void expand(Weights const& weights, int index, LayerState& layer);
-    void contract(Weights const& weights, int index, LayerState const& layer, Matrix const& output);
-
-    // Embeds tokens, runs the layers, and normalises.
-    template <class Layer>
-    Matrix backbone(Weights const& weights, Indices const& tokens, Layer const& layer);
-    // out = hidden . LM head^T, [rows, vocabulary].
-    Matrix lm_logits(Weights const& weights, Matrix const& hidden);
+    // y = x w^T + beta y, or a new y = x w^T; backward, dw += dy^T x, and dy w is returned.
+    void add_product(Matrix const& x, Matrix const& w, double beta, Matrix const& y);
+    Matrix product(Matrix const& x, Matrix const& w);
+    Matrix product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw);
+    Matrix normed(Matrix const& x, Vector const& weight, Vector& scale);
     Matrix gathered(Matrix const& table, Indices const& index);
+    Matrix copy_of(Matrix const& x);
+    Matrix zeros();  // [rows, width]
     HeadNumbers head_numbers();
 
+    // Forgets the last chunk and takes in the next.
+    DeviceChunk const& begin(ChunkInput const& input, std::span<std::int32_t const> slots = {});
+    // Embeds tokens, runs the layers, and normalises.
+    Matrix backbone(Weights const& weights, Path const& path);
+    Matrix layer_forward(Weights const& weights, int index, Matrix const& x, Path const& path);
     void head_forward(Weights const& weights);
-    void head_backward(Weights const& weights, HeadNumbers const& derivatives, bool of_targets, bool of_values,
-                       Vector const& gradient, Matrix const& dnormed);
-    void layer_backward(Weights const& weights, int index, Vector const& gradient, Matrix const& dx);
-    void backward_pass(Weights const& weights, HeadNumbers const& derivatives, bool of_targets, bool of_values,
-                       Vector const& gradient);
+
+    // Without derivatives of a head's outputs (empty vectors) nothing goes back through it.
+    void backward_pass(Weights const& weights, HeadNumbers const& derivatives, Weights const& gradient);
+    void head_backward(Weights const& weights, HeadNumbers const& derivatives, Weights const& gradient,
+                       Matrix const& dnormed);
+    void layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dx);
 
     Shape shape_;
-    ExecSpace space_;
-    kernels::RopeTable<ExecSpace, Scalar> rope_;
-    ChunkUploader<ExecSpace> uploader_;
-    Staging<ExecSpace, std::int32_t> index_staging_;
-    Staging<ExecSpace, Scalar> staging_;
-    Workspace<ExecSpace, Scalar> workspace_;
+    kernels::HeadShape heads_;
+    Exec space_;
+    kernels::RopeTable<Exec, Scalar> rope_;
+    ChunkUploader uploader_;
+    Staging<std::int32_t> index_staging_;
+    Staging<Scalar> staging_;
+    Workspace<Scalar> workspace_;
     State state_{};
 };
+
+// As model::Transformer::generate: batched, with a key/value cache.
+template <class Scalar>
+std::vector<Completion> generate(Transformer<Scalar>& transformer, Parameters<Scalar> const& weights,
+                                 GenerationRequest const& request);
 
 }  // namespace alignsweep::model::device

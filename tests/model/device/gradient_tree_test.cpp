@@ -16,7 +16,7 @@ using Device = kernels::Vector<Exec, Scalar>;
 
 // Sums the given chunks with one tree.
 template <class Scalar>
-std::vector<Scalar> tree_sum(GradientTree<Exec, Scalar>& tree, std::vector<Numbers> const& chunks) {
+std::vector<Scalar> tree_sum(GradientTree<Scalar>& tree, std::vector<Numbers> const& chunks) {
     for (Numbers const& chunk : chunks) {
         Device<Scalar> const buffer = tree.begin_chunk();
         EXPECT_EQ(test::to_doubles<Scalar>(buffer), Numbers(chunk.size(), 0.0)) << "a new chunk starts at zero";
@@ -29,7 +29,7 @@ std::vector<Scalar> tree_sum(GradientTree<Exec, Scalar>& tree, std::vector<Numbe
 template <class Scalar>
 void the_tree_sums_in_a_fixed_form() {
     constexpr std::size_t size = 33;
-    GradientTree<Exec, Scalar> used(Exec(), size);
+    GradientTree<Scalar> used(Exec(), size);
     for (std::size_t const count : {1, 2, 3, 5, 8, 13}) {
         std::vector<Numbers> chunks;
         Numbers naive(size, 0.0);
@@ -37,7 +37,7 @@ void the_tree_sums_in_a_fixed_form() {
             chunks.push_back(test::normal_values(size, "chunk" + std::to_string(c)));
             for (std::size_t i = 0; i < size; ++i) { naive[i] += chunks.back()[i]; }
         }
-        GradientTree<Exec, Scalar> fresh(Exec(), size);
+        GradientTree<Scalar> fresh(Exec(), size);
         auto const sum = tree_sum(fresh, chunks);
         EXPECT_TRUE(test::allclose({sum.begin(), sum.end()}, naive, test::rounding<Scalar>()));
         EXPECT_EQ(tree_sum(used, chunks), sum) << "buffers of an earlier step must not matter";
@@ -47,7 +47,7 @@ void the_tree_sums_in_a_fixed_form() {
     auto const s = [&](std::size_t i) { return static_cast<Scalar>(x[i]); };
     std::vector<Numbers> chunks;
     for (double const value : x) { chunks.push_back({value}); }
-    GradientTree<Exec, Scalar> tree(Exec(), 1);
+    GradientTree<Scalar> tree(Exec(), 1);
     EXPECT_EQ(tree_sum(tree, chunks)[0], ((s(0) + s(1)) + (s(2) + s(3))) + s(4));
     EXPECT_THROW(tree.total(), std::logic_error) << "the tree was emptied";
 }

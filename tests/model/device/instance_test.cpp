@@ -3,8 +3,8 @@
 // is launched or waited for is on the instance given.
 #include "kernels/adamw.hpp"
 #include "kernels/reduce.hpp"
-#include "model/device/generate.hpp"
 #include "model/device/gradient_tree.hpp"
+#include "model/device/transformer.hpp"
 #include "model/small_model.hpp"
 #include "support/device.hpp"
 
@@ -66,11 +66,11 @@ void train_and_sample(Exec const& space) {
     Layout const layout(shape);
     auto const weights_host = to_host<float>(small_weights<float>(shape));
     Watch const watch;
-    Parameters<Exec, float> const weights{
+    Parameters<float> const weights{
         layout, kernels::Vector<Exec, float>(Kokkos::view_alloc(space, "alignsweep::test::weights"), layout.size())};
-    from_host<Exec, float>(space, weights_host, weights.values);
-    Transformer<Exec, float> transformer(space, shape);
-    GradientTree<Exec, float> tree(space, layout.size());
+    from_host(space, weights_host, weights.values);
+    Transformer<float> transformer(space, shape);
+    GradientTree<float> tree(space, layout.size());
     SmallBatch const batch({5, 3});
     for (int chunk = 0; chunk < 2; ++chunk) {
         auto const outputs = transformer.forward(weights, batch.input(true), 0.9, true);
@@ -84,7 +84,7 @@ void train_and_sample(Exec const& space) {
     kernels::blend<Exec, float>(space, 0.5, total, weights.values);
     std::vector<test::Ints> const prompts{{1, 2, 3}, {4}, {5, 6}};
     test::Ints const ids{0, 1, 2};
-    generate<Exec, float>(transformer, weights, {prompts, ids, {}, core::RandomStream(1, "instance"), 0, 20, 4, 2});
+    generate(transformer, weights, {prompts, ids, {}, core::RandomStream(1, "instance"), 0, 20, 4, 2});
     transformer.logits(weights, batch.input());
 }
 

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/device/transformer.hpp"
+
+#include "core/error.hpp"
+#include "kernels/logprob.hpp"
+#include "kernels/rmsnorm.hpp"
+#include "kernels/swiglu.hpp"
+
+#include <algorithm>
+
+namespace alignsweep::model::device {
+
+using kernels::Op;
+
+template <class Scalar>
+Transformer<Scalar>::Transformer(Exec const& space, Shape const& shape)
+    : shape_(shape),
+      heads_{shape.heads, shape.kv_heads, shape.head_dim()},
+      space_(space),
+      rope_(kernels::make_rope_table<Exec, Scalar>(space, shape.context, shape.head_dim(), shape.rope_theta)),
+      uploader_(space, kernels::lanes<Exec, Scalar>),
+      index_staging_(space),
+      staging_(space),
+      workspace_(space) {
+    core::check(shape.head_dim() <= kernels::max_head_dim, "head dimension above ", kernels::max_head_dim);
+}
+
+// --- pieces
+
+template <class Scalar>
+void Transformer<Scalar>::add_product(Matrix const& x, Matrix const& w, double beta, Matrix const& y) {
+    launch(kernels::gemm<Exec, Scalar>, Op::none, Op::transpose, 1.0, x, w, beta, y);
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::product(Matrix const& x, Matrix const& w) -> Matrix {
+    Matrix const y = workspace_.matrix(x.extent_int(0), w.extent_int(0));
+    add_product(x, w, 0.0, y);
+    return y;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw)
+    -> Matrix {
+    Matrix const dx = workspace_.matrix(dy.extent_int(0), w.extent_int(1));
+    launch(kernels::gemm<Exec, Scalar>, Op::none, Op::none, 1.0, dy, w, 0.0, dx);
+    launch(kernels::gemm<Exec, Scalar>, Op::transpose, Op::none, 1.0, dy, x, 1.0, dw);
+    return dx;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::normed(Matrix const& x, Vector const& weight, Vector& scale) -> Matrix {
+    Matrix const out = workspace_.matrix(x.extent_int(0), shape_.width);
+    scale = workspace_.vector(x.extent_int(0));
+    launch(kernels::rmsnorm_forward<Exec, Scalar>, x, weight, shape_.norm_eps, out, scale);
+    return out;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::gathered(Matrix const& table, Indices const& index) -> Matrix {
+    Matrix const out = workspace_.matrix(index.extent_int(0), shape_.width);
+    launch(kernels::gather_rows<Exec, Scalar>, table, index, out);
+    return out;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::copy_of(Matrix const& x) -> Matrix {
+    Matrix const copy = workspace_.matrix(x.extent_int(0), shape_.width);
+    if (!workspace_.counting()) { Kokkos::deep_copy(space_, copy, x); }
+    return copy;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::zeros() -> Matrix {
+    Matrix const zero = workspace_.matrix(state_.chunk.rows, shape_.width);
+    if (!workspace_.counting()) { Kokkos::deep_copy(space_, zero, Scalar(0)); }
+    return zero;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::head_numbers() -> HeadNumbers {
+    std::int64_t const targets = state_.chunk.targets, values = state_.chunk.values;
+    std::int64_t const stride = workspace_.rounded(targets);
+    Vector const all = workspace_.vector(2 * stride + values);
+    // No offset from nowhere: the workspace may only be counting.
+    auto const part = [&](std::int64_t first, std::int64_t size) {
+        return Vector(all.data() == nullptr ? nullptr : all.data() + first, size);
+    };
+    return {all, part(0, targets), part(stride, targets), part(2 * stride, values)};
+}
+
+// --- forward
+
+template <class Scalar>
+DeviceChunk const& Transformer<Scalar>::begin(ChunkInput const& input, std::span<std::int32_t const> slots) {
+    state_ = State{};
+    state_.chunk = uploader_.upload(input, slots);
+    return state_.chunk;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::layer_forward(Weights const& weights, int index, Matrix const& x, Path const& path)
+    -> Matrix {
+    auto const w = weights.layer(index);
+    std::int64_t const rows = x.extent_int(0), mark = workspace_.mark();
+    LayerState layer;
+    layer.input = x;
+    layer.normed_input = normed(x, w.attention_norm, layer.input_scale);
+    layer.qkv = product(layer.normed_input, w.qkv);
+    launch(kernels::rope<Exec, Scalar>, rope_, path.positions, heads_.heads + heads_.kv_heads, false, layer.qkv);
+    layer.attended = workspace_.matrix(rows, shape_.width);
+    auto const* const cache = path.cache == nullptr ? nullptr : &(*path.cache)[static_cast<std::size_t>(index)];
+    if (cache != nullptr) {
+        launch(kernels::store_in_cache<Exec, Scalar>, heads_, path.slots, path.positions, layer.qkv, *cache);
+    }
+    if (path.decode) {
+        launch(kernels::attention_decode<Exec, Scalar>, heads_, path.slots, path.positions, layer.qkv, *cache,
+               layer.attended);
+    } else {
+        layer.log_normaliser = workspace_.matrix(rows, shape_.heads);
+        launch(kernels::attention_forward<Exec, Scalar>, heads_, state_.chunk.groups, layer.qkv, layer.attended,
+               layer.log_normaliser);
+    }
+    layer.middle = path.keep ? copy_of(x) : x;
+    add_product(layer.attended, w.attention_out, 1.0, layer.middle);
+
+    layer.normed_middle = normed(layer.middle, w.mlp_norm, layer.middle_scale);
+    layer.gate_up = product(layer.normed_middle, w.gate_up);
+    layer.activated = workspace_.matrix(rows, shape_.hidden);
+    launch(kernels::swiglu_forward<Exec, Scalar>, layer.gate_up, layer.activated);
+    Matrix const output = path.keep ? copy_of(layer.middle) : x;
+    add_product(layer.activated, w.down, 1.0, output);
+    if (path.keep) {
+        state_.layers.push_back(layer);
+    } else {
+        workspace_.release(mark);
+    }
+    return output;
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::backbone(Weights const& weights, Path const& path) -> Matrix {
+    state_.layers.clear();
+    state_.last = gathered(weights.matrix(weights.layout.embedding()), path.tokens);
+    for (int i = 0; i < shape_.depth; ++i) { state_.last = layer_forward(weights, i, state_.last, path); }
+    return normed(state_.last, weights.vector(weights.layout.final_norm()), state_.last_scale);
+}
+
+// The language-model head (log-probabilities and entropies of the target rows) and the scalar head (rewards, values).
+template <class Scalar>
+void Transformer<Scalar>::head_forward(Weights const& weights) {
+    auto const& chunk = state_.chunk;
+    state_.outputs = head_numbers();
+    if (chunk.targets > 0) {
+        state_.target_hidden = gathered(state_.normed, chunk.target_rows);
+        state_.logits = product(state_.target_hidden, weights.matrix(weights.layout.lm_head()));
+        state_.log_normaliser = workspace_.vector(chunk.targets);
+        launch(kernels::logprob_forward<Exec, Scalar>, state_.logits, chunk.target_tokens, state_.temperature,
+               state_.outputs.logprob, state_.outputs.entropy, state_.log_normaliser);
+    }
+    if (chunk.values > 0) {
+        core::check(shape_.scalar_head, "a model without scalar head was asked for values");
+        state_.value_hidden = gathered(state_.normed, chunk.value_rows);
+        add_product(state_.value_hidden, weights.matrix(weights.layout.score()), 0.0,
+                    Matrix(state_.outputs.value.data(), chunk.values, 1));
+    }
+}
+
+template <class Scalar>
+ChunkOutputs Transformer<Scalar>::forward(Weights const& weights, ChunkInput const& input, double temperature,
+                                          bool keep) {
+    DeviceChunk const& chunk = begin(input);
+    state_.temperature = temperature;
+    workspace_.run([&] {
+        state_.normed = backbone(weights, {.tokens = chunk.tokens, .positions = chunk.positions, .keep = keep});
+        head_forward(weights);
+        // Room for the backward pass, too. The weights stand for the gradient, which has their layout.
+        if (keep && workspace_.counting()) { backward_pass(weights, head_numbers(), weights); }
+    });
+    state_.kept = keep;
+    HeadNumbers const& outputs = state_.outputs;
+    Scalar const* const numbers = staging_.download(outputs.all);
+    auto const take = [&](Vector const& part) {
+        Scalar const* const from = numbers + (part.data() - outputs.all.data());
+        return std::vector<double>(from, from + part.extent(0));
+    };
+    return {take(outputs.logprob), take(outputs.entropy), take(outputs.value)};
+}
+
+template <class Scalar>
+std::vector<double> Transformer<Scalar>::logits(Weights const& weights, ChunkInput const& input) {
+    DeviceChunk const& chunk = begin(input);
+    Matrix const all = workspace_.run([&] {
+        return product(backbone(weights, {.tokens = chunk.tokens, .positions = chunk.positions}),
+                       weights.matrix(weights.layout.lm_head()));
+    });
+    return to_host<double>(space_, Vector(all.data(), all.size()));
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::prefill(Weights const& weights, ChunkInput const& input, std::span<std::int32_t const> slots,
+                                  Cache<Scalar> const& cache) -> Matrix {
+    DeviceChunk const& chunk = begin(input, slots);
+    return workspace_.run([&] {
+        Matrix const all = backbone(weights, {chunk.tokens, chunk.positions, chunk.slots, &cache});
+        return product(gathered(all, chunk.target_rows), weights.matrix(weights.layout.lm_head()));
+    });
+}
+
+template <class Scalar>
+auto Transformer<Scalar>::decode(Weights const& weights, kernels::DecodeRows<Exec> const& rows,
+                                 Cache<Scalar> const& cache) -> Matrix {
+    state_.kept = false;
+    return workspace_.run([&] {
+        Path const path{rows.token, rows.position, rows.slot, &cache, false, true};
+        return product(backbone(weights, path), weights.matrix(weights.layout.lm_head()));
+    });
+}
+
+// --- backward: mirrors forward from its end to its beginning
+
+template <class Scalar>
+void Transformer<Scalar>::head_backward(Weights const& weights, HeadNumbers const& derivatives, Weights const& gradient,
+                                        Matrix const& dnormed) {
+    auto const& chunk = state_.chunk;
+    auto const through = [&](Place const& head, Matrix const& doutput, Matrix const& hidden, Indices const& rows) {
+        Matrix const dhidden = product_backward(doutput, hidden, weights.matrix(head), gradient.matrix(head));
+        launch(kernels::scatter_add_rows<Exec, Scalar>, dhidden, rows, dnormed);
+    };
+    if (derivatives.logprob.extent(0) > 0) {
+        launch(kernels::logprob_backward<Exec, Scalar>, chunk.target_tokens, state_.temperature, state_.outputs.entropy,
+               state_.log_normaliser, derivatives.logprob, derivatives.entropy, state_.logits);
+        through(weights.layout.lm_head(), state_.logits, state_.target_hidden, chunk.target_rows);
+    }
+    if (derivatives.value.extent(0) > 0) {
+        Matrix const column(derivatives.value.data(), chunk.values, 1);
+        through(weights.layout.score(), column, state_.value_hidden, chunk.value_rows);
+    }
+}
+
+template <class Scalar>
+void Transformer<Scalar>::layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dx) {
+    LayerState const& layer = state_.layers[static_cast<std::size_t>(index)];
+    auto const w = weights.layer(index), dw = gradient.layer(index);
+    std::int64_t const rows = state_.chunk.rows, mark = workspace_.mark();
+
+    Matrix const dactivated = product_backward(dx, layer.activated, w.down, dw.down);
+    Matrix const dgate_up = workspace_.matrix(rows, 2 * shape_.hidden);
+    launch(kernels::swiglu_backward<Exec, Scalar>, dactivated, layer.gate_up, dgate_up);
+    Matrix const dnormed_middle = product_backward(dgate_up, layer.normed_middle, w.gate_up, dw.gate_up);
+    launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed_middle, layer.middle, w.mlp_norm, layer.middle_scale, dx,
+           dw.mlp_norm);
+    workspace_.release(mark);
+
+    Matrix const dattended = product_backward(dx, layer.attended, w.attention_out, dw.attention_out);
+    Matrix const dqkv = workspace_.matrix(rows, heads_.qkv_width());
+    launch(kernels::attention_backward<Exec, Scalar>, heads_, state_.chunk.groups, layer.qkv, layer.attended, dattended,
+           layer.log_normaliser, dqkv);
+    launch(kernels::rope<Exec, Scalar>, rope_, state_.chunk.positions, heads_.heads + heads_.kv_heads, true, dqkv);
+    Matrix const dnormed_input = product_backward(dqkv, layer.normed_input, w.qkv, dw.qkv);
+    launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed_input, layer.input, w.attention_norm, layer.input_scale, dx,
+           dw.attention_norm);
+    workspace_.release(mark);
+}
+
+template <class Scalar>
+void Transformer<Scalar>::backward_pass(Weights const& weights, HeadNumbers const& derivatives,
+                                        Weights const& gradient) {
+    Layout const& layout = weights.layout;
+    Matrix const dnormed = zeros();
+    head_backward(weights, derivatives, gradient, dnormed);
+    Matrix const dx = zeros();
+    launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed, state_.last, weights.vector(layout.final_norm()),
+           state_.last_scale, dx, gradient.vector(layout.final_norm()));
+    for (int i = shape_.depth - 1; i >= 0; --i) { layer_backward(weights, i, gradient, dx); }
+    launch(kernels::embedding_backward<Exec, Scalar>, dx, state_.chunk.by_token, gradient.matrix(layout.embedding()));
+}
+
+template <class Scalar>
+void Transformer<Scalar>::backward(Weights const& weights, ChunkGradients const& outputs, Vector const& gradient) {
+    core::check(state_.kept, "backward without a kept forward pass");
+    state_.kept = false;
+    HeadNumbers derivatives = head_numbers();
+    Scalar* const numbers = staging_.host(derivatives.all.extent(0));
+    std::fill_n(numbers, derivatives.all.extent(0), Scalar(0));
+    auto const put = [&](std::vector<double> const& from, Vector const& part) {
+        core::check(from.empty() || from.size() == part.extent(0), "a derivative for each output, or none");
+        std::transform(from.begin(), from.end(), numbers + (part.data() - derivatives.all.data()),
+                       [](double value) { return static_cast<Scalar>(value); });
+    };
+    put(outputs.logprob, derivatives.logprob);
+    put(outputs.entropy, derivatives.entropy);
+    put(outputs.value, derivatives.value);
+    staging_.upload(derivatives.all);
+    if (outputs.logprob.empty() && outputs.entropy.empty()) { derivatives.logprob = derivatives.entropy = {}; }
+    if (outputs.value.empty()) { derivatives.value = {}; }
+    backward_pass(weights, derivatives, {weights.layout, gradient});
+    state_.layers.clear();
+}
+
+template class Transformer<float>;
+template class Transformer<double>;
+
+}  // namespace alignsweep::model::device
