@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <sstream>
 #include <vector>
 
@@ -174,6 +175,25 @@ Json parse_json(std::string_view text, std::string const& file, std::int64_t lin
     // The parser takes a null byte for the end, whatever comes after it.
     if (std::size_t const null = text.find('\0'); null != std::string_view::npos) { builder.refuse(null + 1); }
     return builder.build();
+}
+
+Json read_json_object(std::filesystem::path const& file) {
+    std::error_code error;
+    std::ifstream in;  // opened only after the look: a pipe would wait for its writer
+    if (std::filesystem::is_regular_file(file, error)) { in.open(file, std::ios::binary); }
+    if (!in.is_open()) { throw IoError(file.string(), ": there is no such file, or it can't be opened"); }
+    std::uintmax_t const size = std::filesystem::file_size(file, error);
+    if (error || size > longest_json_file) {
+        throw IoError(file.string(), ": of ", size, " bytes; at most ", longest_json_file,
+                      " bytes of JSON are allowed");
+    }
+    if (size == 0) { throw IoError(file.string(), ": is empty"); }
+    std::string text(static_cast<std::size_t>(size), '\0');
+    in.read(text.data(), static_cast<std::streamsize>(size));
+    if (!in) { throw IoError(file.string(), ": can't be read to its end"); }
+    Json json = parse_json(text, file.string());
+    if (json.is_object()) { return json; }
+    throw IoError(file.string(), ": of type ", json.type_name(), "; a JSON object is allowed");
 }
 
 std::string shown(Json const& value, std::size_t longest) {

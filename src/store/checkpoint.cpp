@@ -19,7 +19,7 @@ OwnedReals read_reals(FileReader const& reader, std::filesystem::path const& fil
         case ElementType::float64:
             return reader.read<double>(path);
         default:
-            throw core::IoError(core::concat(file.string(), ": dataset ", path, ": must be float32 or float64"));
+            throw core::IoError(file.string(), ": dataset ", path, ": must be float32 or float64");
     }
 }
 

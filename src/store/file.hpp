@@ -11,12 +11,17 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace alignsweep::store {
+
+class Handle;
+class MemoryFile;
 
 template <class T>
 concept Element =
@@ -38,13 +43,13 @@ class FileWriter {
 public:
     // `schema` and `version` become the root attributes `schema` and `schema_version`.
     FileWriter(std::filesystem::path file, std::string const& schema, std::int64_t version);
-    ~FileWriter();
-    FileWriter(FileWriter&&) noexcept;
-    FileWriter& operator=(FileWriter&&) noexcept;
+    FileWriter(FileWriter const&) = delete;
 
     // A column [n]; n = 0 gives an empty dataset that can be extended.
     template <Element T>
-    void write(std::string const& path, std::span<T const> values);
+    void write(std::string const& path, std::span<T const> values) {
+        write(path, values, {static_cast<std::int64_t>(values.size())});
+    }
     template <Element T>
     void write(std::string const& path, std::vector<T> const& values) {
         write(path, std::span<T const>(values));
@@ -73,8 +78,18 @@ public:
     std::string publish();
 
 private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    template <class... Parts>
+    void require(bool good, Parts const&... what) const;
+    void write_values(std::string const& path, Handle const& type, void const* values,
+                      std::vector<std::int64_t> const& dims);
+    [[nodiscard]] Handle open(std::string const& path) const;
+    void check_name(std::string const& path) const;
+    void make_group(std::string const& path);
+
+    std::filesystem::path path_;
+    std::shared_ptr<MemoryFile> memory_;
+    std::set<std::string> datasets_, groups_;
+    bool published_ = false;
 };
 
 // Reads a file. Every defect is an IoError of one line: "FILE: dataset /x: what is wrong".
@@ -84,11 +99,7 @@ public:
     explicit FileReader(std::filesystem::path file);
     // A file of this program: the root attributes must match.
     FileReader(std::filesystem::path file, std::string const& schema, std::int64_t version);
-    ~FileReader();
-    FileReader(FileReader&&) noexcept;
-    FileReader& operator=(FileReader&&) noexcept;
 
-    [[nodiscard]] std::filesystem::path const& path() const;
     [[nodiscard]] bool contains(std::string const& path) const;
     [[nodiscard]] bool is_group(std::string const& path) const;
     // Names of the members of a group, in the order in which they were written.
@@ -111,8 +122,19 @@ public:
     [[nodiscard]] std::map<std::string, Attribute> attributes(std::string const& path) const;
 
 private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    template <class... Parts>
+    [[noreturn]] void fail(Parts const&... what) const;
+    [[nodiscard]] bool has_link(std::string const& path) const;
+    [[nodiscard]] Handle open(std::string const& path) const;
+    // Nothing where it is absent, or neither a scalar number nor a text.
+    [[nodiscard]] std::optional<Attribute> find_attribute(std::string const& path, std::string const& name) const;
+    // Every element, as `units` Ts each.
+    template <class T>
+    [[nodiscard]] std::vector<T> read_as(Handle const& type, Handle const& dataset, std::string const& path,
+                                         std::size_t units = 1) const;
+
+    std::filesystem::path path_;
+    std::shared_ptr<Handle const> file_;
 };
 
 }  // namespace alignsweep::store

@@ -6,6 +6,7 @@
 
 #include <hdf5.h>
 
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -53,23 +54,19 @@ inline std::string hdf5_reason() {
     return reason.empty() ? "unknown reason" : reason;
 }
 
-// Types in memory and, little-endian on every machine, in the file.
+static_assert(std::endian::native == std::endian::little, "files are little-endian, and so is all that runs this");
+
+// The type of an element, in files and in memory.
 template <Element T>
-hid_t memory_type() {
-    if constexpr (std::same_as<T, std::int64_t>) { return H5T_NATIVE_INT64; }
-    if constexpr (std::same_as<T, float>) { return H5T_NATIVE_FLOAT; }
-    if constexpr (std::same_as<T, double>) { return H5T_NATIVE_DOUBLE; }
-    if constexpr (std::same_as<T, std::uint8_t>) { return H5T_NATIVE_UINT8; }
-}
-template <Element T>
-hid_t file_type() {
-    if constexpr (std::same_as<T, std::int64_t>) { return H5T_STD_I64LE; }
-    if constexpr (std::same_as<T, float>) { return H5T_IEEE_F32LE; }
-    if constexpr (std::same_as<T, double>) { return H5T_IEEE_F64LE; }
-    if constexpr (std::same_as<T, std::uint8_t>) { return H5T_STD_U8LE; }
+Handle type_of() {
+    hid_t const type = std::same_as<T, std::int64_t> ? H5T_STD_I64LE
+                       : std::same_as<T, float>      ? H5T_IEEE_F32LE
+                       : std::same_as<T, double>     ? H5T_IEEE_F64LE
+                                                     : H5T_STD_U8LE;
+    return {H5Tcopy(type), H5Tclose};
 }
 
-// Fixed-length, null-padded text; `bytes` >= 1.
+// Null-padded text of a fixed length >= 1, or of H5T_VARIABLE.
 inline Handle text_type(std::size_t bytes, H5T_cset_t charset = H5T_CSET_ASCII) {
     Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
     H5Tset_size(type.get(), bytes);

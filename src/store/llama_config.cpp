@@ -2,9 +2,12 @@
 #include "store/llama_config.hpp"
 
 #include "core/error.hpp"
-#include "store/json_file.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <vector>
 
 namespace alignsweep::store {
@@ -16,12 +19,13 @@ using core::shown;
 
 class Reader {
 public:
-    explicit Reader(std::filesystem::path const& file) : file_(file.string()), json_(read_json_object(file)) {}
+    explicit Reader(std::filesystem::path const& file) : file_(file.string()), json_(core::read_json_object(file)) {}
 
     LlamaConfig read() {
+        if (!json_.contains("model_type")) { refuse("model_type is missing: not supported; \"llama\" is"); }
         expect("model_type", {"llama"});
-        LlamaConfig config;
-        config.scalar_head = read_architecture();
+        Json const reward = Json::array({"LlamaForSequenceClassification"});
+        expect("architectures", {Json::array({"LlamaForCausalLM"}), reward, nullptr});
         // What a Llama may have besides, and this program's has not.
         expect("hidden_act", {"silu"});
         expect("attention_bias", {false});
@@ -33,6 +37,9 @@ public:
         expect("quantization_config", {nullptr});
         expect("is_encoder_decoder", {false});
         expect("add_cross_attention", {false});
+        expect("tie_word_embeddings", {true, false, nullptr});
+        LlamaConfig config;
+        config.scalar_head = json_.value("architectures", Json()) == reward;
         config.vocabulary = size("vocab_size");
         config.width = size("hidden_size");
         config.hidden = size("intermediate_size");
@@ -42,9 +49,9 @@ public:
         config.context = size("max_position_embeddings");
         check_rope_scaling();
         config.rope_theta = read_rope_theta();
-        config.norm_eps = positive(json_, "rms_norm_eps", "rms_norm_eps");
+        config.norm_eps = positive(json_, "rms_norm_eps");
         check_sizes(config);
-        config.tied = given("tie_word_embeddings") && flag("tie_word_embeddings");
+        config.tied = json_.value("tie_word_embeddings", Json()) == true;
         if (given("eos_token_id") && json_["eos_token_id"].is_number_unsigned()) {
             config.end_token = json_["eos_token_id"].get<std::int64_t>();
         }
@@ -54,54 +61,37 @@ public:
 private:
     template <class... What>
     [[noreturn]] void refuse(What const&... what) const {
-        throw core::ConfigError(core::concat(file_, ": ", what...));
+        throw core::ConfigError(file_, ": ", what...);
     }
 
     [[nodiscard]] bool given(char const* key) const { return json_.contains(key) && !json_[key].is_null(); }
 
-    // One of `allowed`, or left out (but for model_type, which says what all this is about).
+    // One of `allowed`, or left out.
     void expect(char const* key, std::vector<Json> const& allowed) const {
         auto const found = json_.find(key);
-        bool const missing = found == json_.end();
-        if (missing && std::string(key) != "model_type") { return; }
-        if (!missing && std::find(allowed.begin(), allowed.end(), *found) != allowed.end()) { return; }
-        refuse(key, missing ? " is missing" : " = " + shown(*found), ": not supported; ", shown(allowed.front()),
-               " is");
-    }
-
-    // True for a reward model.
-    [[nodiscard]] bool read_architecture() const {
-        if (!given("architectures")) { return false; }
-        Json const& names = json_["architectures"];
-        std::string const name = names.is_array() && names.size() == 1 && names[0].is_string() ? names[0] : Json("");
-        if (name != "LlamaForCausalLM" && name != "LlamaForSequenceClassification") {
-            refuse("architectures = ", shown(names),
-                   ": not supported; LlamaForCausalLM or LlamaForSequenceClassification is");
-        }
-        return name == "LlamaForSequenceClassification";
+        if (found == json_.end() || std::find(allowed.begin(), allowed.end(), *found) != allowed.end()) { return; }
+        std::vector<std::string> words;
+        for (Json const& value : allowed) { words.push_back(value.dump()); }
+        refuse(key, " = ", shown(*found), ": not supported; ", core::alternatives(words), " is");
     }
 
     [[nodiscard]] std::int64_t size(char const* key) const {
         auto const found = json_.find(key);
         if (found == json_.end()) { refuse(key, " is missing"); }
-        // What no int64 holds would be read as some other number.
-        bool const whole = found->is_number_integer() &&
-                           (!found->is_number_unsigned() || found->get<std::uint64_t>() < std::uint64_t{1} << 63);
-        if (!whole) { refuse(key, " = ", shown(*found), ": an integer from 1 on is allowed"); }
+        // What no int64 holds turns negative.
+        if (!found->is_number_unsigned() || found->get<std::int64_t>() < 0) {
+            refuse(key, " = ", shown(*found), ": an integer from 1 on is allowed");
+        }
         return found->get<std::int64_t>();
     }
-    [[nodiscard]] double positive(Json const& parent, char const* key, char const* name) const {
+    [[nodiscard]] double positive(Json const& parent, char const* key, char const* above = "") const {
         auto const found = parent.find(key);
-        if (found == parent.end()) { refuse(name, " is missing"); }
+        if (found == parent.end()) { refuse(above, key, " is missing"); }
         double const value = found->is_number() ? found->get<double>() : 0.0;
         if (!(value > 0.0) || !std::isfinite(value)) {
-            refuse(name, " = ", shown(*found), ": a number above 0 is allowed");
+            refuse(above, key, " = ", shown(*found), ": a number above 0 is allowed");
         }
         return value;
-    }
-    [[nodiscard]] bool flag(char const* key) const {
-        if (!json_[key].is_boolean()) { refuse(key, " = ", shown(json_[key]), ": true or false is allowed"); }
-        return json_[key].get<bool>();
     }
 
     void check_sizes(LlamaConfig const& config) const {
@@ -117,21 +107,23 @@ private:
         }
     }
 
-    // Null, or an object that says in so many words that nothing is scaled; older files call the type `type`.
+    // An object that says in so many words that nothing is scaled; older files call the type `type`.
+    Json const& plain_rope(char const* name) const {
+        Json const& rope = json_[name];
+        if (!rope.is_object()) { refuse(name, " is of type ", rope.type_name(), "; an object is allowed"); }
+        for (auto const& [key, value] : rope.items()) {
+            bool const type = (key == "rope_type" || key == "type") && value == "default";
+            bool const factor = (key == "factor" || key == "partial_rotary_factor") && value == 1.0;
+            if (type || factor || value.is_null() || key == "rope_theta") { continue; }
+            refuse(name, ".", key, " = ", shown(value), R"(: not supported; rope_theta and rope_type "default" are)");
+        }
+        return rope;
+    }
+
     void check_rope_scaling() const {
         if (!given("rope_scaling")) { return; }
-        Json const& scaling = json_["rope_scaling"];
-        bool plain = scaling.is_object() && !scaling.empty();
-        bool named = false;
-        if (plain) {
-            for (auto const& [key, value] : scaling.items()) {
-                bool const type = key == "rope_type" || key == "type";
-                named = named || (type && value == "default");
-                plain = plain && (value.is_null() || (type && value == "default") ||
-                                  (key == "factor" && value == 1.0) || key == "rope_theta");
-            }
-        }
-        if (!plain || !named) {
+        Json const& scaling = plain_rope("rope_scaling");
+        if (scaling.value("rope_type", Json()) != "default" && scaling.value("type", Json()) != "default") {
             refuse("rope_scaling = ", shown(scaling), R"(: not supported; null or {"rope_type": "default"} is)");
         }
         // transformers takes this one before the outer one; which was meant is not ours to guess.
@@ -147,18 +139,10 @@ private:
         if (!old_style && !new_style) {
             refuse("neither rope_theta nor rope_parameters.rope_theta is there; one is needed");
         }
-        if (!new_style) { return positive(json_, "rope_theta", "rope_theta"); }
-        Json const& rope = json_["rope_parameters"];
-        if (!rope.is_object()) { refuse("rope_parameters is of type ", rope.type_name(), "; an object is allowed"); }
-        for (auto const& [key, value] : rope.items()) {
-            bool const plain = (key == "rope_type" || key == "type") && value == "default";
-            bool const whole = key == "partial_rotary_factor" && value == 1.0;
-            if (key == "rope_theta" || plain || whole) { continue; }
-            refuse("rope_parameters.", key, " = ", shown(value),
-                   ": not supported; rope_theta and rope_type \"default\" are");
-        }
-        double const theta = positive(rope, "rope_theta", "rope_parameters.rope_theta");
-        if (old_style && positive(json_, "rope_theta", "rope_theta") != theta) {
+        if (!new_style) { return positive(json_, "rope_theta"); }
+        Json const& rope = plain_rope("rope_parameters");
+        double const theta = positive(rope, "rope_theta", "rope_parameters.");
+        if (old_style && positive(json_, "rope_theta") != theta) {
             refuse("rope_theta = ", shown(json_["rope_theta"]),
                    " and rope_parameters.rope_theta = ", shown(rope["rope_theta"]), " differ");
         }
@@ -171,7 +155,7 @@ private:
 
 Json tokenizer_config(std::filesystem::path const& folder) {
     auto const file = folder / "tokenizer_config.json";
-    return std::filesystem::exists(file) ? read_json_object(file) : Json::object();
+    return std::filesystem::exists(file) ? core::read_json_object(file) : Json::object();
 }
 
 }  // namespace

@@ -12,9 +12,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <concepts>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -33,7 +35,11 @@ std::string remedy(fs::path const& folder) {
     return concat("; `alignsweep repair '", quoted, "'` sets the stage aside, and the next run makes it again");
 }
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FileFact, digest, bytes, modified_ns)
+
 namespace {
+
+using Numbers = std::map<std::string, double>;
 
 constexpr char const* schema = "alignsweep.stage";
 constexpr int version = 2;
@@ -44,69 +50,60 @@ struct Malformed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-[[noreturn]] void fail(fs::path const& folder, fs::path const& file, std::string const& what) {
-    throw core::IoError(concat(file.string(), ": ", what, remedy(folder)));
+template <class... What>
+[[noreturn]] void fail(fs::path const& folder, fs::path const& file, What const&... what) {
+    throw core::IoError(file.string(), ": ", what..., remedy(folder));
+}
+
+// Calls visit(name, field) for each field of stage.json, but for schema, version and digest.
+template <class Object, class Visit>
+void for_each_field(Object& manifest, Visit visit) {
+    visit("kind", manifest.kind);
+    visit("key", manifest.key);
+    visit("status", manifest.status);
+    visit("inputs", manifest.inputs);
+    visit("made_from", manifest.made_from);
+    visit("files", manifest.files);
+    visit("metrics", manifest.metrics);
+    visit("facts", manifest.facts);
+    visit("circumstances", manifest.circumstances);
+    visit("seconds", manifest.seconds);
+    visit("costs", manifest.costs);
 }
 
 // JSON has no NaN and no infinities: they stand as text. Finite numbers are printed so that they read back exactly.
-Json to_json(double value) {
+Json number_to_json(double value) {
     if (std::isfinite(value)) { return value; }
     if (std::isnan(value)) { return "NaN"; }
     return value > 0 ? "Infinity" : "-Infinity";
 }
 
-double number_from(Json const& value, std::string const& where) {
-    if (value.is_number()) { return value.get<double>(); }
-    if (value == "NaN") { return std::numeric_limits<double>::quiet_NaN(); }
-    if (value == "Infinity") { return std::numeric_limits<double>::infinity(); }
-    if (value == "-Infinity") { return -std::numeric_limits<double>::infinity(); }
-    throw Malformed(where + " must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"");
+double number_from_json(Json const& json) {
+    if (json == "NaN") { return std::numeric_limits<double>::quiet_NaN(); }
+    if (json == "Infinity") { return std::numeric_limits<double>::infinity(); }
+    if (json == "-Infinity") { return -std::numeric_limits<double>::infinity(); }
+    return json.get<double>();
 }
 
-std::string text_from(Json const& value, std::string const& where) {
-    if (!value.is_string()) { throw Malformed(where + " must be a string"); }
-    return value.get<std::string>();
-}
-
-std::int64_t integer_from(Json const& value, std::string const& where) {
-    if (!value.is_number_integer()) { throw Malformed(where + " must be an integer"); }
-    return value.get<std::int64_t>();
-}
-
-Json to_json(std::map<std::string, double> const& values) {
-    Json object = Json::object();
-    for (auto const& [name, value] : values) { object[name] = to_json(value); }
-    return object;
-}
-
-Json const& member(Json const& object, std::string const& name) {
-    if (!object.is_object()) { throw Malformed("an object with '" + name + "' is missing"); }
-    auto const found = object.find(name);
-    if (found == object.end()) { throw Malformed("'" + name + "' is missing"); }
-    return *found;
-}
-
-template <class Read>
-auto map_from(Json const& object, std::string const& name, Read read) {
-    Json const& entries = member(object, name);
-    if (!entries.is_object()) { throw Malformed("'" + name + "' must be an object"); }
-    std::map<std::string, decltype(read(entries, name))> values;
-    for (auto const& [key, value] : entries.items()) { values.emplace(key, read(value, name + "." + key)); }
-    return values;
-}
-
-Json to_json(std::map<std::string, FileFact> const& files) {
-    Json object = Json::object();
-    for (auto const& [name, fact] : files) {
-        object[name] = {{"digest", fact.digest}, {"bytes", fact.bytes}, {"modified_ns", fact.modified_ns}};
+template <class Value>
+Json field_to_json(Value const& value) {
+    if constexpr (std::same_as<Value, double>) { return number_to_json(value); }
+    Json json = value;
+    if constexpr (std::same_as<Value, Numbers>) {
+        for (auto const& [name, number] : value) { json[name] = number_to_json(number); }
     }
-    return object;
+    return json;
 }
 
-FileFact file_from(Json const& value, std::string const& where) {
-    return {text_from(member(value, "digest"), where + ".digest"),
-            integer_from(member(value, "bytes"), where + ".bytes"),
-            integer_from(member(value, "modified_ns"), where + ".modified_ns")};
+template <class Value>
+void field_from_json(Json const& json, Value& value) {
+    if constexpr (std::same_as<Value, double>) {
+        value = number_from_json(json);
+    } else if constexpr (std::same_as<Value, Numbers>) {
+        for (auto const& [name, number] : json.get<Json::object_t>()) { value[name] = number_from_json(number); }
+    } else {
+        json.get_to(value);
+    }
 }
 
 // The digest stands for all bytes of the file, with zeros in its own place: a value can be written in several ways, and
@@ -123,28 +120,26 @@ std::string proof_of(std::string text) {
 
 Manifest manifest_from(Json const& json, std::string const& text) {
     if (!json.is_object() || json.value("schema", Json()) != schema) {
-        throw Malformed(std::string("is not a manifest: no schema '") + schema + "'");
+        throw Malformed(concat("is not a manifest: no schema '", schema, "'"));
     }
-    if (member(json, "schema_version") != version) {
-        throw Malformed("has version " + core::shown(member(json, "schema_version")) + ", this program reads version " +
-                        std::to_string(version));
+    if (Json const found = json.value("schema_version", Json()); found != version) {
+        throw Malformed(concat("has version ", core::shown(found), ", this program reads version ", version));
     }
-    if (text_from(member(json, "digest"), "digest") != proof_of(text)) {
-        throw Malformed("damaged or changed: its content is not what its digest says");
-    }
+    Json const digest = json.value("digest", Json());
+    if (!digest.is_string()) { throw Malformed("'digest' is missing"); }
+    if (digest != proof_of(text)) { throw Malformed("damaged or changed: its content is not what its digest says"); }
     Manifest manifest;
-    manifest.kind = text_from(member(json, "kind"), "kind");
-    manifest.key = text_from(member(json, "key"), "key");
-    manifest.status = text_from(member(json, "status"), "status");
-    manifest.inputs = map_from(json, "inputs", text_from);
-    manifest.made_from = map_from(json, "made_from", text_from);
-    manifest.files = map_from(json, "files", file_from);
-    manifest.metrics = map_from(json, "metrics", number_from);
-    manifest.facts = map_from(json, "facts", text_from);
-    if (json.contains("circumstances")) { manifest.circumstances = map_from(json, "circumstances", text_from); }
-    manifest.seconds = number_from(member(json, "seconds"), "seconds");
-    manifest.costs = map_from(json, "costs", number_from);
+    for_each_field(manifest, [&](std::string const& name, auto& field) {
+        if (name == "circumstances" && !json.contains(name)) { return; }  // earlier manifests have none
+        try {
+            field_from_json(json.at(name), field);
+        } catch (Json::exception const&) { throw Malformed("'" + name + "' is missing, or of another type"); }
+    });
     return manifest;
+}
+
+std::int64_t modified_ns(struct stat const& status) {
+    return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
 }  // namespace
@@ -152,27 +147,14 @@ Manifest manifest_from(Json const& json, std::string const& text) {
 FileFact describe_file(fs::path const& file) {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) {
-        throw core::IoError(concat(file.string(), ": can't be read: ", std::strerror(errno)));
+        throw core::IoError(file.string(), ": can't be read: ", std::strerror(errno));
     }
-    auto const seconds = static_cast<std::int64_t>(status.st_mtim.tv_sec);
-    return {core::digest_of_file(file), status.st_size, seconds * 1'000'000'000 + status.st_mtim.tv_nsec};
+    return {core::digest_of_file(file), status.st_size, modified_ns(status)};
 }
 
 void write_manifest(fs::path const& folder, Manifest const& manifest) {
-    Json json = {{"schema", schema},
-                 {"schema_version", version},
-                 {"kind", manifest.kind},
-                 {"key", manifest.key},
-                 {"status", manifest.status},
-                 {"inputs", manifest.inputs},
-                 {"made_from", manifest.made_from},
-                 {"files", to_json(manifest.files)},
-                 {"metrics", to_json(manifest.metrics)},
-                 {"facts", manifest.facts},
-                 {"circumstances", manifest.circumstances},
-                 {"seconds", to_json(manifest.seconds)},
-                 {"costs", to_json(manifest.costs)}};
-    json["digest"] = no_digest;
+    Json json = {{"schema", schema}, {"schema_version", version}, {"digest", no_digest}};
+    for_each_field(manifest, [&](char const* name, auto const& field) { json[name] = field_to_json(field); });
     // A fact from outside (a host's name) may not be UTF-8; that must not lose the stage.
     std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     std::string const proof = proof_of(text);
@@ -198,7 +180,7 @@ std::optional<Manifest> read_manifest(fs::path const& folder) {
     try {
         return manifest_from(core::parse_json(text.str(), file.string()), text.str());
     } catch (Malformed const& defect) { fail(folder, file, defect.what()); } catch (core::IoError const& defect) {
-        throw core::IoError(defect.what() + remedy(folder));
+        throw core::IoError(defect.what(), remedy(folder));
     }
 }
 
@@ -208,78 +190,60 @@ void check_place(fs::path const& folder, Manifest const& manifest) {
     fs::path const file = folder / "stage.json";
     auto const identity = manifest.facts.find("identity");
     if (manifest.status != "done") {
-        fail(folder, file, concat("its status is '", core::excerpt(manifest.status), "', not 'done'"));
+        fail(folder, file, "its status is '", core::excerpt(manifest.status), "', not 'done'");
     }
     if (identity == manifest.facts.end() || manifest.key != key_of_identity(identity->second)) {
-        fail(folder, file, concat("its key ", core::excerpt(manifest.key), " is not that of its identity"));
+        fail(folder, file, "its key ", core::excerpt(manifest.key), " is not that of its identity");
     }
     std::string const id = manifest.kind + "-" + manifest.key;
     if (folder.filename() != id) {
-        fail(folder, file, concat("it is of the stage ", core::excerpt(id), ", not of this folder"));
+        fail(folder, file, "it is of the stage ", core::excerpt(id), ", not of this folder");
     }
-    std::string lines = "\n" + identity->second;
+    std::string const lines = "\n" + identity->second;
     bool agrees = lines.starts_with("\nkind=" + manifest.kind + "\n");
     std::size_t inputs = 0;
     for (std::size_t at = 0; (at = lines.find("\ninput.", at)) != std::string::npos; ++at) { ++inputs; }
     agrees = agrees && inputs == manifest.inputs.size();
-    for (auto const& [role, id_of_input] : manifest.inputs) {
-        agrees = agrees && lines.find(concat("\ninput.", role, "=", id_of_input, "\n")) != std::string::npos;
+    for (auto const& [role, input] : manifest.inputs) {
+        agrees = agrees && lines.find(concat("\ninput.", role, "=", input, "\n")) != std::string::npos;
     }
     if (!agrees) { fail(folder, file, "its kind and inputs are not those of its identity"); }
 }
 
 namespace {
 
-// Calls check(file, fact) for each file that the manifest names.
-template <class Check>
-void for_each_file(fs::path const& folder, Manifest const& manifest, Check const& check) {
+// Holds each file that the manifest names against its size, and against its digest: all of them, or those of another
+// time than the manifest's.
+void check_contents(fs::path const& folder, Manifest const& manifest, bool all) {
     for (auto const& [name, fact] : manifest.files) {
         // A manifest that points out of its folder is damaged or not ours.
         if (fs::path(name).filename() != name || name.empty() || name == "..") {
-            fail(folder, folder / "stage.json",
-                 concat("files: '", core::excerpt(name), "' must be the name of a file in the same folder"));
+            fail(folder, folder / "stage.json", "files: '", core::excerpt(name),
+                 "' must be the name of a file in the same folder");
         }
-        check(folder / name, fact);
-    }
-}
-
-// Returns the file's time; its size must be right, and it must not be a pipe or a device, which have no end.
-std::int64_t check_size(fs::path const& folder, fs::path const& file, FileFact const& fact) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
-    if (!S_ISREG(status.st_mode)) { fail(folder, file, "is not a regular file"); }
-    if (status.st_size != fact.bytes) {
-        fail(folder, file,
-             concat("damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes));
-    }
-    return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
-void check_digest(fs::path const& folder, fs::path const& file, FileFact const& fact) {
-    std::string found;
-    try {
-        found = core::digest_of_file(file);
-    } catch (core::IoError const&) { fail(folder, file, "can't be read"); }
-    if (found != fact.digest) {
-        fail(folder, file,
-             concat("damaged or changed: its digest is ", found, ", stage.json says ", core::excerpt(fact.digest)));
+        fs::path const file = folder / name;
+        struct stat status {};
+        if (::stat(file.c_str(), &status) != 0) { fail(folder, file, std::strerror(errno)); }
+        if (!S_ISREG(status.st_mode)) { fail(folder, file, "is not a regular file"); }  // a pipe has no end
+        if (status.st_size != fact.bytes) {
+            fail(folder, file, "damaged or changed: it has ", status.st_size, " bytes, stage.json says ", fact.bytes);
+        }
+        if (!all && modified_ns(status) == fact.modified_ns) { continue; }
+        std::string found;
+        try {
+            found = core::digest_of_file(file);
+        } catch (core::IoError const&) { fail(folder, file, "can't be read"); }
+        if (found != fact.digest) {
+            fail(folder, file, "damaged or changed: its digest is ", found, ", stage.json says ",
+                 core::excerpt(fact.digest));
+        }
     }
 }
 
 }  // namespace
 
-void check_files(fs::path const& folder, Manifest const& manifest) {
-    for_each_file(folder, manifest, [&](fs::path const& file, FileFact const& fact) {
-        if (check_size(folder, file, fact) != fact.modified_ns) { check_digest(folder, file, fact); }
-    });
-}
-
-void verify_files(fs::path const& folder, Manifest const& manifest) {
-    for_each_file(folder, manifest, [&](fs::path const& file, FileFact const& fact) {
-        static_cast<void>(check_size(folder, file, fact));
-        check_digest(folder, file, fact);
-    });
-}
+void check_files(fs::path const& folder, Manifest const& manifest) { check_contents(folder, manifest, false); }
+void verify_files(fs::path const& folder, Manifest const& manifest) { check_contents(folder, manifest, true); }
 
 std::string content_digest(Manifest const& manifest) {
     core::Digest digest;

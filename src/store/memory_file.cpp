@@ -47,14 +47,9 @@ namespace {
 
 constexpr std::size_t growth = std::size_t{1} << 20;
 
-void forget_times(Handle const& properties) { H5Pset_obj_track_times(properties.get(), false); }
-void keep_link_order(Handle const& properties) {
-    H5Pset_link_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-}
-
 }  // namespace
 
-MemoryFile::MemoryFile() : image_(std::make_unique<Image>()) {
+MemoryFile::MemoryFile() : image_(std::make_shared<Image>()) {
     silence_hdf5();
     Handle const access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
     H5Pset_libver_bounds(access.get(), H5F_LIBVER_V110, H5F_LIBVER_V110);
@@ -62,40 +57,31 @@ MemoryFile::MemoryFile() : image_(std::make_unique<Image>()) {
     H5FD_file_image_callbacks_t callbacks = {Image::allocate, Image::copy,    Image::resize, Image::release,
                                              Image::share,    Image::unshare, image_.get()};
     H5Pset_file_image_callbacks(access.get(), &callbacks);
-    Handle const creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
-    forget_times(creation);
-    keep_link_order(creation);
+    Handle const creation = creation_properties(H5P_FILE_CREATE);
     // libhdf5 takes two memory files of one name for the same file.
     static std::atomic<unsigned> counter{0};
     std::string const name = core::concat("alignsweep-", counter++);
     file_ = Handle(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose);
 }
 
-MemoryFile::~MemoryFile() { file_.reset(); }
-
 std::span<std::byte const> MemoryFile::close() {
     bool const done = file_.reset();
     // Superblock of version 2 and 3: the end of the file's used part stands at byte 28, little-endian. The buffer
     // itself grows in steps of 1 MiB.
     constexpr std::size_t end_at = 28;
-    if (!done || !image_->closed || image_->capacity < end_at + 8) { return {}; }
+    if (!done || !image_->closed || image_->capacity < end_at + sizeof(std::uint64_t)) { return {}; }
     std::uint64_t end = 0;
-    for (std::size_t i = 0; i < 8; ++i) { end |= std::to_integer<std::uint64_t>(image_->data[end_at + i]) << (8 * i); }
+    std::memcpy(&end, image_->data + end_at, sizeof(end));
     if (end > image_->capacity) { return {}; }
     return {image_->data, static_cast<std::size_t>(end)};
 }
 
-Handle group_properties() {
-    Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
-    forget_times(properties);
-    keep_link_order(properties);
-    return properties;
-}
-
-Handle dataset_properties() {
-    Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-    forget_times(properties);
-    H5Pset_fletcher32(properties.get());
+Handle creation_properties(hid_t kind) {
+    Handle properties(H5Pcreate(kind), H5Pclose);
+    H5Pset_obj_track_times(properties.get(), false);
+    if (H5Pisa_class(properties.get(), H5P_GROUP_CREATE) > 0) {  // of a file, too: it holds the root
+        H5Pset_link_creation_order(properties.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    }
     return properties;
 }
 

@@ -15,9 +15,6 @@ namespace alignsweep::store {
 class MemoryFile {
 public:
     MemoryFile();
-    ~MemoryFile();
-    MemoryFile(MemoryFile const&) = delete;
-    MemoryFile& operator=(MemoryFile const&) = delete;
 
     [[nodiscard]] hid_t id() const { return file_.get(); }
     // Closes the file; its bytes stay valid until destruction. Empty where libhdf5 failed.
@@ -25,12 +22,12 @@ public:
 
 private:
     struct Image;
-    std::unique_ptr<Image> image_;
-    Handle file_;
+    std::shared_ptr<Image> image_;
+    Handle file_;  // is closed first
 };
 
-// Property lists of the objects in it: no times (they would differ between equal runs), links in order of creation.
-Handle group_properties();
-Handle dataset_properties();
+// Property list of an object in it (H5P_GROUP_CREATE, ...): no times (they would differ between equal runs), links in
+// order of creation.
+Handle creation_properties(hid_t kind);
 
 }  // namespace alignsweep::store

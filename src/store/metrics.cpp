@@ -79,21 +79,21 @@ MetricStream MetricStream::load(std::filesystem::path const& file) {
     MetricStream stream;
     stream.steps_ = reader.read<std::int64_t>("/step");
     if (!std::is_sorted(stream.steps_.begin(), stream.steps_.end())) {
-        throw core::IoError(core::concat(file.string(), ": dataset /step: steps must rise"));
+        throw core::IoError(file.string(), ": dataset /step: steps must rise");
     }
     for (std::string const& path : reader.datasets("/")) {
         if (path == "/step") { continue; }
         Column column;
         column.values = reader.read<double>(path);
         if (column.values.size() != stream.steps_.size()) {
-            throw core::IoError(core::concat(file.string(), ": dataset ", path, ": ", column.values.size(),
-                                             " rows, but /step has ", stream.steps_.size()));
+            throw core::IoError(file.string(), ": dataset ", path, ": ", column.values.size(), " rows, but /step has ",
+                                stream.steps_.size());
         }
         // Whatever is loaded can be published again.
         try {
             check_metric_name(path.substr(1));
         } catch (std::logic_error const&) {
-            throw core::IoError(core::concat(file.string(), ": dataset ", path, ": no name of a metric"));
+            throw core::IoError(file.string(), ": dataset ", path, ": no name of a metric");
         }
         Attribute const first = reader.attribute(path, "first_step");
         if (auto const* step = std::get_if<std::int64_t>(&first)) { column.first_step = *step; }

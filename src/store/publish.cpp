@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view temporary_mark = ".alignsweep-tmp-";
 
 [[noreturn]] void fail(fs::path const& file, char const* what, int error) {
-    throw core::IoError(core::concat(file.string(), ": ", what, ": ", std::strerror(error)));
+    throw core::IoError(file.string(), ": ", what, ": ", std::strerror(error));
 }
 
 // An open file descriptor that is closed and whose file is removed unless it was kept.
@@ -99,7 +99,7 @@ void remove_temporaries(fs::path const& folder) {
             fs::remove(entry->path(), gone);
         }
     }
-    if (error) { throw core::IoError(core::concat(folder.string(), ": can't be listed: ", error.message())); }
+    if (error) { throw core::IoError(folder.string(), ": can't be listed: ", error.message()); }
 }
 
 }  // namespace alignsweep::store

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 namespace alignsweep::store {
 
@@ -29,24 +31,21 @@ constexpr std::uint64_t longest_header = 100'000'000;
 
 template <class... What>
 [[noreturn]] void fail(std::filesystem::path const& file, What const&... what) {
-    throw core::IoError(core::concat(file.string(), ": ", what...));
+    throw core::IoError(file.string(), ": ", what...);
 }
 
-// Bytes of an element; 0 for a dtype that the format does not have (or that fills no whole byte).
-std::int64_t bytes_of(std::string const& type) {
-    static std::map<std::string, std::int64_t> const bytes{
-        {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
-        {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},     {"U32", 4},
-        {"F32", 4},  {"F64", 8}, {"I64", 8}, {"U64", 8},     {"C64", 8}};
-    auto const found = bytes.find(type);
-    return found == bytes.end() ? 0 : found->second;
-}
-
-Type type_of(std::string const& name) {
-    if (name == "F16") { return Type::f16; }
-    if (name == "BF16") { return Type::bf16; }
-    if (name == "F32") { return Type::f32; }
-    return name == "F64" ? Type::f64 : Type::other;
+// Bytes of an element, and whether it is read; 0 for a dtype that the format does not have (or that fills no whole
+// byte).
+std::pair<std::int64_t, Type> dtype(std::string const& name) {
+    constexpr Type other = Type::other;
+    static std::map<std::string, std::pair<std::int64_t, Type>> const known{
+        {"F16", {2, Type::f16}}, {"BF16", {2, Type::bf16}}, {"F32", {4, Type::f32}}, {"F64", {8, Type::f64}},
+        {"BOOL", {1, other}},    {"U8", {1, other}},        {"I8", {1, other}},      {"F8_E5M2", {1, other}},
+        {"F8_E4M3", {1, other}}, {"F8_E8M0", {1, other}},   {"I16", {2, other}},     {"U16", {2, other}},
+        {"I32", {4, other}},     {"U32", {4, other}},       {"I64", {8, other}},     {"U64", {8, other}},
+        {"C64", {8, other}}};
+    auto const found = known.find(name);
+    return found == known.end() ? std::pair(std::int64_t{0}, other) : found->second;
 }
 
 // IEEE 754 binary16.
@@ -95,8 +94,8 @@ Tensor read_tensor(std::filesystem::path const& file, std::string const& name, J
     Tensor tensor;
     if (!member("dtype").is_string()) { wrong("dtype is ", shown(member("dtype")), "; a text is allowed"); }
     tensor.type_name = member("dtype").get<std::string>();
-    tensor.type = type_of(tensor.type_name);
-    std::int64_t bytes = bytes_of(tensor.type_name);
+    std::int64_t bytes = 0;
+    std::tie(bytes, tensor.type) = dtype(tensor.type_name);
     if (bytes == 0) { wrong("dtype ", shown(member("dtype")), " is unknown"); }
     if (!member("shape").is_array()) { wrong("shape is ", shown(member("shape")), "; a list is allowed"); }
     for (Json const& extent : member("shape")) {
@@ -175,7 +174,7 @@ std::vector<T> SafetensorsFile::read(std::string const& name) const {
     std::ifstream in(path_, std::ios::binary);
     in.seekg(tensor.begin);
     std::vector<T> values;
-    values.reserve(static_cast<std::size_t>((tensor.end - tensor.begin) / bytes_of(tensor.type_name)));
+    values.reserve(static_cast<std::size_t>((tensor.end - tensor.begin) / dtype(tensor.type_name).first));
     std::vector<char> block(std::size_t{1} << 20);
     for (std::int64_t left = tensor.end - tensor.begin; left > 0;) {
         auto const bytes = std::min<std::int64_t>(left, static_cast<std::int64_t>(block.size()));
