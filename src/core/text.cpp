@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <cstdio>
 
 namespace alignsweep::core {
@@ -14,47 +13,16 @@ constexpr std::size_t longest_word = 300, longest_message = 1000;
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// A code point and the bytes it takes; 0 bytes where the text is not UTF-8 (overlong and surrogates included).
-struct Character {
-    std::uint32_t value = 0;
-    std::size_t bytes = 0;
-};
-
-Character character_at(std::string_view text, std::size_t at) {
-    auto const first = static_cast<unsigned char>(text[at]);
-    if (first < 0x80) { return {first, 1}; }
-    std::size_t const bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() - at < bytes) { return {}; }
-    std::uint32_t value = first & (0xFFU >> (bytes + 1));
-    for (std::size_t i = 1; i < bytes; ++i) {
-        if (!continues(text[at + i])) { return {}; }
-        value = value << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    bool const surrogate = value >= 0xD800 && value < 0xE000;
-    return value < least[bytes] || value > 0x10FFFF || surrogate ? Character{} : Character{value, bytes};
-}
-
 // C1 controls, separators of lines and paragraphs, and the marks of bidirectional text.
-bool is_hidden(std::uint32_t c) {
+bool is_hidden(char32_t c) {
     return (c >= 0x80 && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0x200E || c == 0x200F ||
            (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
-std::string escaped(char const* format, std::uint32_t value) {
+std::string escaped(char const* format, char32_t value) {
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), format, static_cast<unsigned>(value));
     return text.data();
-}
-
-// The largest place up to `at`, and to the end, that is not within a character. One has at most three bytes that
-// continue it: a longer run of them is not UTF-8, and may be cut anywhere.
-std::size_t boundary(std::string_view text, std::size_t at) {
-    at = std::min(at, text.size());
-    for (std::size_t back = 0; back <= std::min<std::size_t>(at, 3); ++back) {
-        if (at == text.size() || !continues(text[at - back])) { return at - back; }
-    }
-    return at;
 }
 
 std::string without_middle(std::string_view text, std::size_t longest) {
@@ -66,38 +34,57 @@ std::string without_middle(std::string_view text, std::size_t longest) {
 
 }  // namespace
 
+CodePoint code_point(std::string_view text, std::size_t at) {
+    auto const first = static_cast<unsigned char>(text[at]);
+    if (first < 0x80) { return {first, 1}; }
+    CodePoint const none{not_unicode + first, 1};
+    std::size_t const bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() - at < bytes) { return none; }
+    char32_t value = first & (0xFFU >> (bytes + 1));
+    for (std::size_t i = 1; i < bytes; ++i) {
+        if (!continues(text[at + i])) { return none; }
+        value = value << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+    }
+    constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    bool const surrogate = value >= 0xD800 && value < 0xE000;
+    return value < least[bytes] || value >= not_unicode || surrogate ? none : CodePoint{value, bytes};
+}
+
+std::size_t boundary(std::string_view text, std::size_t at) {
+    at = std::min(at, text.size());
+    for (std::size_t back = 0; back <= std::min<std::size_t>(at, 3); ++back) {
+        if (at == text.size() || !continues(text[at - back])) { return at - back; }
+    }
+    return at;
+}
+
 std::string one_line(std::string_view text) {
     std::string line;
     for (std::size_t at = 0; at < text.size();) {
-        Character const c = character_at(text, at);
-        if (c.bytes == 0) {
-            line += escaped("\\x%02x", static_cast<unsigned char>(text[at]));
-            ++at;
-            continue;
-        }
-        if (c.value == '\n') {
+        auto const [c, bytes] = code_point(text, at);
+        if (c == '\n') {
             line += "\\n";
-        } else if (c.value == '\t') {
+        } else if (c == '\t') {
             line += "\\t";
-        } else if (c.value == '\r') {
+        } else if (c == '\r') {
             line += "\\r";
-        } else if (c.value < 0x20 || c.value == 0x7F) {
-            line += escaped("\\x%02x", c.value);
-        } else if (is_hidden(c.value)) {
-            line += escaped("\\u%04x", c.value);
+        } else if (c < 0x20 || c == 0x7F || c >= not_unicode) {
+            line += escaped("\\x%02x", c & 0xFF);
+        } else if (is_hidden(c)) {
+            line += escaped("\\u%04x", c);
         } else {
-            line += text.substr(at, c.bytes);
+            line += text.substr(at, bytes);
         }
-        at += c.bytes;
+        at += bytes;
     }
     return line;
 }
 
 bool is_utf8(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
-        std::size_t const bytes = character_at(text, at).bytes;
-        if (bytes == 0) { return false; }
-        at += bytes;
+        auto const c = code_point(text, at);
+        if (c.value >= not_unicode) { return false; }
+        at += c.bytes;
     }
     return true;
 }

@@ -47,11 +47,6 @@ enum class TargetKind { completion, full, none };
 // Without a prompt nothing predicts the completion's first token, so it is not a target either. An example without
 // tokens and a batch of 2^31 tokens or more are bugs (std::logic_error).
 [[nodiscard]] PackedBatch pack(std::span<Example const* const> examples, TargetKind kind);
-// The same for examples[i], i in indices.
-[[nodiscard]] PackedBatch pack(std::span<Example const> examples, std::span<std::int64_t const> indices,
-                               TargetKind kind);
-// Windows of a token stream (pre-training): every token of a window but its first is a target.
-[[nodiscard]] PackedBatch pack_text(std::span<std::span<std::int32_t const> const> windows);
 
 // Tokens of prompt and completion, with one end token after the completion.
 [[nodiscard]] Example make_example(Tokenizer const& tokenizer, std::string_view prompt, std::string_view completion);

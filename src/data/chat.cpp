@@ -2,8 +2,10 @@
 #include "data/chat.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace alignsweep::data {
 namespace {
@@ -11,17 +13,8 @@ namespace {
 constexpr std::string_view assistant_marker = "Assistant:";
 
 std::string render(Message const& message) {
-    switch (message.role) {
-        case Role::system:
-            return "System: " + message.content;
-        case Role::user:
-            return "User: " + message.content;
-        case Role::assistant:
-            return "Assistant: " + message.content;
-        case Role::tool:
-            return "Tool: " + message.content;
-    }
-    return {};
+    constexpr std::array names{"System: ", "User: ", "Assistant: ", "Tool: "};  // as in Role
+    return names[static_cast<std::size_t>(message.role)] + message.content;
 }
 
 // End of the last marker at the beginning of a line; npos without one.
@@ -62,18 +55,9 @@ std::size_t shared_prompt(std::string_view chosen, std::string_view rejected) {
     if (chosen == rejected) { return 0; }
 
     std::string_view const longer = chosen.size() > rejected.size() ? chosen : rejected;
-    std::size_t end = shared;
-    auto const to_sequence_start = [&] {
-        while (end > 0 && end < longer.size() && (static_cast<unsigned char>(longer[end]) & 0xC0U) == 0x80U) { --end; }
-    };
-    to_sequence_start();
-    if (shared == shorter) {
-        if (end > 0) { --end; }
-        to_sequence_start();
-    } else if (end > 0 && chosen[end - 1] == ' ') {
-        --end;
-    }
-    return end;
+    std::size_t const end = core::boundary(longer, shared);
+    if (shared == shorter) { return end > 0 ? core::boundary(longer, end - 1) : 0; }
+    return end > 0 && chosen[end - 1] == ' ' ? end - 1 : end;
 }
 
 std::ptrdiff_t shared_messages(std::span<Message const> chosen, std::span<Message const> rejected) {

@@ -12,11 +12,7 @@ namespace alignsweep::data {
 namespace {
 
 // Begin of the last character of a text that is not empty.
-std::size_t last_character(std::string_view text) {
-    std::size_t at = text.size() - 1;
-    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80) { --at; }
-    return at;
-}
+std::size_t last_character(std::string_view text) { return core::boundary(text, text.size() - 1); }
 
 bool begins_with_word(std::string_view text) { return !text.empty() && is_word(code_point(text, 0).value); }
 bool ends_with_word(std::string_view text) {
@@ -70,12 +66,12 @@ void AddedTokens::add(std::vector<AddedToken> const& tokens, Ids const& vocabula
         auto const form = token.normalized ? normalized_.find(id) : normalized_.end();
         std::string const& text = form == normalized_.end() ? token.text : form->second;
         if (text.empty() || !matcher.ids.emplace(text, id).second) {
-            throw core::IoError(core::concat(
+            throw core::IoError(
                 file_, ": the added token \"", core::excerpt(token.text), '"',
                 text.empty() ? " is empty after normalization"
                              : " is the same as another one after normalization, and the tokenizers library finds one "
                                "of the two by chance",
-                "; no such token is supported"));
+                "; no such token is supported");
         }
         auto& lengths = matcher.lengths[static_cast<unsigned char>(text[0])];
         if (std::find(lengths.begin(), lengths.end(), text.size()) == lengths.end()) { lengths.push_back(text.size()); }
@@ -115,9 +111,9 @@ void AddedTokens::find(std::string_view text, Matcher const& matcher, bool split
         if (token.lstrip) { begin = std::max(space_at_end(text.substr(0, begin)), done); }
         if (token.rstrip) { end += space_at_begin(text.substr(end)); }
         if (begin > end) {
-            throw core::IoError(core::concat(file_, ": the added token \"", core::excerpt(token.text),
-                                             "\" (lstrip) lies in the white space that another one (rstrip) has taken; "
-                                             "the tokenizers library can't take such a text"));
+            throw core::IoError(file_, ": the added token \"", core::excerpt(token.text),
+                                "\" (lstrip) lies in the white space that another one (rstrip) has taken; "
+                                "the tokenizers library can't take such a text");
         }
         if (done < begin) { parts.push_back({std::string(text.substr(done, begin - done)), -1}); }
         if (begin < end) { parts.push_back({std::string(text.substr(begin, end - begin)), id}); }

@@ -25,7 +25,7 @@ public:
     explicit Cursor(std::string_view text) : text_(text) {}
 
     [[nodiscard]] bool has(std::size_t at) const { return at < text_.size(); }
-    [[nodiscard]] CodePoint at(std::size_t i) const { return code_point(text_, i); }
+    [[nodiscard]] core::CodePoint at(std::size_t i) const { return code_point(text_, i); }
     // End of the longest run of at most `most` code points from `begin` on that are all of one class.
     template <class Class>
     [[nodiscard]] std::size_t run(std::size_t begin, Class const& in_class,
@@ -41,14 +41,12 @@ public:
     // Bytes of a contraction ('s 't 'm 'd 're 've 'll) at `begin`; 0: none.
     [[nodiscard]] std::size_t contraction(std::size_t begin, bool any_case) const {
         if (text_[begin] != '\'' || !has(begin + 1)) { return 0; }
-        auto const lower = [&](std::size_t i) {
-            char const c = has(i) ? text_[i] : '\0';
-            return any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        };
-        char const first = lower(begin + 1), second = lower(begin + 2);
-        if (first == 's' || first == 't' || first == 'm' || first == 'd') { return 2; }
-        if ((first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l')) {
-            return 3;
+        std::string word(text_.substr(begin + 1, 2));
+        for (char& c : word) {
+            if (any_case && c >= 'A' && c <= 'Z') { c = static_cast<char>(c - 'A' + 'a'); }
+        }
+        for (std::string_view const end : {"s", "t", "m", "d", "re", "ve", "ll"}) {
+            if (word.starts_with(end)) { return 1 + end.size(); }
         }
         bool const long_s = any_case && at(begin + 1).value == 0x17F;  // an s, whatever the case
         return long_s ? 1 + at(begin + 1).bytes : 0;

@@ -3,6 +3,7 @@
 // library does it. What the file asks for beyond that is an error that names it, never left out.
 #pragma once
 
+#include "data/bpe.hpp"
 #include "data/hf_added.hpp"
 #include "data/hf_normalizer.hpp"
 #include "data/hf_split.hpp"
@@ -11,7 +12,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace alignsweep::data {
@@ -54,18 +54,12 @@ public:
     [[nodiscard]] std::int32_t id_of(std::string const& text) const;
 
 private:
-    void encode_plain(std::string_view text, std::vector<std::int32_t>& tokens) const;
-    [[nodiscard]] std::vector<std::int32_t> characters(std::string const& piece) const;
-    [[nodiscard]] std::vector<std::int32_t> merge_piece(std::string const& piece) const;
+    [[nodiscard]] std::vector<std::int32_t> characters(std::string_view piece) const;
+    [[nodiscard]] std::vector<std::int32_t> merge_piece(std::string_view piece) const;
     [[nodiscard]] std::int32_t token(std::string const& text) const;  // of the model's vocabulary; -1: none
 
     HfTokenizerSpec spec_;
-    struct Result {
-        std::size_t rank;
-        std::int32_t id;
-    };
-    std::unordered_map<std::uint64_t, Result> merged_;  // pair_key(left, right)
-    mutable std::unordered_map<std::string, std::vector<std::int32_t>> cache_;
+    Bpe bpe_;
 };
 
 }  // namespace alignsweep::data

@@ -3,7 +3,6 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "data/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -66,17 +65,14 @@ public:
 private:
     template <class... What>
     [[noreturn]] void fail(What const&... what) const {
-        throw core::IoError(core::concat(file_, ": ", what...));
+        throw core::IoError(file_, ": ", what...);
     }
 
     // An empty object where there is no such file.
     Json read(char const* name) {
         auto const file = folder_ / name;
         file_ = file.string();
-        if (!std::filesystem::exists(file)) { return Json::object(); }
-        Json json = core::parse_json(read_text(file, longest_json), file_);
-        if (!json.is_object()) { fail("of type ", json.type_name(), "; a JSON object is allowed"); }
-        return json;
+        return std::filesystem::exists(file) ? core::read_json_object(file) : Json::object();
     }
 
     // Most classes of transformers 5 keep vocabulary and merges of a tokenizer.json alone and build the rest

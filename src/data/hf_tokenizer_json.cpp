@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "data/text.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 
@@ -19,8 +19,7 @@ public:
     explicit Reader(std::filesystem::path const& file) {
         spec_.file = file.string();
         spec_.added = AddedTokens(spec_.file);
-        json_ = core::parse_json(read_text(file, longest_json), spec_.file);
-        if (!json_.is_object()) { fail("of type ", json_.type_name(), "; a JSON object is allowed"); }
+        json_ = core::read_json_object(file);
     }
 
     HfTokenizerSpec read() {
@@ -36,7 +35,7 @@ public:
 private:
     template <class... What>
     [[noreturn]] void fail(What const&... what) const {
-        throw core::IoError(core::concat(spec_.file, ": ", what...));
+        throw core::IoError(spec_.file, ": ", what...);
     }
 
     [[nodiscard]] bool given(char const* key) const { return json_.contains(key) && !json_[key].is_null(); }
@@ -57,9 +56,9 @@ private:
     void expect(Json const& parent, char const* key, std::string const& name, std::vector<Json> const& allowed) const {
         auto const found = parent.find(key);
         if (found == parent.end() || std::find(allowed.begin(), allowed.end(), *found) != allowed.end()) { return; }
-        std::string list;
-        for (Json const& value : allowed) { list += (list.empty() ? "" : " or ") + value.dump(); }
-        fail(name, " is ", shown(*found), ", which is not supported; ", list, " is");
+        std::vector<std::string> words;
+        for (Json const& value : allowed) { words.push_back(value.dump()); }
+        fail(name, " is ", shown(*found), ", which is not supported; ", core::alternatives(words), " is");
     }
     std::string text(Json const& parent, char const* key, std::string const& name) const {
         auto const found = parent.find(key);

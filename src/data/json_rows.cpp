@@ -46,9 +46,7 @@ std::int64_t for_each_row(std::filesystem::path const& file, std::string_view ne
         try {
             if (!visit(JsonRow(parse(*text, texts.line(), needs), needs), texts.line())) { break; }
         } catch (JsonRow::Bad const& bad) {
-            if (bad_rows == BadRows::error) {
-                throw core::IoError(core::concat(file.string(), ":", texts.line(), ": ", bad.what));
-            }
+            if (bad_rows == BadRows::error) { throw core::IoError(file.string(), ":", texts.line(), ": ", bad.what); }
             counts = before;
             ++counts.bad;
             if (counts.bad <= named_bad_rows) {
@@ -68,11 +66,11 @@ std::string skipped_rows(std::filesystem::path const& file, ReadCounts const& co
 
 void fail_without_rows(std::filesystem::path const& file, std::int64_t line, std::string_view needs,
                        ReadCounts const& counts) {
-    throw core::IoError(core::concat(
+    throw core::IoError(
         file.string(), ":", line, ": the file ends without a usable row (rows: ", counts.rows,
         ", with an empty completion: ", counts.empty_completion, ", with equal answers: ", counts.equal_answers,
         counts.bad == 0 ? ")" : core::concat(", bad: ", counts.bad, ", of which ", counts.first_bad, ")"),
-        "; a row needs ", needs));
+        "; a row needs ", needs);
 }
 
 }  // namespace alignsweep::data

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/pieces.hpp"
 
+#include "core/text.hpp"
+
 #include <algorithm>
 
 namespace alignsweep::data {
@@ -27,8 +29,6 @@ std::size_t run_end(std::string_view text, std::size_t begin) {
     return end;
 }
 
-bool is_utf8_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
-
 }  // namespace
 
 std::string_view next_piece(std::string_view text) {
@@ -43,17 +43,8 @@ std::string_view next_piece(std::string_view text) {
         if (end > 1) { return text.substr(0, end - 1); }
         begin = 1;
     }
-    std::size_t end = run_end(text, begin);
-    if (end == longest_piece && end < text.size() && is_utf8_continuation(text[end])) {
-        // The cut fell within a UTF-8 sequence (at most 4 bytes): back to its first byte, if there is one.
-        for (std::size_t cut = end - 1; cut + 3 >= end; --cut) {
-            if (!is_utf8_continuation(text[cut])) {
-                end = cut;
-                break;
-            }
-        }
-    }
-    return text.substr(0, end);
+    std::size_t const end = run_end(text, begin);
+    return text.substr(0, end == longest_piece ? core::boundary(text, end) : end);
 }
 
 }  // namespace alignsweep::data

@@ -40,14 +40,14 @@ struct Brackets {
 RowTexts::RowTexts(std::filesystem::path const& file)
     : file_(file.string()), stream_(file), buffer_(std::size_t{1} << 18, '\0') {
     while (end_ < 4 && fill()) {}
-    if (end_ == 0) { throw core::IoError(core::concat(file_, ": is empty")); }
+    if (end_ == 0) { throw core::IoError(file_, ": is empty"); }
     if (pending().starts_with("\xEF\xBB\xBF")) { begin_ += 3; }
     refuse_other_encodings();
     layout_ = find_layout();
 }
 
 void RowTexts::fail(std::int64_t line, std::string const& what) const {
-    throw core::IoError(core::concat(file_, ":", line, ": ", what));
+    throw core::IoError(file_, ":", line, ": ", what);
 }
 
 // Reads on; false at the end of the file. Offsets from begin_ stay what they are.
@@ -92,19 +92,19 @@ std::size_t RowTexts::line_length() {
 
 // JSON begins with an ASCII character, so a zero beside it is half of a wider one.
 void RowTexts::refuse_other_encodings() {
+    using namespace std::string_view_literals;
     std::string_view const text = pending();
-    auto const refuse = [&](char const* name) {
-        throw core::IoError(core::concat(file_, ": is ", name, "; UTF-8 is allowed"));
-    };
-    auto const is = [&](std::size_t at, unsigned char c) {
-        return text.size() > at && static_cast<unsigned char>(text[at]) == c;
-    };
-    bool const zeros_follow = is(2, 0) && is(3, 0);
-    if (is(0, 0xFF) && is(1, 0xFE)) { refuse(zeros_follow ? "UTF-32" : "UTF-16"); }
-    if (is(0, 0xFE) && is(1, 0xFF)) { refuse("UTF-16"); }
-    if (is(0, 0) && is(1, 0)) { refuse("UTF-32, or no text"); }
-    if (is(0, 0)) { refuse("UTF-16, or no text"); }
-    if (is(1, 0)) { refuse(zeros_follow ? "UTF-32" : "UTF-16"); }
+    for (auto const& [bytes, name] : {std::pair{"\xFF\xFE\0\0"sv, "UTF-32"},
+                                      {"\xFF\xFE"sv, "UTF-16"},
+                                      {"\xFE\xFF"sv, "UTF-16"},
+                                      {"\0\0"sv, "UTF-32, or no text"},
+                                      {"\0"sv, "UTF-16, or no text"}}) {
+        if (text.starts_with(bytes)) { throw core::IoError(file_, ": is ", name, "; UTF-8 is allowed"); }
+    }
+    if (text.size() > 1 && text[1] == '\0') {
+        bool const wider = text.substr(2).starts_with("\0\0"sv);
+        throw core::IoError(file_, ": is ", wider ? "UTF-32" : "UTF-16", "; UTF-8 is allowed");
+    }
 }
 
 RowTexts::Layout RowTexts::find_layout() {

@@ -1,83 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/row_value.hpp"
 
-#include <optional>
+#include <map>
 
 namespace alignsweep::data {
 namespace {
 
 using core::Json;
 
-// A message of a row, and how its errors read.
-class MessageReader {
-public:
-    MessageReader(Json const& message, std::size_t number, char const* key)
-        : message_(message), number_(number), key_(key) {}
+constexpr char const* allowed =
+    "{\"role\": \"system\", \"developer\", \"user\", \"assistant\" or \"tool\", \"content\": a string} is allowed";
 
-    [[nodiscard]] Message read() const {
-        Role const role = read_role();
-        refuse_calls();
-        return {role, read_content()};
-    }
-
-private:
-    template <class... What>
-    [[noreturn]] void fail(What const&... what) const {
-        JsonRow::fail("message ", number_, " of key '", key_, "' ", what...);
-    }
-
+Message read_message(Json const& message, std::size_t number, char const* key) {
+    auto const fail = [&](auto const&... what) { JsonRow::fail("message ", number, " of key '", key, "' ", what...); };
     // Null where there is none: columns of messages are filled up with null.
-    [[nodiscard]] Json const& field(char const* name) const {
+    auto const field = [&](char const* name) -> Json const& {
         static Json const null;
-        auto const found = message_.is_object() ? message_.find(name) : message_.end();
-        return found == message_.end() ? null : *found;
-    }
-
-    [[nodiscard]] Role read_role() const {
-        Json const& json = field("role");
-        if (!json.is_string()) { fail("has no text under 'role'; ", allowed); }
-        auto const& role = json.get_ref<std::string const&>();
-        if (role == "system" || role == "developer") { return Role::system; }
-        if (role == "user") { return Role::user; }
-        if (role == "assistant") { return Role::assistant; }
-        if (role == "tool") { return Role::tool; }
-        fail("has the role ", core::shown(json), "; ", allowed);
-    }
-
+        auto const found = message.is_object() ? message.find(name) : message.end();
+        return found == message.end() ? null : *found;
+    };
+    static std::map<std::string, Role> const roles{{"system", Role::system},
+                                                   {"developer", Role::system},
+                                                   {"user", Role::user},
+                                                   {"assistant", Role::assistant},
+                                                   {"tool", Role::tool}};
+    Json const& role = field("role");
+    if (!role.is_string()) { fail("has no text under 'role'; ", allowed); }
+    auto const known = roles.find(role.get_ref<std::string const&>());
+    if (known == roles.end()) { fail("has the role ", core::shown(role), "; ", allowed); }
     // How a call is written is a matter of each model's own template; without it the conversation would be another.
-    void refuse_calls() const {
-        for (char const* name : {"tool_calls", "function_call"}) {
-            Json const& calls = field(name);
-            if (!calls.is_null() && !calls.empty()) {
-                fail("has '", name, "', which have no text without a model's template; messages of text are allowed ",
-                     "(data.bad_rows = skip leaves such rows out)");
-            }
+    for (char const* name : {"tool_calls", "function_call"}) {
+        if (Json const& calls = field(name); !calls.is_null() && !calls.empty()) {
+            fail("has '", name, "', which have no text without a model's template; messages of text are allowed ",
+                 "(data.bad_rows = skip leaves such rows out)");
         }
     }
-
-    [[nodiscard]] std::string read_content() const {
-        Json const& content = field("content");
-        if (content.is_string()) { return content.get<std::string>(); }
-        if (!content.is_array() || content.empty()) { fail("has no text under 'content'; ", allowed); }
-        std::string text;
-        for (Json const& part : content) {
-            auto const is_text = [&](char const* name) { return part.contains(name) && part.at(name).is_string(); };
-            if (!part.is_object() || !is_text("type") || part.at("type") != "text" || !is_text("text")) {
-                fail("has a part that is not text: ", core::shown(part),
-                     "; {\"type\": \"text\", \"text\": a string} is ", "allowed");
-            }
-            text += part.at("text").get_ref<std::string const&>();
+    Json const& content = field("content");
+    if (content.is_string()) { return {known->second, content.get<std::string>()}; }
+    if (!content.is_array() || content.empty()) { fail("has no text under 'content'; ", allowed); }
+    std::string text;
+    for (Json const& part : content) {
+        auto const is_text = [&](char const* name) { return part.contains(name) && part.at(name).is_string(); };
+        if (!part.is_object() || !is_text("type") || part.at("type") != "text" || !is_text("text")) {
+            fail("has a part that is not text: ", core::shown(part),
+                 "; {\"type\": \"text\", \"text\": a string} is allowed");
         }
-        return text;
+        text += part.at("text").get_ref<std::string const&>();
     }
-
-    static constexpr char const* allowed =
-        "{\"role\": \"system\", \"developer\", \"user\", \"assistant\" or \"tool\", \"content\": a string} is allowed";
-
-    Json const& message_;
-    std::size_t number_;
-    char const* key_;
-};
+    return {known->second, text};
+}
 
 void check_length(std::size_t bytes, char const* key) {
     if (bytes > longest_value) {
@@ -100,7 +71,7 @@ Value read_value(JsonRow const& row, char const* key) {
     Value value{true, {}, {}};
     std::size_t bytes = 0;
     for (Json const& message : json) {
-        value.messages.push_back(MessageReader(message, value.messages.size() + 1, key).read());
+        value.messages.push_back(read_message(message, value.messages.size() + 1, key));
         bytes += value.messages.back().content.size();
     }
     check_length(bytes, key);

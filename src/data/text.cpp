@@ -10,29 +10,26 @@
 #include <cstring>
 
 namespace alignsweep::data {
-namespace {
-
-[[noreturn]] void fail(std::string const& file, std::string const& what) {
-    throw core::IoError(core::concat(file, ": ", what));
-}
-
-}  // namespace
 
 void TextStream::Close::operator()(gzFile_s* handle) const { gzclose(handle); }
+
+template <class... What>
+void TextStream::fail(What const&... what) const {
+    throw core::IoError(file_, ": ", what...);
+}
 
 TextStream::TextStream(std::filesystem::path const& file) : file_(file.string()) {
     std::error_code error;
     auto const status = std::filesystem::status(file, error);
-    if (status.type() == std::filesystem::file_type::not_found) { fail(file_, "there is no such file"); }
-    if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
-    if (std::filesystem::is_directory(status)) { fail(file_, "is a directory; a text file is needed"); }
+    if (status.type() == std::filesystem::file_type::not_found) { fail("there is no such file"); }
+    if (error) { fail("can't be read: ", error.message()); }
+    if (std::filesystem::is_directory(status)) { fail("is a directory; a text file is needed"); }
     // A pipe can be read only once; the file's digest, its first bytes and its text need three readings.
-    if (!std::filesystem::is_regular_file(status)) { fail(file_, "is not a regular file; a text file is needed"); }
-    file_size_ = std::filesystem::file_size(file, error);
-    if (error) { fail(file_, core::concat("can't be read: ", error.message())); }
+    if (!std::filesystem::is_regular_file(status)) { fail("is not a regular file; a text file is needed"); }
+    file_size_ = std::filesystem::file_size(file);
     errno = 0;
     handle_.reset(gzopen(file.c_str(), "rb"));  // gives the bytes of other files as they are
-    if (!handle_) { fail(file_, core::concat("can't be opened: ", std::strerror(errno))); }
+    if (!handle_) { fail("can't be opened: ", std::strerror(errno)); }
     gzbuffer(handle_.get(), 1U << 18);
 }
 
@@ -43,22 +40,22 @@ std::size_t TextStream::read(char* into, std::size_t size) {
     // A file cut short ends like a whole one; only the error state tells (Z_BUF_ERROR).
     int state = Z_OK;
     if (got <= 0) { gzerror(handle_.get(), &state); }
-    if (state == Z_ERRNO) { fail(file_, core::concat("can't be read to its end: ", std::strerror(errno))); }
-    if (state == Z_BUF_ERROR) { fail(file_, "the gzip data end too soon (a truncated file?)"); }
-    if (got < 0 || (state != Z_OK && state != Z_STREAM_END)) { fail(file_, "the gzip data are damaged"); }
+    if (state == Z_ERRNO) { fail("can't be read to its end: ", std::strerror(errno)); }
+    if (state == Z_BUF_ERROR) { fail("the gzip data end too soon (a truncated file?)"); }
+    if (got < 0 || (state != Z_OK && state != Z_STREAM_END)) { fail("the gzip data are damaged"); }
     given_ += static_cast<std::uint64_t>(got);
     if (given_ > unpacked_freely && given_ > unpacked_times * file_size_ && gzdirect(handle_.get()) == 0) {
-        fail(file_, core::concat("is unpacked to more than ", unpacked_freely >> 20, " MiB and more than ",
-                                 unpacked_times, " times its size, which no text is; less is allowed"));
+        fail("is unpacked to more than ", unpacked_freely >> 20, " MiB and more than ", unpacked_times,
+             " times its size, which no text is; less is allowed");
     }
     return static_cast<std::size_t>(got);
 }
 
-std::string read_text(std::filesystem::path const& file, std::uint64_t longest) {
+std::string read_text(std::filesystem::path const& file) {
     TextStream stream(file);
     auto const check = [&](std::uint64_t size) {
-        if (size > longest) {
-            fail(file.string(), core::concat("is longer than ", longest, " bytes, which are allowed"));
+        if (size > longest_text) {
+            throw core::IoError(file.string(), ": is longer than ", longest_text, " bytes, which are allowed");
         }
     };
     check(stream.file_size());
@@ -69,31 +66,24 @@ std::string read_text(std::filesystem::path const& file, std::uint64_t longest) 
         text.append(piece, 0, got);
         check(text.size());
     }
-    if (text.empty()) { fail(file.string(), "is empty"); }
+    if (text.empty()) { throw core::IoError(file.string(), ": is empty"); }
     return text;
 }
 
 std::vector<std::string> split_documents(std::string_view text) {
-    auto const strip = [](std::string_view line) {
-        return line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
-    };
     std::vector<std::string> documents;
-    std::size_t const none = std::string_view::npos;
-    std::size_t begin = none;  // of the document that is open
-    std::size_t end = 0;       // of its last line, without the line end
+    std::size_t begin = 0, end = 0;  // of the document that is open, without its last line end
     auto const close = [&] {
-        if (begin != none) { documents.emplace_back(text.substr(begin, end - begin)); }
-        begin = none;
+        if (begin < end) { documents.emplace_back(text.substr(begin, end - begin)); }
     };
     for (std::size_t at = 0; at < text.size();) {
         std::size_t const stop = std::min(text.find('\n', at), text.size());
-        std::string_view const line = strip(text.substr(at, stop - at));
-        if (line.empty()) {
+        std::size_t const line_end = stop > at && text[stop - 1] == '\r' ? stop - 1 : stop;
+        if (line_end == at) {
             close();
-        } else {
-            if (begin == none) { begin = at; }
-            end = at + line.size();
+            begin = stop + 1;
         }
+        end = line_end;
         at = stop + 1;
     }
     close();

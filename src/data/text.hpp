@@ -34,18 +34,17 @@ private:
     struct Close {
         void operator()(gzFile_s* handle) const;
     };
+    template <class... What>
+    [[noreturn]] void fail(What const&... what) const;
 
     std::string file_;
-    std::uint64_t file_size_;
+    std::uint64_t file_size_ = 0;
     std::uint64_t given_ = 0;
     std::unique_ptr<gzFile_s, Close> handle_;
 };
 
-// Of a model's JSON: what the safetensors library allows its header.
-inline constexpr std::uint64_t longest_json = 100'000'000;
-
-// All bytes of a file. Throws IoError as TextStream does, and where the file is empty or longer than `longest`.
-[[nodiscard]] std::string read_text(std::filesystem::path const& file, std::uint64_t longest = longest_text);
+// All bytes of a file. Throws IoError as TextStream does, and where the file is empty or longer than longest_text.
+[[nodiscard]] std::string read_text(std::filesystem::path const& file);
 
 // The documents of a text: what stands between blank lines (empty, or a carriage return alone). A document keeps its
 // inner bytes, without the line ends around it; there are no empty ones.

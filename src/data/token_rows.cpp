@@ -3,6 +3,7 @@
 
 #include "data/json_rows.hpp"
 
+#include <array>
 #include <optional>
 
 namespace alignsweep::data {
@@ -47,17 +48,8 @@ TokenRow read_row(JsonRow const& row, TokenRowKind kind, std::int64_t vocabulary
     return ids;
 }
 
-char const* keys_of(TokenRowKind kind) {
-    switch (kind) {
-        case TokenRowKind::pairs:
-            return "'chosen_ids' and 'rejected_ids'";
-        case TokenRowKind::thumbs:
-            return "'completion_ids' and 'label'";
-        case TokenRowKind::completions:
-            return "'completion_ids'";
-    }
-    return "";
-}
+// What a row of each TokenRowKind needs.
+constexpr std::array needed{"'chosen_ids' and 'rejected_ids'", "'completion_ids' and 'label'", "'completion_ids'"};
 
 }  // namespace
 
@@ -75,7 +67,8 @@ Rows<TokenRow> read_token_rows(std::filesystem::path const& file, TokenRowKind k
                                BadRows bad_rows) {
     std::optional<bool> has_mismatched;  // of the rows so far
     return collect_rows<TokenRow>(
-        file, keys_of(kind), bad_rows, [&](JsonRow const& row, ReadCounts& counts) -> std::optional<TokenRow> {
+        file, needed[static_cast<std::size_t>(kind)], bad_rows,
+        [&](JsonRow const& row, ReadCounts& counts) -> std::optional<TokenRow> {
             TokenRow ids = read_row(row, kind, vocabulary);
             bool const pairs = kind == TokenRowKind::pairs;
             if (pairs ? ids.chosen.empty() || ids.rejected.empty() : ids.completion.empty()) {

@@ -4,12 +4,13 @@
 // GPT-2 (Radford et al. 2019). Ids: 0..255 the bytes, 256 the end token, 257.. the merges in order of training.
 #pragma once
 
+#include "data/bpe.hpp"
+
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace alignsweep::data {
@@ -62,23 +63,9 @@ public:
     [[nodiscard]] bool is_letters() const { return vocabulary() < base_vocabulary; }
 
 private:
-    struct TextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-    };
-    using Cache = std::unordered_map<std::string, std::vector<std::int32_t>, TextHash, std::equal_to<>>;
-
-    [[nodiscard]] std::vector<std::int32_t> merge_piece(std::string_view piece) const;
-
     std::vector<std::array<std::int32_t, 2>> merges_;
-    std::vector<std::string> bytes_;                          // of each token
-    std::unordered_map<std::uint64_t, std::int32_t> merged_;  // pair_key(left, right) -> token
-    mutable Cache cache_;
+    std::vector<std::string> bytes_;  // of each token
+    Bpe bpe_;
 };
-
-// One 64-bit key for a pair; keys compare as the pairs (left, right) do. Ids are not negative.
-[[nodiscard]] constexpr std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-    return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint64_t>(right);
-}
 
 }  // namespace alignsweep::data

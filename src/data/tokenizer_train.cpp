@@ -131,8 +131,8 @@ private:
 
 Tokenizer Tokenizer::train(std::span<std::string const> documents, std::int64_t vocabulary) {
     if (vocabulary < base_vocabulary) {
-        throw core::ConfigError(core::concat("tokenizer.vocabulary = ", vocabulary, ": at least ", base_vocabulary,
-                                             " (256 bytes and the end token)"));
+        throw core::ConfigError("tokenizer.vocabulary = ", vocabulary, ": at least ", base_vocabulary,
+                                " (256 bytes and the end token)");
     }
     Trainer trainer(documents);
     std::vector<std::array<std::int32_t, 2>> merges;

@@ -44,23 +44,8 @@ bool is_space(char32_t c) {
            (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-CodePoint code_point(std::string_view text, std::size_t at) {
-    auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    unsigned const lead = byte(at);
-    if (lead < 0x80) { return {lead, 1}; }
-    std::size_t const length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
-    CodePoint const invalid{0x110000 + lead, 1};
-    if (length == 0 || lead >= 0xF8 || at + length > text.size()) { return invalid; }
-    char32_t value = lead & (0xFFU >> (length + 1));
-    for (std::size_t i = at + 1; i < at + length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80) { return invalid; }
-        value = value << 6 | (byte(i) & 0x3FU);
-    }
-    return {value, length};
-}
-
 void append_utf8(char32_t value, std::string& to) {
-    if (value < 0x80 || value >= 0x110000) {
+    if (value < 0x80 || value >= core::not_unicode) {
         to += static_cast<char>(value & 0xFFU);
         return;
     }

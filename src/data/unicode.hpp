@@ -2,7 +2,8 @@
 // The little of Unicode that a tokenizer.json asks for.
 #pragma once
 
-#include <cstddef>
+#include "core/text.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -15,15 +16,8 @@ namespace alignsweep::data {
 [[nodiscard]] bool is_digit(char32_t c);
 [[nodiscard]] bool is_word(char32_t c);  // \w
 
-// A code point of valid UTF-8 and its length in bytes. A byte that begins no valid sequence is a code point of its own
-// above all others, neither letter nor number nor space.
-struct CodePoint {
-    char32_t value;
-    std::size_t bytes;
-};
-// The code point at `at` < text.size().
-[[nodiscard]] CodePoint code_point(std::string_view text, std::size_t at);
-// The reverse: appends a code point, or the byte that a value above U+10FFFF stands for.
+using core::code_point;
+// Its reverse: appends a code point, or the byte that a value above U+10FFFF stands for.
 void append_utf8(char32_t value, std::string& to);
 
 // Canonical composition, of the Unicode of the tokenizers library (9).
