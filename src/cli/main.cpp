@@ -6,6 +6,8 @@
 #include "core/machine.hpp"
 #include "core/text.hpp"
 
+#include <fmt/core.h>
+
 #include <iostream>
 
 namespace alignsweep::cli {
@@ -33,10 +35,7 @@ void print_help(std::ostream& out) {
     out << "usage: alignsweep COMMAND [options]\n\n"
            "Trains a compact language model from pre-training to alignment, many times over, and compares RLHF, DPO\n"
            "and KTO under controlled seeds. Results go to HDF5.\n\n";
-    for (Command const& command : commands) {
-        out << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary
-            << '\n';
-    }
+    for (Command const& command : commands) { out << fmt::format("  {:<10}{}\n", command.name, command.summary); }
     out << "\nalignsweep COMMAND --help tells more. --kokkos-* flags go to Kokkos.\n"
            "Exit codes: 0 all done; 1 some trial failed; 2 usage or configuration; 3 input or output; 75 stopped on a\n"
            "signal, run again to go on.\n";
@@ -62,7 +61,7 @@ int run(int& argc, char**& argv) {
     }
     std::vector<std::string> allowed;
     for (Command const& command : commands) { allowed.emplace_back(command.name); }
-    throw core::ConfigError("unknown command " + core::excerpt(name) + " (allowed: " + config::join(allowed) + ")");
+    throw core::ConfigError("unknown command ", core::excerpt(name), " (allowed: ", config::join(allowed), ")");
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // methods: what there is: signals, models, equations, sources, and every key of the configuration with its default.
 #include "cli/commands.hpp"
+#include "config/checks.hpp"
 #include "config/text.hpp"
 #include "config/values.hpp"
-#include "core/error.hpp"
 #include "kinds/kinds.hpp"
 
 #include <iostream>
@@ -16,11 +16,9 @@ using stages::Descriptor;
 using Table = std::vector<std::vector<std::string>>;
 
 // The kinds that have something to say, in the order of a model's life.
-std::vector<Descriptor const*> catalogue() {
-    std::vector<Descriptor const*> kinds;
-    for (Descriptor const& kind : kinds::all()) {
-        if (kind.entry) { kinds.push_back(&kind); }
-    }
+std::vector<Descriptor> catalogue() {
+    std::vector<Descriptor> kinds = kinds::all();
+    std::erase_if(kinds, [](Descriptor const& kind) { return !kind.entry; });
     return kinds;
 }
 
@@ -31,8 +29,8 @@ std::string models_of(Descriptor const& kind) {
 
 void print_overview() {
     Table table{{"method", "signal", "models in memory", "source"}};
-    for (Descriptor const* kind : catalogue()) {
-        table.push_back({kind->name, kind->entry->signal, models_of(*kind), kind->entry->source});
+    for (Descriptor const& kind : catalogue()) {
+        table.push_back({kind.name, kind.entry->signal, models_of(kind), kind.entry->source});
     }
     std::cout
         << format_table(table)
@@ -78,19 +76,19 @@ int methods_command(Arguments const& arguments) {
     auto const names = all_of(*values, "method");
     if (names.empty()) {
         print_overview();
-        for (Descriptor const* kind : catalogue()) { print_entry(*kind); }
+        for (Descriptor const& kind : catalogue()) { print_entry(kind); }
         print_keys("");
         return 0;
     }
-    if (names.size() > 1) { throw core::ConfigError("methods: one method at a time"); }
+    config::require(names.size() == 1, "methods: one method at a time");
     std::vector<std::string> allowed;
-    for (Descriptor const* kind : catalogue()) {
-        allowed.push_back(kind->name);
-        if (kind->name != names[0]) { continue; }
+    for (Descriptor const& kind : catalogue()) {
+        allowed.push_back(kind.name);
+        if (kind.name != names[0]) { continue; }
         std::cout << format_table(
-            {{"signal", kind->entry->signal}, {"models in memory", models_of(*kind)}, {"source", kind->entry->source}});
-        print_entry(*kind);
-        print_keys(kind->name);
+            {{"signal", kind.entry->signal}, {"models in memory", models_of(kind)}, {"source", kind.entry->source}});
+        print_entry(kind);
+        print_keys(kind.name);
         return 0;
     }
     throw core::ConfigError("unknown method ", names[0], " (allowed: ", config::join(allowed), ")");

@@ -61,9 +61,8 @@ std::string experiment_name(std::filesystem::path const& file) {
 SweepInput read_sweep(po::variables_map const& values) {
     auto const names = all_of(values, "file");
     if (names.empty()) { throw core::ConfigError("no INI file given (see --help)"); }
-    std::vector<std::filesystem::path> const files(names.begin(), names.end());
-    auto const entries = config::read_all(files, all_of(values, "set"));
-    auto out = std::filesystem::path("results") / experiment_name(files.back());
+    auto const entries = config::read_all({names.begin(), names.end()}, all_of(values, "set"));
+    auto out = std::filesystem::path("results") / experiment_name(names.back());
     if (values.count("out") > 0) { out = one_of(values, "out"); }
     return {entries, config::expand(entries, kinds::program()), out};
 }

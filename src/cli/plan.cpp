@@ -32,34 +32,29 @@ int plan_command(Arguments const& arguments) {
     auto const input = read_sweep(*values);
     auto const plan = sweep::make_plan(input.spec);
     std::map<std::string, KindSum> kinds;
+    KindSum total;
     double left = 0.0;
     for (auto const& [id, spec] : plan.stages) {
-        KindSum& sum = kinds[spec.kind];
         auto const estimate = kinds::estimate(spec);
         bool done = false;
         try {
             done = stages::is_done(input.out / "stages", id);
         } catch (core::IoError const& error) { core::log_warning(error.what()); }
-        ++sum.stages;
-        sum.done += done ? 1 : 0;
-        sum.tokens += estimate.tokens;
-        sum.flops += estimate.flops;
+        for (KindSum* const sum : {&kinds[spec.kind], &total}) {
+            ++sum->stages;
+            sum->done += done ? 1 : 0;
+            sum->tokens += estimate.tokens;
+            sum->flops += estimate.flops;
+        }
         left += done ? 0.0 : estimate.work;
-        for (auto const& trial : plan.trials) { sum.uses += trial.stages.contains(id) ? 1 : 0; }
+        for (auto const& trial : plan.trials) { kinds[spec.kind].uses += trial.stages.contains(id) ? 1 : 0; }
     }
     std::vector<std::vector<std::string>> table{{"stage", "to run", "done", "used by trials", "tokens", "FLOPs"}};
     auto const add = [&](std::string const& name, KindSum const& sum, std::string const& uses) {
         table.push_back({name, std::to_string(sum.stages - sum.done), std::to_string(sum.done), uses,
                          short_number(sum.tokens), short_number(sum.flops)});
     };
-    KindSum total;
-    for (auto const& [kind, sum] : kinds) {
-        add(kind, sum, std::to_string(sum.uses));
-        total.stages += sum.stages;
-        total.done += sum.done;
-        total.tokens += sum.tokens;
-        total.flops += sum.flops;
-    }
+    for (auto const& [kind, sum] : kinds) { add(kind, sum, std::to_string(sum.uses)); }
     add("total", total, "");
     std::cout << plan.trials.size() << " rows (" << input.spec.trials.size() << " trials, and the base and SFT models"
               << " they start from), " << plan.stages.size() << " stages\n\n"

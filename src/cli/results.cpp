@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // status, verify, repair: what a results folder holds, whether it is what was written, and what to do where it is not.
 #include "cli/commands.hpp"
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "core/log.hpp"
 #include "kinds/kinds.hpp"
 #include "sweep/claim.hpp"
@@ -16,25 +16,13 @@ namespace fs = std::filesystem;
 namespace {
 
 // The one folder of a command that has no options; nothing on --help.
-std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text,
-                                    std::string const& hint) {
+std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text) {
     auto const values = parse(arguments, usage, text, "dir");
     if (!values) { return std::nullopt; }
     auto const folders = all_of(*values, "dir");
-    if (folders.size() != 1) {
-        throw core::ConfigError(folders.empty() ? "no results folder given" : "one results folder is allowed", " (",
-                                hint, ")");
-    }
+    config::require(folders.size() == 1, folders.empty() ? "no results folder given" : "one results folder is allowed",
+                    " (usage: ", usage, ")");
     return folders[0];
-}
-
-// One with stages in it.
-std::optional<fs::path> read_results(Arguments const& arguments, std::string const& usage, std::string const& text) {
-    auto const folder = read_folder(arguments, usage, text, "usage: " + usage);
-    if (folder && !fs::is_directory(*folder / "stages")) {
-        throw core::IoError(folder->string(), ": holds no results (no folder stages)");
-    }
-    return folder;
 }
 
 struct Findings {
@@ -42,8 +30,11 @@ struct Findings {
     bool index = false;               // sweep.h5 is broken
 };
 
-// Prints a line for all that is broken, and the sums.
+// Prints a line for all that is broken in a results folder, and the sums.
 Findings report(fs::path const& out) {
+    if (!fs::is_directory(out / "stages")) {
+        throw core::IoError(out.string(), ": holds no results (no folder stages)");
+    }
     Findings findings;
     std::size_t whole = 0, unfinished = 0;
     double bytes = 0.0;
@@ -71,9 +62,8 @@ Findings report(fs::path const& out) {
 }  // namespace
 
 int status_command(Arguments const& arguments) {
-    auto const out =
-        read_folder(arguments, "alignsweep status DIR",
-                    "Shows every trial of the sweep in a results folder, and the stages that run now.", "see --help");
+    auto const out = read_folder(arguments, "alignsweep status DIR",
+                                 "Shows every trial of the sweep in a results folder, and the stages that run now.");
     if (!out) { return 0; }
     auto const plan = sweep::make_plan(config::expand(sweep::read_sweep_ini(*out), kinds::program()));
     sweep::Ledger const ledger(plan, *out / "stages", "");
@@ -92,7 +82,7 @@ int status_command(Arguments const& arguments) {
 }
 
 int verify_command(Arguments const& arguments) {
-    auto const out = read_results(
+    auto const out = read_folder(
         arguments, "alignsweep verify DIR",
         "Reads every file of a results folder: each stage's manifest must be what was written and stand in\n"
         "its place, and each file must have the digest that the manifest names. Exit code 3 where something\n"
@@ -104,9 +94,9 @@ int verify_command(Arguments const& arguments) {
 
 int repair_command(Arguments const& arguments) {
     auto const out =
-        read_results(arguments, "alignsweep repair DIR",
-                     "Verifies a results folder and moves each broken stage to DIR/set-aside: the next run makes just\n"
-                     "those again, and all others stay. Nothing is removed.");
+        read_folder(arguments, "alignsweep repair DIR",
+                    "Verifies a results folder and moves each broken stage to DIR/set-aside: the next run makes just\n"
+                    "those again, and all others stay. Nothing is removed.");
     if (!out) { return 0; }
     auto const findings = report(*out);
     int code = 0;

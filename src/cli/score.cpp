@@ -2,9 +2,9 @@
 // score: log-probabilities, rewards and losses of a data set, row by row.
 #include "score/score.hpp"
 #include "cli/commands.hpp"
+#include "config/checks.hpp"
 #include "config/text.hpp"
 #include "config/values.hpp"
-#include "core/error.hpp"
 #include "core/text.hpp"
 #include "kinds/kinds.hpp"
 #include "model/runtime.hpp"
@@ -15,6 +15,8 @@
 #include <iostream>
 
 namespace alignsweep::cli {
+
+using config::require;
 
 namespace {
 
@@ -49,7 +51,7 @@ that calls tools can't be read. Of `messages` rows (lm) the last message of the 
 }
 
 std::string required(po::variables_map const& values, char const* name) {
-    if (values.count(name) == 0) { throw core::ConfigError("no --", name, " given (usage: ", usage(), ")"); }
+    require(values.count(name) > 0, "no --", name, " given (usage: ", usage(), ")");
     return one_of(values, name);
 }
 
@@ -64,10 +66,8 @@ config::Config read_config(std::vector<std::string> const& sets, score::ScoreMet
         if (!config::find_key(entry.section, entry.key, defaults)) {
             config::throw_unknown(entry.section, entry.key, entry, defaults);
         }
-        if (std::find(allowed.begin(), allowed.end(), entry.name()) == allowed.end()) {
-            throw core::ConfigError(entry.location(), ": score --method ", method.name,
-                                    " does not read this key; allowed: ", config::join(allowed));
-        }
+        require(std::ranges::find(allowed, entry.name()) != allowed.end(), entry.location(), ": score --method ",
+                method.name, " does not read this key; allowed: ", config::join(allowed));
         entries.push_back(entry);
     }
     return config::apply(entries, defaults);
@@ -75,27 +75,21 @@ config::Config read_config(std::vector<std::string> const& sets, score::ScoreMet
 
 score::ScoreRequest read_request(po::variables_map const& values) {
     auto const models = all_of(values, "policy");
-    if (models.size() != 1) {
-        throw core::ConfigError(models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage(),
-                                ")");
-    }
+    require(models.size() == 1, models.empty() ? "no POLICY given" : "more than one POLICY given", " (usage: ", usage(),
+            ")");
     score::ScoreRequest request;
     request.policy = models[0];
     request.data = required(values, "data");
     request.out = required(values, "out");
     std::string const name = required(values, "method");
     auto const& methods = score::score_methods();
-    auto const method = std::find_if(methods.begin(), methods.end(), [&](auto const& one) { return one.name == name; });
-    if (method == methods.end()) {
-        throw core::ConfigError("--method ", name, ": ", core::alternatives(method_names()), " is allowed");
-    }
+    auto const method = std::ranges::find(methods, name, &score::ScoreMethod::name);
+    require(method != methods.end(), "--method ", name, ": ", core::alternatives(method_names()), " is allowed");
     request.method = *method;
     request.reference = one_of(values, "reference");
     request.tokenizer = one_of(values, "tokenizer");
     std::string const scalar = one_of(values, "scalar");
-    if (scalar != "float" && scalar != "double") {
-        throw core::ConfigError("--scalar ", scalar, ": float or double is allowed");
-    }
+    require(scalar == "float" || scalar == "double", "--scalar ", scalar, ": float or double is allowed");
     request.in_double = scalar == "double";
     request.config = read_config(all_of(values, "set"), request.method);
     return request;

@@ -3,20 +3,16 @@
 
 #include "config/text.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 namespace alignsweep::cli {
 
-std::string short_number(double value) {
-    if (std::isnan(value)) { return "-"; }
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.3g", value);
-    return text.data();
-}
+std::string short_number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3g}", value); }
 
 namespace {
 

@@ -19,8 +19,7 @@ Config::Config()
                 Section::of<RunConfig>("run")} {}
 
 Section const* Config::find(std::string_view name) const {
-    auto const found =
-        std::find_if(sections_.begin(), sections_.end(), [&](auto const& s) { return s.name() == name; });
+    auto const found = std::ranges::find(sections_, name, &Section::name);
     return found == sections_.end() ? nullptr : &*found;
 }
 

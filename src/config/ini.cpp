@@ -33,7 +33,7 @@ std::string value_of(std::string_view section, std::string_view text) {
 
 // `note` says who asked for the file.
 std::string read_text(fs::path const& file, std::string const& note) {
-    auto const fail = [&](std::string const& what) { throw IoError(file.string(), ": ", what, note); };
+    auto const fail = [&](auto const&... what) { throw IoError(file.string(), ": ", what..., note); };
     std::error_code error;
     fs::file_status const status = fs::status(file, error);
     if (status.type() == fs::file_type::not_found) { fail("no such file"); }
@@ -49,7 +49,7 @@ std::string read_text(fs::path const& file, std::string const& note) {
         text.append(part.data(), static_cast<std::size_t>(in.gcount()));
     }
     if (in.bad()) { fail("reading failed"); }
-    if (text.size() > most_bytes) { fail(concat("longer than ", most_bytes, " bytes; an INI file is shorter")); }
+    if (text.size() > most_bytes) { fail("longer than ", most_bytes, " bytes; an INI file is shorter"); }
     if (text.starts_with("\xEF\xBB\xBF")) { text.erase(0, 3); }
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) { fail("the file is empty"); }
     return text;
@@ -72,16 +72,13 @@ class Reader {
 public:
     // `note` is empty for a file of the command line, and names the line that asked for a base.
     void read(fs::path const& file, std::string const& note) {
-        std::string const text = read_text(file, note);
+        std::istringstream lines(read_text(file, note));
         open_.push_back(file);
         Position at{file, 0, {}, {}};
-        for (std::size_t start = 0; start < text.size();) {
-            std::size_t const end = std::min(text.find('\n', start), text.size());
-            std::string_view line(text.data() + start, end - start);
-            if (line.ends_with('\r')) { line.remove_suffix(1); }
+        for (std::string line; std::getline(lines, line);) {
+            if (line.ends_with('\r')) { line.pop_back(); }
             ++at.line;
             read_line(line, at);
-            start = end + 1;
         }
         open_.pop_back();
     }
@@ -95,8 +92,9 @@ private:
         std::string section;
         std::map<std::string, int> seen;  // name -> line, within this file
 
-        [[noreturn]] void fail(std::string const& what) const {
-            throw ConfigError(file.string(), ":", line, ": ", what);
+        template <class... What>
+        [[noreturn]] void fail(What const&... what) const {
+            throw ConfigError(file.string(), ":", line, ": ", what...);
         }
     };
 
@@ -108,13 +106,13 @@ private:
         if (!core::is_utf8(line)) { at.fail("bytes that are not UTF-8, which alone is allowed"); }
         bool closed = true;
         std::string_view const content = trim(without_comment(line, closed));
-        if (!closed) { at.fail(concat("a quote is not closed: ", excerpt(content))); }
+        if (!closed) { at.fail("a quote is not closed: ", excerpt(content)); }
         if (content.empty()) { return; }
         if (content.front() == '[') {
             std::string_view const name =
                 content.back() == ']' ? trim(content.substr(1, content.size() - 2)) : std::string_view{};
             if (name.empty() || name.find_first_of("[]") != std::string_view::npos) {
-                at.fail(concat("malformed section '", excerpt(content), "' (allowed: [section])"));
+                at.fail("malformed section '", excerpt(content), "' (allowed: [section])");
             }
             at.section = name;
             return;
@@ -122,7 +120,7 @@ private:
         std::size_t const equals = content.find('=');
         std::string_view const key = trim(content.substr(0, equals));
         if (equals == std::string_view::npos || key.empty()) {
-            at.fail(concat("malformed line '", excerpt(content), "' (allowed: key = value, [section], # comment)"));
+            at.fail("malformed line '", excerpt(content), "' (allowed: key = value, [section], # comment)");
         }
         add(key, value_of(at.section, content.substr(equals + 1)), at);
     }
@@ -130,10 +128,10 @@ private:
     void add(std::string_view key, std::string const& value, Position& at) {
         std::string const name = at.section.empty() ? std::string(key) : concat(at.section, ".", key);
         if (at.section.empty() && key != "base") {
-            at.fail(concat("'", excerpt(key), "' stands outside any section (allowed there: base = FILE)"));
+            at.fail("'", excerpt(key), "' stands outside any section (allowed there: base = FILE)");
         }
         auto const [first, fresh] = at.seen.emplace(name, at.line);
-        if (!fresh) { at.fail(concat(excerpt(name), " is set twice in this file, first on line ", first->second)); }
+        if (!fresh) { at.fail(excerpt(name), " is set twice in this file, first on line ", first->second); }
         if (at.section.empty()) {
             read_base(value, at);
         } else {
@@ -150,7 +148,7 @@ private:
         if (cycle != open_.end()) {
             std::string chain;
             for (auto file = cycle; file != open_.end(); ++file) { chain += file->string() + " -> "; }
-            at.fail(concat("base = ", excerpt(value), " is a cycle: ", chain, base.string()));
+            at.fail("base = ", excerpt(value), " is a cycle: ", chain, base.string());
         }
         read(base, concat(" (base of ", at.file.string(), ":", at.line, ")"));
     }
@@ -191,8 +189,7 @@ Entry parse_set(std::string_view text) {
 std::vector<Entry> read_all(std::vector<fs::path> const& files, std::vector<std::string> const& sets) {
     std::vector<Entry> entries;
     for (fs::path const& file : files) {
-        std::vector<Entry> const read = read_ini(file);
-        entries.insert(entries.end(), read.begin(), read.end());
+        for (Entry& entry : read_ini(file)) { entries.push_back(std::move(entry)); }
     }
     for (std::string const& set : sets) { entries.push_back(parse_set(set)); }
     return entries;

@@ -18,8 +18,9 @@ using core::excerpt;
 
 namespace {
 
-[[noreturn]] void fail(Entry const& entry, std::string const& what) {
-    throw ConfigError(entry.location(), ": sweep.", excerpt(entry.key), ": ", what);
+template <class... What>
+[[noreturn]] void fail(Entry const& entry, What const&... what) {
+    throw ConfigError(entry.location(), ": sweep.", excerpt(entry.key), ": ", what...);
 }
 
 // Fails where two of the items are equal.
@@ -27,7 +28,7 @@ template <class Items, class Show>
 void refuse_repeats(Entry const& entry, Items const& items, Show const& show) {
     std::set<typename Items::value_type> seen;
     for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!seen.insert(items[i]).second) { fail(entry, concat(show(i), " is listed twice")); }
+        if (!seen.insert(items[i]).second) { fail(entry, show(i), " is listed twice"); }
     }
 }
 
@@ -36,27 +37,26 @@ std::vector<std::string> items_of(Entry const& entry) {
     std::vector<std::string> items = split_list(entry.value);
     if (items.empty()) { fail(entry, "an empty list; allowed: one or more values, separated by commas"); }
     if (std::find(items.begin(), items.end(), "") != items.end()) {
-        fail(entry,
-             concat("an empty item in '", excerpt(entry.value), "'; allowed: values separated by single commas"));
+        fail(entry, "an empty item in '", excerpt(entry.value), "'; allowed: values separated by single commas");
     }
     return items;
 }
 
+using Integers = std::vector<std::int64_t>;
+
 // The integers of "a..b"; nothing where the item is not a range.
-std::optional<std::vector<std::int64_t>> range_of(std::string const& item, Entry const& entry) {
+std::optional<Integers> range_of(std::string const& item, Entry const& entry) {
     std::size_t const dots = item.find("..");
     if (dots == std::string::npos) { return std::nullopt; }
     auto const first = parse_integer(trim(std::string_view(item).substr(0, dots)));
     auto const last = parse_integer(trim(std::string_view(item).substr(dots + 2)));
-    if (!first || !last) {
-        fail(entry, concat("malformed range ", excerpt(item), "; allowed: a..b with integers a <= b"));
-    }
-    if (*first > *last) { fail(entry, concat("descending range ", excerpt(item), "; allowed: a..b with a <= b")); }
+    if (!first || !last) { fail(entry, "malformed range ", excerpt(item), "; allowed: a..b with integers a <= b"); }
+    if (*first > *last) { fail(entry, "descending range ", excerpt(item), "; allowed: a..b with a <= b"); }
     // As unsigned, the difference of any two integers fits.
     if (static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first) >= most_trials) {
-        fail(entry, concat("range ", excerpt(item), " is too long; allowed: at most ", most_trials, " values"));
+        fail(entry, "range ", excerpt(item), " is too long; allowed: at most ", most_trials, " values");
     }
-    std::vector<std::int64_t> values;
+    Integers values;
     for (std::int64_t value = *first;; ++value) {  // no `value <= last`: last may be the largest integer
         values.push_back(value);
         if (value == *last) { return values; }
@@ -67,8 +67,8 @@ std::vector<std::string> read_methods(Entry const& entry, std::span<std::string 
     std::vector<std::string> const methods = items_of(entry);
     for (std::string const& method : methods) {
         if (std::find(known.begin(), known.end(), method) == known.end()) {
-            fail(entry, concat("unknown method ", excerpt(method), " (nearest: ", nearest(method, known),
-                               "; allowed: ", join(known), ")"));
+            fail(entry, "unknown method ", excerpt(method), " (nearest: ", nearest(method, known),
+                 "; allowed: ", join(known), ")");
         }
     }
     refuse_repeats(entry, methods, [&](std::size_t i) { return "method " + methods[i]; });
@@ -84,13 +84,13 @@ std::vector<std::int64_t> read_seeds(Entry const& entry) {
         } else if (auto const seed = parse_integer(item)) {
             seeds.push_back(*seed);
         } else {
-            fail(entry, concat(excerpt(item), " is not a seed; allowed: integers and ranges a..b"));
+            fail(entry, excerpt(item), " is not a seed; allowed: integers and ranges a..b");
         }
-        if (seeds.size() > most_trials) { fail(entry, concat("more than ", most_trials, " seeds")); }
+        if (seeds.size() > most_trials) { fail(entry, "more than ", most_trials, " seeds"); }
     }
     for (std::int64_t const seed : seeds) {
         if (seed < 0 || seed > largest) {
-            fail(entry, concat("seed ", seed, " is out of range; allowed: integers from 0 to ", largest));
+            fail(entry, "seed ", seed, " is out of range; allowed: integers from 0 to ", largest);
         }
     }
     refuse_repeats(entry, seeds, [&](std::size_t i) { return concat("seed ", seeds[i]); });
@@ -102,17 +102,14 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
     std::vector<std::string> texts;
     for (std::string const& item : items_of(entry)) {
         // In a path, ".." is the parent folder.
-        bool const may_be_range = kind == Kind::integer || kind == Kind::number;
-        if (may_be_range && item.find("..") != std::string::npos) {
-            if (kind == Kind::number) {
-                fail(entry, concat("range ", excerpt(item), ": only integers have ranges; list them"));
-            }
-            auto const range = range_of(item, entry);  // named: a range-for over the temporary would dangle
-            for (std::int64_t const value : *range) { texts.push_back(std::to_string(value)); }
-        } else {
-            texts.push_back(item);
+        bool const has_dots = item.find("..") != std::string::npos;
+        if (has_dots && kind == Kind::number) {
+            fail(entry, "range ", excerpt(item), ": only integers have ranges; list them");
         }
-        if (texts.size() > most_trials) { fail(entry, concat("more than ", most_trials, " values")); }
+        auto const range = kind == Kind::integer ? range_of(item, entry) : std::nullopt;
+        if (!range) { texts.push_back(item); }
+        for (auto const value : range.value_or(Integers())) { texts.push_back(std::to_string(value)); }
+        if (texts.size() > most_trials) { fail(entry, "more than ", most_trials, " values"); }
     }
     return texts;
 }
@@ -126,12 +123,9 @@ std::vector<std::string> texts_of(Entry const& entry, Kind kind) {
 }
 
 Axis read_axis(Entry const& entry, std::span<std::string const> known_methods, Config const& defaults) {
-    Axis axis;
     std::size_t const dot = entry.key.find('.');
-    axis.name = entry.key;
-    axis.section = entry.key.substr(0, dot);
-    axis.key = dot == std::string::npos ? "" : entry.key.substr(dot + 1);
-    axis.origin = entry;
+    std::string const key = dot == std::string::npos ? "" : entry.key.substr(dot + 1);
+    Axis axis{entry.key, entry.key.substr(0, dot), key, entry, false, {}, {}};
     auto const known = find_key(axis.section, axis.key, defaults);
     if (!known) { throw_unknown_axis(entry, defaults); }
     if (axis.section == "run") { fail(entry, "no result depends on [run], so it can't be an axis"); }
@@ -159,7 +153,7 @@ void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
     for (std::string const& name : names) {
         if (std::find(axes.begin(), axes.end(), name) == axes.end()) {
             std::string const allowed = axes.empty() ? "this sweep has no axis" : "allowed: " + join(axes);
-            fail(entry, concat(excerpt(name), " is not an axis of this sweep; ", allowed));
+            fail(entry, excerpt(name), " is not an axis of this sweep; ", allowed);
         }
     }
     refuse_repeats(entry, names, [&](std::size_t i) { return names[i]; });
@@ -171,8 +165,8 @@ void zip_axes(Entry const& entry, std::vector<AxisGroup>& groups) {
         if (&group == &zipped || !is_named(group)) { continue; }
         Axis const &first = zipped.front(), &axis = group.front();
         if (axis.values.size() != first.values.size()) {
-            fail(entry, concat(first.name, " has ", first.values.size(), " values and ", axis.name, " has ",
-                               axis.values.size(), "; allowed: axes of equal length"));
+            fail(entry, first.name, " has ", first.values.size(), " values and ", axis.name, " has ",
+                 axis.values.size(), "; allowed: axes of equal length");
         }
         zipped.push_back(std::move(group.front()));
         group.clear();
@@ -206,13 +200,8 @@ SweepEntries read_sweep(std::span<Entry const> entries, std::span<std::string co
     std::vector<Entry> latest;
     for (Entry const& entry : entries) {
         if (entry.section != "sweep") { continue; }
-        auto const earlier =
-            std::find_if(latest.begin(), latest.end(), [&](Entry const& other) { return other.key == entry.key; });
-        if (earlier == latest.end()) {
-            latest.push_back(entry);
-        } else {
-            *earlier = entry;
-        }
+        auto const earlier = std::ranges::find(latest, entry.key, &Entry::key);
+        (earlier == latest.end() ? latest.emplace_back() : *earlier) = entry;
     }
 
     SweepEntries sweep{{known_methods.begin(), known_methods.end()}, {1}, {}};

@@ -5,22 +5,16 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <system_error>
 
 namespace alignsweep::config {
 
 namespace {
 
-// from_chars refuses a leading plus, which people write.
-std::string_view without_plus(std::string_view text) {
-    bool const signed_plus = text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+';
-    return signed_plus ? text.substr(1) : text;
-}
-
 template <class Number>
 std::optional<Number> parse_whole(std::string_view text) {
-    text = without_plus(text);
+    // from_chars refuses a leading plus, which people write.
+    if (text.size() > 1 && text[0] == '+' && text[1] != '-' && text[1] != '+') { text.remove_prefix(1); }
     Number value{};
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) { return std::nullopt; }
@@ -121,17 +115,9 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 std::string nearest(std::string_view name, std::span<std::string const> candidates) {
     // Of a long name only the start is compared: the time grows with the product of both lengths.
-    name = name.substr(0, 100);
-    std::string best;
-    std::size_t fewest = std::numeric_limits<std::size_t>::max();
-    for (std::string const& candidate : candidates) {
-        std::size_t const edits = edit_distance(name, candidate);
-        if (edits < fewest) {
-            fewest = edits;
-            best = candidate;
-        }
-    }
-    return best;
+    auto const edits = [&](std::string_view candidate) { return edit_distance(name.substr(0, 100), candidate); };
+    auto const best = std::ranges::min_element(candidates, {}, edits);
+    return best == candidates.end() ? std::string() : *best;
 }
 
 }  // namespace alignsweep::config

@@ -65,30 +65,27 @@ Value value_of(Field const& field) {
 
 // Sets the field from text, of an entry `origin`.
 void set(Field const& field, std::string_view section, std::string_view text, Entry const& origin) {
-    auto const fail = [&](std::string const& what) {
+    auto const fail = [&](auto const&... what) {
         std::string const shown = text.empty() ? "(nothing)" : excerpt(text);
-        throw ConfigError(origin.location(), ": ", section, ".", field.key, " = ", shown, ": ", what,
+        throw ConfigError(origin.location(), ": ", section, ".", field.key, " = ", shown, ": ", what...,
                           "; allowed: ", allowed(field));
     };
-    auto const check_range = [&](double number) {
+    auto const checked = [&](auto const& parsed, char const* otherwise) {
+        if (!parsed) { fail(otherwise); }
+        auto const number = static_cast<double>(*parsed);
         if (number < field.range.low || number > field.range.high) { fail("out of range"); }
+        return *parsed;
     };
     if (Int* const value = field.as<Int>()) {
-        auto const parsed = parse_integer(text);
-        if (!parsed) { fail("not an integer"); }
-        check_range(static_cast<double>(*parsed));
-        *value = *parsed;
+        *value = checked(parse_integer(text), "not an integer");
     } else if (double* const number = field.as<double>()) {
-        auto const parsed = parse_number(text);
-        if (!parsed) { fail("not a finite number"); }
-        check_range(*parsed);
-        *number = *parsed;
+        *number = checked(parse_number(text), "not a finite number");
     } else if (bool* const truth = field.as<bool>()) {
         if (text != "true" && text != "false") { fail("not a truth value"); }
         *truth = text == "true";
     } else if (std::size_t* const index = field.as<std::size_t>()) {
         auto const word = std::find(field.words.begin(), field.words.end(), text);
-        if (word == field.words.end()) { fail(concat("unknown (nearest: ", nearest(text, field.words), ")")); }
+        if (word == field.words.end()) { fail("unknown (nearest: ", nearest(text, field.words), ")"); }
         *index = static_cast<std::size_t>(word - field.words.begin());
     } else {
         *field.as<std::string>() = text.empty() ? "" : fs::absolute(origin.folder() / text).lexically_normal().string();
@@ -106,13 +103,12 @@ struct CachedDigest {
 void assign(Config& config, std::string_view section, std::string_view key, std::string_view value,
             Entry const& origin) {
     bool found = false;
-    if (Section* const fields = config.find(section)) {
-        fields->visit([&](Field const& field) {
-            if (field.key != key) { return; }
-            found = true;
-            set(field, section, value, origin);
-        });
-    }
+    auto const see = [&](Field const& field) {
+        if (field.key != key) { return; }
+        found = true;
+        set(field, section, value, origin);
+    };
+    if (Section* const fields = config.find(section)) { fields->visit(see); }
     if (!found) { throw_unknown(section, key, origin, config); }
 }
 
@@ -155,17 +151,10 @@ void throw_unknown(std::string_view section, std::string_view key, Entry const& 
                           excerpt(key), " (nearest: ", nearest(section, sections), "; allowed: ", join(sections), ")");
     }
     // A key put in the wrong section should be found as well, at the price of one edit.
-    std::string best;
-    std::size_t fewest = std::numeric_limits<std::size_t>::max();
-    for (KeyHelp const& known : keys) {
-        bool const sibling = known.section == section;
-        std::size_t const edits = edit_distance(key.substr(0, 100), known.key) * 2 + (sibling ? 0 : 3);
-        if (edits < fewest) {
-            fewest = edits;
-            best = known.name();
-        }
-    }
-    throw ConfigError(origin.location(), ": unknown key ", section, ".", excerpt(key), " (nearest: ", best,
+    auto const best = std::ranges::min_element(keys, {}, [&](KeyHelp const& known) {
+        return edit_distance(key.substr(0, 100), known.key) * 2 + (known.section == section ? 0 : 3);
+    });
+    throw ConfigError(origin.location(), ": unknown key ", section, ".", excerpt(key), " (nearest: ", best->name(),
                       "; allowed in [", section, "]: ", join(siblings), ")");
 }
 
@@ -185,11 +174,10 @@ std::string to_ini(Config const& config) {
 
 Value value_of(Config const& config, std::string_view section, std::string_view key) {
     std::optional<Value> value;
-    if (Section const* const fields = config.find(section)) {
-        fields->read([&](Field const& field) {
-            if (field.key == key) { value = value_of(field); }
-        });
-    }
+    auto const see = [&](Field const& field) {
+        if (field.key == key) { value = value_of(field); }
+    };
+    if (Section const* const fields = config.find(section)) { fields->read(see); }
     core::check(value.has_value(), "no field ", section, ".", key);
     return *value;
 }

@@ -9,6 +9,7 @@ namespace alignsweep::kinds {
 namespace {
 
 using config::DataConfig;
+
 void run_corpus(stages::Context& context) {
     stages::CorpusData const corpus = sources::open_source(context)->corpus();
     if (corpus.sft.empty()) {

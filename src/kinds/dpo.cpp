@@ -31,7 +31,7 @@ void run_dpo(stages::Context& context) {
     auto const& config = context.section<DpoConfig>();
     auto pairs = stages::make_pairs(stages::load_feedback(context.input("feedback")),
                                     stages::load_reference(context.input("reference")));
-    if (pairs.empty()) { throw core::ConfigError("dpo: no pair of a training prompt to learn from"); }
+    config::require(!pairs.empty(), "dpo: no pair of a training prompt to learn from");
     infer::Weights weights = infer::load_model(context.input("sft"));
     losses::PairLoss loss(pairs, config.rule);
     std::optional<train::ReferenceSync> sync;

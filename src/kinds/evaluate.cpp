@@ -6,7 +6,6 @@
 #include "core/error.hpp"
 #include "infer/scoring.hpp"
 #include "kinds/best_of_n.hpp"
-#include "kinds/evaluate_exactly.hpp"
 #include "sources/source.hpp"
 #include "stages/descriptor.hpp"
 #include "stats/best_of_n.hpp"
@@ -99,15 +98,13 @@ void run_evaluate(stages::Context& context) {
         keep_answers(context, all, corpus.tokenizer);
         return;
     }
-    auto const exam =
-        source->exam(context.section<EvaluateConfig>().prompts, context.section<EvaluateConfig>().max_new_tokens);
+    auto const& config = context.section<EvaluateConfig>();
+    auto const exam = source->exam(config.prompts, config.max_new_tokens);
     std::vector<stages::Tokens> prompts;
     for (auto const& prompt : exam) { prompts.push_back(prompt.tokens); }
     auto said = ask(context, transformer, model, prompts);
     stages::AnswersData answers{std::move(said.examples), source->judge(exam, said.completions)};
-    stats::Mean gold;
-    for (double const reward : answers.gold) { gold.add(reward); }
-    put_mean(context, "eval/gold_reward", gold);
+    put_mean(context, "eval/gold_reward", mean_of(answers.gold));
     context.result.metrics["eval/prompts"] = static_cast<double>(exam.size());
     compare_with_sft(context, answers.gold);
     stats::Mean length;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // evaluate in the enumerable world: by listing every response, so no number here has a sampling error.
-#include "kinds/evaluate_exactly.hpp"
 #include "core/error.hpp"
 #include "infer/reward.hpp"
 #include "kinds/best_of_n.hpp"
+#include "kinds/evaluate.hpp"
 #include "stats/best_of_n.hpp"
 #include "stats/optimum.hpp"
 
@@ -72,42 +72,33 @@ struct Responses {
 };
 
 // How far a policy is from the optimum at its beta, and what it took the reward to be: beta log(pi / ref).
-class Distance {
-public:
-    Distance(Means& means, stages::AnswersData& answers, double beta) : means_(means), answers_(answers), beta_(beta) {}
+void add_distance(Means& means, stages::AnswersData& answers, double beta, std::vector<double> const& policy,
+                  std::vector<double> const& reference, std::vector<double> const& gold) {
+    auto const optimum = stats::regularised_optimum(reference, gold, beta);
+    double const objective = stats::regularised_objective(policy, reference, gold, beta);
+    means.add("eval/exact/objective", objective);
+    means.add("eval/exact/optimum", optimum.objective);
+    means.add("eval/exact/gap", optimum.objective - objective);
+    means.add("eval/exact/kl_to_optimum", stats::kl_divergence(policy, optimum.logprob));
+    means.add("eval/exact/kl_from_optimum", stats::kl_divergence(optimum.logprob, policy));
+    std::vector<double> recovered(policy.size());
+    for (std::size_t i = 0; i < policy.size(); ++i) { recovered[i] = beta * (policy[i] - reference[i]); }
+    auto const recovery = stats::reward_recovery(recovered, gold, reference);
+    means.add("squares/error", recovery.error_square);
+    means.add("squares/gold", recovery.gold_variance);
+    append(answers.exact["optimum"], optimum.logprob);
+    append(answers.exact["recovered"], recovered);
+}
 
-    void add(std::vector<double> const& policy, std::vector<double> const& reference, std::vector<double> const& gold) {
-        auto const optimum = stats::regularised_optimum(reference, gold, beta_);
-        double const objective = stats::regularised_objective(policy, reference, gold, beta_);
-        means_.add("eval/exact/objective", objective);
-        means_.add("eval/exact/optimum", optimum.objective);
-        means_.add("eval/exact/gap", optimum.objective - objective);
-        means_.add("eval/exact/kl_to_optimum", stats::kl_divergence(policy, optimum.logprob));
-        means_.add("eval/exact/kl_from_optimum", stats::kl_divergence(optimum.logprob, policy));
-        std::vector<double> recovered(policy.size());
-        for (std::size_t i = 0; i < policy.size(); ++i) { recovered[i] = beta_ * (policy[i] - reference[i]); }
-        auto const recovery = stats::reward_recovery(recovered, gold, reference);
-        means_.add("squares/error", recovery.error_square);
-        means_.add("squares/gold", recovery.gold_variance);
-        append(answers_.exact["optimum"], optimum.logprob);
-        append(answers_.exact["recovered"], recovered);
-    }
-
-    // Over all prompts together.
-    static void finish(std::map<std::string, double>& metrics) {
-        double const error = metrics["squares/error"], gold = metrics["squares/gold"];
-        metrics.erase("squares/error");
-        metrics.erase("squares/gold");
-        metrics["eval/exact/reward_recovered_rms"] = std::sqrt(error);
-        // A reward that is the same everywhere has no variance to explain.
-        if (gold > 0.0) { metrics["eval/exact/reward_recovered_r2"] = 1.0 - error / gold; }
-    }
-
-private:
-    Means& means_;
-    stages::AnswersData& answers_;
-    double beta_;
-};
+// Over all prompts together.
+void finish_distance(std::map<std::string, double>& metrics) {
+    double const error = metrics["squares/error"], gold = metrics["squares/gold"];
+    metrics.erase("squares/error");
+    metrics.erase("squares/gold");
+    metrics["eval/exact/reward_recovered_rms"] = std::sqrt(error);
+    // A reward that is the same everywhere has no variance to explain.
+    if (gold > 0.0) { metrics["eval/exact/reward_recovered_r2"] = 1.0 - error / gold; }
+}
 
 }  // namespace
 
@@ -141,7 +132,7 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
         means.add("eval/win_rate", stats::win_probability(policy, reference, responses.gold));
         means.add("eval/kl", stats::kl_divergence(policy, reference));
         means.add("eval/length", stats::expectation(policy, responses.length));
-        if (beta) { Distance(means, answers, *beta).add(policy, reference, responses.gold); }
+        if (beta) { add_distance(means, answers, *beta, policy, reference, responses.gold); }
         for (double const logprob : policy) {
             answers.weight.push_back(std::exp(logprob) / static_cast<double>(world.prompts()));
         }
@@ -155,7 +146,7 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
     metrics["eval/prompts"] = static_cast<double>(world.prompts());
     answers.facts["model"] = context.input_id("model");
     if (beta) {
-        Distance::finish(metrics);
+        finish_distance(metrics);
         answers.facts["beta"] = *beta;
     }
     return answers;

@@ -6,8 +6,6 @@
 #include "kinds/preference.hpp"
 #include "train/partners.hpp"
 
-#include <cmath>
-
 namespace alignsweep::kinds {
 
 namespace {
@@ -16,8 +14,7 @@ namespace {
 void add_partners(stages::Context const& context, stages::FeedbackData& feedback) {
     std::vector<data::Example> examples;
     for (auto const& thumb : feedback.thumbs) {
-        auto const prompt = feedback.completions[static_cast<std::size_t>(thumb.completion)].prompt;
-        examples.push_back(stages::example_of(feedback, prompt, thumb.completion));
+        examples.push_back(stages::example_of(feedback, thumb.completion, thumb.completion));
     }
     auto const partners = train::draw_partners(infer::pointers(examples), context.get(&config::ModelConfig::context),
                                                context.stream(&config::SeedConfig::feedback, "feedback/partners"), 0);
@@ -31,11 +28,8 @@ void run_feedback(stages::Context& context) {
     stages::FeedbackData feedback = sources::open_source(context)->feedback();
     add_partners(context, feedback);
     // How often a label names the answer with the higher gold reward as the better one.
-    measure_pairs(context, feedback, "feedback/agreement", [&](std::size_t a, std::size_t b) -> std::optional<double> {
-        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
-        if (std::isnan(gap) || gap == 0.0) { return std::nullopt; }
-        return gap > 0.0 ? 1.0 : 0.0;
-    });
+    measure_pairs(context, feedback, "feedback/agreement",
+                  [&](std::size_t chosen, std::size_t rejected) { return gold_prefers(feedback, chosen, rejected); });
     stages::save_feedback(context.folder(), feedback);
     double tokens = 0.0;
     for (auto const& completion : feedback.completions) { tokens += static_cast<double>(completion.tokens.size()); }

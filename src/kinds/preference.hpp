@@ -7,6 +7,8 @@
 #include "sources/labels.hpp"
 #include "stages/descriptor.hpp"
 
+#include <cmath>
+
 namespace alignsweep::kinds {
 
 // [dpo]
@@ -59,6 +61,12 @@ void measure_pairs(stages::Context& context, stages::FeedbackData const& feedbac
         counted += value ? 1.0 : 0.0;
     }
     if (counted > 0.0) { context.result.metrics[metric] = sum / counted; }
+}
+
+// Whether the gold reward prefers the first of two completions; nothing where it has no preference, or is not known.
+inline std::optional<bool> gold_prefers(stages::FeedbackData const& feedback, std::size_t first, std::size_t second) {
+    double const gap = feedback.completions[first].gold - feedback.completions[second].gold;
+    return std::isnan(gap) || gap == 0.0 ? std::nullopt : std::optional(gap > 0.0);
 }
 
 // A method that learns from the feedback's labels. The SFT model's log-probabilities of the feedback are worked out

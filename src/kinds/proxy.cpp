@@ -2,7 +2,6 @@
 // proxy: what the reward model says of the answers that evaluate stored.
 #include "infer/reward.hpp"
 #include "kinds/evaluate.hpp"
-#include "kinds/evaluate_exactly.hpp"
 
 #include <numeric>
 
@@ -19,9 +18,7 @@ void run_proxy(stages::Context& context) {
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
         return;
     }
-    stats::Mean proxy;
-    for (double const score : scores) { proxy.add(score); }
-    put_mean(context, "eval/proxy_reward", proxy);
+    put_mean(context, "eval/proxy_reward", mean_of(scores));
 }
 
 }  // namespace

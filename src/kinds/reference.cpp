@@ -36,10 +36,9 @@ void run_reference(stages::Context& context) {
     auto const completions = stages::completion_examples(feedback);
     std::vector<data::Example> mismatched;
     for (auto const& thumb : feedback.thumbs) {
-        auto const& own = feedback.completions[static_cast<std::size_t>(thumb.completion)];
         // Without a partner the row only keeps its place; KTO leaves it out.
-        mismatched.push_back(
-            stages::example_of(feedback, own.prompt, thumb.partner >= 0 ? thumb.partner : thumb.completion));
+        std::int64_t const said = thumb.partner >= 0 ? thumb.partner : thumb.completion;
+        mismatched.push_back(stages::example_of(feedback, thumb.completion, said));
     }
 
     stages::ReferenceData reference;

@@ -30,8 +30,7 @@ namespace {
 std::vector<losses::Pair> training_pairs(stages::Context const& context, stages::FeedbackData const& feedback,
                                          bool gold) {
     auto all = stages::make_pairs(feedback, {}, gold);
-    if (gold) { return all; }
-    double const share = context.get(&RewardModelConfig::share);
+    double const share = gold ? 1.0 : context.get(&RewardModelConfig::share);
     if (share >= 1.0) { return all; }
     auto const stream = context.stream(&config::SeedConfig::feedback, "reward_model/share");
     auto const count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(all.size())));
@@ -54,10 +53,10 @@ std::pair<double, double> normalisation(std::vector<double> const& scores) {
 // A reward model may learn that refusing is good (or bad) without reading the prompt; PPO would then refuse every
 // harmless request. These numbers show it before PPO starts: how often a refusal scores above the right answer to a
 // harmless request (should be 0), and above compliance with an unsafe one (should be 1).
-void measure_refusals(stages::Context& context, infer::Transformer& transformer, infer::Weights const& weights) {
+template <class Score>
+void measure_refusals(stages::Context& context, Score const& score) {
     for (auto const& [name, refused, answered] : sources::open_source(context)->refusals()) {
-        auto const refusal = infer::scores(transformer, weights, infer::pointers(refused), context.chunk());
-        auto const answer = infer::scores(transformer, weights, infer::pointers(answered), context.chunk());
+        auto const refusal = score(refused), answer = score(answered);
         double preferred = 0.0;
         for (std::size_t i = 0; i < refusal.size(); ++i) { preferred += refusal[i] > answer[i] ? 1.0 : 0.0; }
         context.result.metrics["refusal_preferred/" + name] = preferred / static_cast<double>(refusal.size());
@@ -68,7 +67,7 @@ template <bool gold>
 void run_reward_model(stages::Context& context) {
     stages::FeedbackData const feedback = stages::load_feedback(context.input("feedback"));
     auto const pairs = training_pairs(context, feedback, gold);
-    if (pairs.empty()) { throw core::ConfigError("reward_model: no pair of a training prompt to learn from"); }
+    config::require(!pairs.empty(), "reward_model: no pair of a training prompt to learn from");
     // The head's first weights differ between gold and proxy, or the two would err alike.
     std::uint64_t const head_seed = context.seed(&config::SeedConfig::model) + (gold ? 1 : 0);
     infer::Weights weights = infer::load_model_with_head(context.input("sft"), head_seed);
@@ -80,8 +79,10 @@ void run_reward_model(stages::Context& context) {
     context.add_cost("labels/reward_model", static_cast<double>(pairs.size()));
 
     infer::Transformer transformer(weights.shape);
-    auto const completions = stages::completion_examples(feedback);
-    auto const all = infer::scores(transformer, weights, infer::pointers(completions), context.chunk());
+    auto const score = [&](std::vector<data::Example> const& examples) {
+        return infer::scores(transformer, weights, infer::pointers(examples), context.chunk());
+    };
+    auto const all = score(stages::completion_examples(feedback));
     std::vector<double> own;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (feedback.completions[i].on_policy) { own.push_back(all[i]); }
@@ -90,9 +91,8 @@ void run_reward_model(stages::Context& context) {
         gold || context.get(&RewardModelConfig::normalise) ? normalisation(own) : std::pair(0.0, 1.0);
     // How often the reward model orders the feedback's pairs as the gold reward does (ties in gold left out).
     measure_pairs(context, feedback, "gold_agreement", [&](std::size_t a, std::size_t b) -> std::optional<double> {
-        double const gap = feedback.completions[a].gold - feedback.completions[b].gold;
-        if (std::isnan(gap) || gap == 0.0) { return std::nullopt; }
-        return (all[a] > all[b]) == (gap > 0.0) ? 1.0 : 0.0;
+        auto const prefers = gold_prefers(feedback, a, b);
+        return prefers ? std::optional((all[a] > all[b]) == *prefers ? 1.0 : 0.0) : std::nullopt;
     });
     if constexpr (!gold) {
         // How often it orders a held-out prompt's pair as the label does. It has not seen these; a gold model has.
@@ -101,7 +101,7 @@ void run_reward_model(stages::Context& context) {
             double const right = all[a] > all[b] ? 1.0 : all[a] == all[b] ? 0.5 : 0.0;
             return feedback.prompts[prompt].heldout ? std::optional(right) : std::nullopt;
         });
-        measure_refusals(context, transformer, weights);
+        measure_refusals(context, score);
     }
     infer::save_model(context.folder(), weights, {{"score_mean", mean}, {"score_deviation", deviation}});
 }

@@ -35,24 +35,42 @@ void estimate_values(stages::PrefixData& prefixes, std::filesystem::path const& 
     prefixes.estimates["value"] = std::move(values);
 }
 
-// Some rows of the prefixes as columns of their own, for one comparison.
+// Some rows of the prefixes as columns of their own, for the comparisons eval/token/<name>/...
 class Selection {
 public:
-    // The rows for which it holds. `differences`: of each row less the one before it, that is what a token adds.
+    using Metrics = std::map<std::string, double>;
+
+    // The rows for which it holds. `within`: compares the rows of each prompt with each other alone. `differences`: of
+    // each row less the one before it, that is what a token adds.
     template <class Holds>
-    Selection(stages::PrefixData const& prefixes, Holds const& holds, bool differences = false)
-        : prefixes_(prefixes), differences_(differences) {
+    Selection(std::string name, stages::PrefixData const& prefixes, bool within, Holds const& holds,
+              bool differences = false)
+        : name_(std::move(name)), prefixes_(prefixes), differences_(differences) {
         for (std::size_t i = 0; i < prefixes.size(); ++i) {
             if (!holds(i)) { continue; }
             rows_.push_back(i);
             weight_.push_back(prefixes.weight[i]);
-            group_.push_back(prefixes.prompt[i]);
+            if (within) { group_.push_back(prefixes.prompt[i]); }
         }
     }
 
-    [[nodiscard]] stats::Rows rows(bool within) const {
-        return {weight_, within ? std::span<std::int64_t const>(group_) : std::span<std::int64_t const>()};
+    // Each estimate with an exact value, which the metrics name `target`.
+    void correlate(std::string const& exact, std::string const& target, Metrics& metrics) const {
+        auto const truth = column(prefixes_.exact.at(exact));
+        for (auto const& [estimate, all] : prefixes_.estimates) {
+            auto const found = stats::within_correlation(column(all), truth, {weight_, group_});
+            if (found) { metrics[core::concat("eval/token/", name_, "/", estimate, "/", target)] = *found; }
+        }
     }
+    void measure_noise(std::string const& exact, Metrics& metrics) const {
+        auto const error = prefixes_.exact.find(exact + "_error");
+        if (error == prefixes_.exact.end()) { return; }
+        double const variance = stats::within_variance(column(prefixes_.exact.at(exact)), {weight_, group_});
+        if (!(variance > 0.0)) { return; }
+        metrics[core::concat("eval/token/noise/", name_, "/", exact)] = mean_square(error->second) / variance;
+    }
+
+private:
     [[nodiscard]] std::vector<double> column(std::vector<double> const& all) const {
         std::vector<double> result;
         for (std::size_t const i : rows_) { result.push_back(differences_ ? all[i] - all[before(i)] : all[i]); }
@@ -70,35 +88,15 @@ public:
         return weight > 0.0 ? sum / weight : 0.0;
     }
 
-private:
     [[nodiscard]] std::size_t before(std::size_t i) const { return static_cast<std::size_t>(prefixes_.previous[i]); }
 
+    std::string name_;
     stages::PrefixData const& prefixes_;
     std::vector<std::size_t> rows_;
     std::vector<double> weight_;
     std::vector<std::int64_t> group_;
     bool differences_;
 };
-
-void correlate(stages::PrefixData const& prefixes, Selection const& selection, bool within, std::string const& exact,
-               std::string const& prefix, std::string const& target, std::map<std::string, double>& metrics) {
-    auto const truth = selection.column(prefixes.exact.at(exact));
-    for (auto const& [estimate, column] : prefixes.estimates) {
-        auto const found = stats::within_correlation(selection.column(column), truth, selection.rows(within));
-        if (found) { metrics[core::concat("eval/token/", prefix, "/", estimate, "/", target)] = *found; }
-    }
-}
-
-void measure_noise(stages::PrefixData const& prefixes, Selection const& selection, bool within,
-                   std::string const& exact, std::string const& name, std::map<std::string, double>& metrics) {
-    auto const error = prefixes.exact.find(exact + "_error");
-    if (error == prefixes.exact.end()) { return; }
-    auto const truth = selection.column(prefixes.exact.at(exact));
-    double const variance = stats::within_variance(truth, selection.rows(within));
-    if (variance > 0.0) {
-        metrics[core::concat("eval/token/noise/", name, "/", exact)] = selection.mean_square(error->second) / variance;
-    }
-}
 
 void run_token_values(stages::Context& context) {
     auto const folder = context.input("model");
@@ -128,22 +126,23 @@ void run_token_values(stages::Context& context) {
 }  // namespace
 
 std::map<std::string, double> compare_token_values(stages::PrefixData const& prefixes) {
-    Selection const unfinished(prefixes, [&](std::size_t i) { return prefixes.finished[i] == 0; });
-    Selection const whole(prefixes, [&](std::size_t i) { return prefixes.finished[i] != 0; });
-    Selection const steps(
-        prefixes, [&](std::size_t i) { return prefixes.previous[i] >= 0; }, true);
+    auto const is_unfinished = [&](std::size_t i) { return prefixes.finished[i] == 0; };
+    Selection const within("within", prefixes, true, is_unfinished), all("all", prefixes, false, is_unfinished);
+    Selection const whole("finished", prefixes, true, [&](std::size_t i) { return !is_unfinished(i); });
+    auto const has_previous = [&](std::size_t i) { return prefixes.previous[i] >= 0; };
+    Selection const steps("step", prefixes, false, has_previous, true);
     std::map<std::string, double> metrics;
     for (auto const& [exact, column] : prefixes.exact) {
         if (exact.ends_with("_error")) { continue; }
-        correlate(prefixes, unfinished, true, exact, "within", exact, metrics);
-        correlate(prefixes, unfinished, false, exact, "all", exact, metrics);
-        measure_noise(prefixes, unfinished, true, exact, "within", metrics);
+        within.correlate(exact, exact, metrics);
+        all.correlate(exact, exact, metrics);
+        within.measure_noise(exact, metrics);
         // gold_ended counts the end of the answer already, so its differences are not what a token adds.
         if (exact == "gold_ended") { continue; }
-        correlate(prefixes, steps, false, exact, "step", exact, metrics);
-        measure_noise(prefixes, steps, false, exact, "step", metrics);
+        steps.correlate(exact, exact, metrics);
+        steps.measure_noise(exact, metrics);
     }
-    correlate(prefixes, whole, true, "gold_sft", "finished", "gold", metrics);
+    whole.correlate("gold_sft", "gold", metrics);
     return metrics;
 }
 

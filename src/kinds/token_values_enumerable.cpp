@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_values in the enumerable world: every beginning of every answer, valued by summing over the tree.
-#include "kinds/evaluate_exactly.hpp"
+#include "kinds/evaluate.hpp"
 #include "kinds/token_values.hpp"
 #include "stats/prefix_values.hpp"
 

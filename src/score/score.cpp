@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/score.hpp"
 
+#include "config/checks.hpp"
 #include "core/error.hpp"
 #include "infer/scoring.hpp"
 #include "kinds/preference.hpp"
@@ -13,6 +14,8 @@
 #include <optional>
 
 namespace alignsweep::score {
+
+using config::require;
 
 namespace {
 
@@ -40,7 +43,8 @@ struct Model {
 
 private:
     [[nodiscard]] std::vector<double> finite(std::vector<double> values) const {
-        if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); })) {
+        for (double const value : values) {
+            if (std::isfinite(value)) { continue; }
             throw core::IoError(name, ": a log-probability or reward under this model is not finite");
         }
         return values;
@@ -52,19 +56,16 @@ public:
     explicit Scorer(ScoreRequest const& request)
         : request_(request), source_(infer::find_model(request.policy)), policy_(source_, precision(), chunk()) {
         bool const wants_head = request.method.reads_head;
-        if (wants_head != policy_.shape().scalar_head) {
-            throw core::ConfigError(policy_.name, wants_head
-                                                      ? ": has no scalar head; --method reward needs a reward model"
-                                                      : ": is a reward model; --method reward is allowed");
-        }
+        require(wants_head == policy_.shape().scalar_head, policy_.name,
+                wants_head ? ": has no scalar head; --method reward needs a reward model"
+                           : ": is a reward model; --method reward is allowed");
         if (!request.reference.empty()) { load_reference(); }
     }
 
     ScoreRows const& rows() {
-        std::int64_t const context =
-            reference_ ? std::min(policy_.shape().context, reference_->shape().context) : policy_.shape().context;
-        rows_ = read_score_rows(request_, source_, policy_.shape().vocabulary, context);
-        return rows_;
+        auto const own = policy_.shape().context;
+        std::int64_t const context = reference_ ? std::min(own, reference_->shape().context) : own;
+        return rows_ = read_score_rows(request_, source_, policy_.shape().vocabulary, context);
     }
 
     ScoreColumns run() {
@@ -87,22 +88,16 @@ private:
     [[nodiscard]] int chunk() const { return static_cast<int>(request_.config.get<config::ModelConfig>().chunk); }
 
     void load_reference() {
-        if (!request_.method.reads_reference) {
-            throw core::ConfigError("--reference: --method ", request_.method.name, " reads none");
-        }
+        require(request_.method.reads_reference, "--reference: --method ", request_.method.name, " reads none");
         reference_.emplace(infer::find_model(request_.reference), precision(), chunk());
-        if (reference_->shape().scalar_head) {
-            throw core::ConfigError(reference_->name, ": is a reward model; a language model is allowed");
-        }
-        if (reference_->shape().vocabulary != policy_.shape().vocabulary) {
-            throw core::ConfigError(reference_->name, ": has a vocabulary of ", reference_->shape().vocabulary,
-                                    ", and the policy one of ", policy_.shape().vocabulary,
-                                    "; two of one tokenizer are allowed");
-        }
+        auto const own = policy_.shape().vocabulary, other = reference_->shape().vocabulary;
+        require(!reference_->shape().scalar_head, reference_->name, ": is a reward model; a language model is allowed");
+        require(own == other, reference_->name, ": has a vocabulary of ", other, ", and the policy one of ", own,
+                "; two of one tokenizer are allowed");
     }
 
     void need_reference(std::string const& loss) const {
-        if (!reference_) { throw core::ConfigError("no --reference given; ", loss, " needs one"); }
+        require(reference_.has_value(), "no --reference given; ", loss, " needs one");
     }
 
     void pairs() {
@@ -166,11 +161,9 @@ private:
 
     // z0 = max(0, mean log-ratio of the mismatched examples), over the whole file.
     double divergence() {
-        if (rows_.mismatched.empty()) {
-            throw core::ConfigError(request_.data.string(),
-                                    ": no row has a mismatched completion that fits: z0 needs two different prompts "
-                                    "(kto.loss = apo_zero_unpaired needs none)");
-        }
+        require(!rows_.mismatched.empty(), request_.data.string(),
+                ": no row has a mismatched completion that fits: z0 needs two different prompts "
+                "(kto.loss = apo_zero_unpaired needs none)");
         auto const logps = policy_.logprobs(rows_.mismatched), reference = reference_->logprobs(rows_.mismatched);
         double const none = std::numeric_limits<double>::quiet_NaN();
         std::vector<double> policy_column(rows_.first.size(), none), reference_column = policy_column;
@@ -267,25 +260,20 @@ std::vector<std::string> keys_of(std::string const& section, Keys const& keys) {
 std::vector<ScoreMethod> const& score_methods() {
     using data::TokenRowKind;
     static std::vector<ScoreMethod> const methods = [] {
-        auto pairs = keys_of("dpo", losses::pair_loss_keys()), thumbs = keys_of("kto", losses::thumb_loss_keys());
+        auto const pairs = keys_of("dpo", losses::pair_loss_keys());
+        auto thumbs = keys_of("kto", losses::thumb_loss_keys());
         thumbs.emplace_back("seed.feedback");
+        std::vector<std::string> const rewards{"reward_model.margin", "reward_model.centering"};
         return std::vector<ScoreMethod>{
             {"dpo", "prompt, chosen, rejected:", "logps/, ref_logps/, rewards/ and tokens/{chosen,rejected}, loss",
-             TokenRowKind::pairs, std::move(pairs), false, true},
+             TokenRowKind::pairs, pairs, false, true},
             {"kto", "prompt, completion, label:",
              "logps/, ref_logps/{completion,mismatched}, rewards/completion, kl, label, loss", TokenRowKind::thumbs,
-             std::move(thumbs), false, true},
-            {"reward",
-             "prompt, chosen, rejected:",
-             "rewards/{chosen,rejected}, loss",
-             TokenRowKind::pairs,
-             {"reward_model.margin", "reward_model.centering"},
+             thumbs, false, true},
+            {"reward", "prompt, chosen, rejected:", "rewards/{chosen,rejected}, loss", TokenRowKind::pairs, rewards,
              true},
-            {"lm",
-             "prompt, completion:",
-             "logps/completion, tokens, loss (mean over the completion's tokens)",
-             TokenRowKind::completions,
-             {}}};
+            {"lm", "prompt, completion:", "logps/completion, tokens, loss (mean over the completion's tokens)",
+             TokenRowKind::completions}};
     }();
     return methods;
 }
@@ -297,12 +285,10 @@ ScoreSummary score(ScoreRequest const& request) {
     ScoreColumns const result = scorer.run();
     ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.too_long, rows.counts, {}};
     for (auto const& column : result.columns) {
-        if (std::any_of(column.values.begin(), column.values.end(), [](double value) { return std::isinf(value); })) {
-            throw core::ConfigError(column.path, ": not finite with these settings of ", request.method.name,
-                                    "; finite values are allowed");
-        }
         double sum = 0.0, count = 0.0;
         for (double const value : column.values) {
+            require(!std::isinf(value), column.path, ": not finite with these settings of ", request.method.name,
+                    "; finite values are allowed");
             if (std::isnan(value)) { continue; }
             sum += value;
             count += 1.0;

@@ -18,7 +18,7 @@ struct ScoreMethod {
     std::string name;
     std::string reads, writes;  // keys of a row, and columns, as the program's help has them
     data::TokenRowKind rows;
-    std::vector<std::string> keys;  // of the configuration that it reads
+    std::vector<std::string> keys{};  // of the configuration that it reads
     bool reads_head = false, reads_reference = false;
 };
 [[nodiscard]] std::vector<ScoreMethod> const& score_methods();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/score_rows.hpp"
 
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "core/log.hpp"
 #include "core/machine.hpp"
-#include "data/jsonl.hpp"
 #include "data/token_rows.hpp"
 #include "infer/scoring.hpp"
+#include "sources/source.hpp"
 #include "train/partners.hpp"
 
 #include <algorithm>
@@ -32,15 +32,9 @@ public:
           bad_rows_(request.config.get<config::DataConfig>().bad_rows) {}
 
     ScoreRows read() {
-        if (data::holds_token_ids(request_.data, bad_rows_)) {
-            read_ids();
-        } else {
-            read_texts();
-        }
-        if (rows_.lines.empty()) {
-            throw core::ConfigError(request_.data.string(), ": no row fits the context of ", context_,
-                                    " tokens; data.too_long = truncate_left shortens prompts");
-        }
+        data::holds_token_ids(request_.data, bad_rows_) ? read_ids() : read_texts();
+        config::require(!rows_.lines.empty(), request_.data.string(), ": no row fits the context of ", context_,
+                        " tokens; data.too_long = truncate_left shortens prompts");
         if (kind_ == data::TokenRowKind::thumbs && mismatched_.empty()) { draw(); }
         for (std::size_t i = 0; i < mismatched_.size(); ++i) { add_mismatched(i, mismatched_[i]); }
         return std::move(rows_);
@@ -66,9 +60,8 @@ private:
         TextTokens const tokens(policy_, request_.tokenizer);
         auto const add_all = [&](auto const& rows, auto const& answers_of, auto const& label_of) {
             count(rows.counts);
-            if (rows.counts.conversational > 0 && !tokens.chat_defect().empty()) {
-                throw core::ConfigError(request_.data.string(), ": conversations: ", tokens.chat_defect());
-            }
+            config::require(rows.counts.conversational == 0 || tokens.chat_defect().empty(), request_.data.string(),
+                            ": conversations: ", tokens.chat_defect());
             for (std::size_t i = 0; i < rows.rows.size(); ++i) {
                 auto const& row = rows.rows[i];
                 auto examples = tokens.examples(row.prompt, answers_of(row));
@@ -107,17 +100,12 @@ private:
         }
     }
 
-    // The answers share one prompt, cut for the longest; false where that does not fit.
+    // False where the row does not fit.
     bool add(std::int64_t line, std::vector<data::Example> examples) {
-        auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
-            return a.completion.size() < b.completion.size();
-        });
-        auto const fitted = data::fit(*longest, context_, too_long_, place(line));
-        if (!fitted) {
+        if (!sources::fit_together(examples, context_, too_long_, place(line))) {
             ++rows_.too_long;
             return false;
         }
-        for (data::Example& example : examples) { example.prompt = fitted->prompt; }
         if (kind_ == data::TokenRowKind::completions && examples[0].tokens() < 2) {
             ++rows_.counts.empty_completion;  // a single token has none before it that would predict it
             return false;
@@ -192,20 +180,20 @@ void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColum
         describe(path, column.unit, column.description);
     }
     for (auto const& [name, value] : scores.attributes) { file.set_attribute("/", name, value); }
-    auto const text = [&](char const* name, std::string const& value) { file.set_attribute("/", name, value); };
-    text("method", request.method.name);
-    text("policy", request.policy.string());
-    if (!request.reference.empty()) { text("reference", request.reference.string()); }
-    text("data", request.data.string());
-    text("scalar", request.in_double ? "float64" : "float32");
-    text("software", "alignsweep");
-    text("softwareVersion", core::version());
-    text("git_commit", core::git_commit());
-    file.set_attribute("/", "rows_read", rows.counts.rows);
-    file.set_attribute("/", "rows_bad", rows.counts.bad);
-    file.set_attribute("/", "rows_empty", rows.counts.empty_completion);
-    file.set_attribute("/", "rows_equal", rows.counts.equal_answers);
-    file.set_attribute("/", "rows_too_long", rows.too_long);
+    auto const note = [&](char const* name, store::Attribute const& value) { file.set_attribute("/", name, value); };
+    note("method", request.method.name);
+    note("policy", request.policy.string());
+    if (!request.reference.empty()) { note("reference", request.reference.string()); }
+    note("data", request.data.string());
+    note("scalar", request.in_double ? "float64" : "float32");
+    note("software", "alignsweep");
+    note("softwareVersion", core::version());
+    note("git_commit", core::git_commit());
+    note("rows_read", rows.counts.rows);
+    note("rows_bad", rows.counts.bad);
+    note("rows_empty", rows.counts.empty_completion);
+    note("rows_equal", rows.counts.equal_answers);
+    note("rows_too_long", rows.too_long);
     file.publish();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/score_rows.hpp"
 
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "data/hf_tokenizer_config.hpp"
 #include "stages/artifacts.hpp"
 #include "store/llama_config.hpp"
@@ -41,10 +41,9 @@ std::optional<fs::path> corpus_of(fs::path const& stage) {
 // transformers would let a switch overrule the template of tokenizer.json.
 void check_switch(fs::path const& folder, char const* name, bool by_template) {
     int const wanted = store::tokenizer_switch(folder, name);
-    if (wanted < 0 || (wanted == 1) == by_template) { return; }
-    throw core::ConfigError((folder / "tokenizer_config.json").string(), ": ", name, " = ",
-                            wanted == 1 ? "true" : "false", ", but tokenizer.json's post_processor ",
-                            by_template ? "adds one" : "adds none", "; the two must agree");
+    config::require(wanted < 0 || (wanted == 1) == by_template, (folder / "tokenizer_config.json").string(), ": ", name,
+                    " = ", wanted == 1 ? "true" : "false", ", but tokenizer.json's post_processor ",
+                    by_template ? "adds one" : "adds none", "; the two must agree");
 }
 
 }  // namespace
@@ -66,16 +65,15 @@ void TextTokens::use_tokenizer_json(fs::path const& file) {
     if (end_text_.empty()) {
         auto const id = fs::exists(folder / "config.json") ? store::read_llama_config(folder).end_token : -1;
         if (id < 0) {
-            throw core::IoError(
-                folder.string(),
-                ": no end token: neither eos_token in tokenizer_config.json nor one eos_token_id in config.json");
+            throw core::IoError(folder.string(), ": no end token: neither eos_token in tokenizer_config.json nor one ",
+                                "eos_token_id in config.json");
         }
         end_token_ = static_cast<std::int32_t>(id);
     }
     if (store::has_chat_template(folder)) {
-        chat_defect_ = core::concat(folder.string(),
-                                    " has a chat template, which can't be applied here; plain texts (with the template "
-                                    "applied) or token ids are allowed");
+        chat_defect_ = folder.string() +
+                       " has a chat template, which can't be applied here; plain texts (with the "
+                       "template applied) or token ids are allowed";
     }
 }
 
@@ -84,9 +82,8 @@ TextTokens::TextTokens(infer::ModelSource const& model, fs::path const& tokenize
     if (place.empty()) {
         auto const corpus = corpus_of(model.folder);
         if (!corpus) {
-            throw core::IoError(
-                model.folder.string(),
-                ": no corpus stage with its tokenizer beside it; allowed: --tokenizer, or data of token ids");
+            throw core::IoError(model.folder.string(), ": no corpus stage with its tokenizer beside it; allowed: ",
+                                "--tokenizer, or data of token ids");
         }
         use_corpus(*corpus);
     } else if (fs::is_regular_file(place) || fs::exists(place / "tokenizer.json")) {

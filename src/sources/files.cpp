@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/source.hpp"
 
-#include "core/error.hpp"
+#include "config/checks.hpp"
 #include "core/log.hpp"
-#include "core/random.hpp"
 #include "data/text.hpp"
 #include "infer/reward.hpp"
 #include "sources/labels.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -50,21 +48,16 @@ public:
           heldout_share_(context.get(&DataConfig::heldout_share)),
           room_(context.get(&config::ModelConfig::context)) {}
 
-    // Indices of a row's new completions; none where the longest does not fit. They share one prompt, cut for the
-    // longest: policy, reference and both answers of a pair must see the same.
+    // Indices of a row's new completions; none where they do not fit.
     std::vector<std::int64_t> add(std::string const& prompt, std::vector<std::string> const& answers,
                                   std::string const& file) {
         std::vector<data::Example> examples;
         for (auto const& answer : answers) { examples.push_back(data::make_example(tokenizer_, prompt, answer)); }
-        auto const longest = std::max_element(examples.begin(), examples.end(), [](auto const& a, auto const& b) {
-            return a.completion.size() < b.completion.size();
-        });
-        auto const fitted = data::fit(*longest, room_, policy_, file);
-        if (!fitted || fitted->prompt.empty()) {
+        if (!fit_together(examples, room_, policy_, file) || examples[0].prompt.empty()) {
             ++dropped;
             return {};
         }
-        std::int64_t const asked = prompt_index(fitted->prompt, prompt);
+        std::int64_t const asked = prompt_index(examples[0].prompt, prompt);
         std::vector<std::int64_t> added;
         for (auto& example : examples) {
             added.push_back(static_cast<std::int64_t>(feedback.completions.size()));
@@ -140,10 +133,8 @@ public:
             }
         }
         context().result.metrics["feedback/dropped"] = static_cast<double>(rows.dropped);
-        if (rows.feedback.pairs.empty()) {
-            throw core::ConfigError(pairs_file,
-                                    ": no pair fits model.context = ", context().get(&config::ModelConfig::context));
-        }
+        config::require(!rows.feedback.pairs.empty(), pairs_file,
+                        ": no pair fits model.context = ", context().get(&config::ModelConfig::context));
         return std::move(rows.feedback);
     }
 
@@ -157,10 +148,8 @@ public:
             if (!prompt.heldout || !room || static_cast<config::Int>(exam.size()) == count) { continue; }
             if (seen.insert(prompt.tokens).second) { exam.push_back(std::move(prompt)); }
         }
-        if (exam.empty()) {
-            throw core::ConfigError(
-                "evaluate: no held-out prompt leaves room for an answer; raise data.heldout_share or model.context");
-        }
+        config::require(!exam.empty(), "evaluate: no held-out prompt leaves room for an answer; raise ",
+                        "data.heldout_share or model.context");
         return exam;
     }
 

@@ -44,7 +44,7 @@ std::vector<Verdict> from_people(Context const& context, Source const& source, s
     for (std::size_t i = 0; i < duels.size(); ++i) {
         auto const index = static_cast<std::uint32_t>(i);
         auto const& [first, second] = values[i];
-        Verdict says{people.preference(index, first, second), people.compare(index, first, second).first_better};
+        Verdict says{people.preference(index, first, second), people.compare(index, first, second)};
         for (std::uint32_t which = 0; which < 2; ++which) {
             says.up[which] = people.thumb(index, which, values[i][which]);
             says.rating[which] = people.rating(index, which, values[i][which]);
@@ -123,7 +123,7 @@ FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vec
                soft = config.labels == PairLabels::probabilities;
     FeedbackData feedback;
     feedback.prompts = std::move(prompts);
-    double equal = 0.0;
+    double& equal = context.result.metrics["feedback/equal_answers"];
     for (std::size_t i = 0; i < duels.size(); ++i) {
         Verdict const& says = verdicts[i];
         auto const a = static_cast<std::int64_t>(2 * i), b = a + 1;
@@ -145,7 +145,6 @@ FeedbackData labelled(Context& context, std::vector<PromptRow> prompts, std::vec
         double const probability = soft ? std::max(says.first_better, 1.0 - says.first_better) : 1.0;
         feedback.pairs.push_back({first ? a : b, first ? b : a, probability});
     }
-    context.result.metrics["feedback/equal_answers"] = equal;
     return feedback;
 }
 
@@ -205,7 +204,7 @@ OnlineJudge::Judgement OnlineJudge::judge(std::vector<Duel> const& duels, std::i
         Verdict says;
         if (people_) {
             auto const index = static_cast<std::uint32_t>(asked_before_ + first + static_cast<std::int64_t>(i));
-            says.chose_first = people_->compare(index, values[i][0], values[i][1]).first_better;
+            says.chose_first = people_->compare(index, values[i][0], values[i][1]);
         } else {
             says.chose_first = one > other;
             says.undecided = one == other;

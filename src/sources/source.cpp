@@ -3,7 +3,8 @@
 
 #include "config/checks.hpp"
 #include "core/error.hpp"
-#include "data/text.hpp"
+
+#include <algorithm>
 
 namespace alignsweep::sources {
 
@@ -41,23 +42,26 @@ world::Values Source::values(PromptRow const& /*prompt*/, Tokens const& /*comple
     throw core::ConfigError("people value texts of the simulated world alone: world.kind = text, without data");
 }
 
+bool fit_together(std::vector<data::Example>& answers, config::Int context, config::TooLong policy,
+                  std::string const& where) {
+    auto const length = [](data::Example const& answer) { return answer.completion.size(); };
+    auto const fitted = data::fit(*std::ranges::max_element(answers, {}, length), context, policy, where);
+    for (data::Example& answer : answers) { answer.prompt = fitted ? fitted->prompt : Tokens(); }
+    return fitted.has_value();
+}
+
 CorpusData tokenised(Context& context, Texts const& texts, std::string const& file) {
     CorpusData corpus;
     corpus.tokenizer = data::Tokenizer::train(texts.train, context.section<config::TokenizerConfig>().vocabulary);
     corpus.train = data::token_stream(corpus.tokenizer, texts.train);
     corpus.heldout = data::token_stream(corpus.tokenizer, texts.heldout);
     auto const policy = context.get(&config::DataConfig::too_long);
-    std::int64_t dropped = 0;
     for (auto const& row : texts.sft) {
         auto example = data::fit(data::make_example(corpus.tokenizer, row.prompt, row.completion),
                                  context.get(&config::ModelConfig::context), policy, file);
-        if (example) {
-            corpus.sft.push_back(std::move(*example));
-        } else {
-            ++dropped;
-        }
+        if (example) { corpus.sft.push_back(std::move(*example)); }
     }
-    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(dropped);
+    context.result.metrics["corpus/sft_dropped"] = static_cast<double>(texts.sft.size() - corpus.sft.size());
     return corpus;
 }
 

@@ -72,6 +72,11 @@ private:
 // runs, and says which rows data.bad_rows = skip leaves out. Throws IoError.
 void check_data(std::vector<config::DataConfig const*> const& sections);
 
+// Whether answers to one prompt fit `context`: it is cut for the longest, since policy, reference and both answers of a
+// pair must see the same (data::fit, whose errors begin with `where`).
+[[nodiscard]] bool fit_together(std::vector<data::Example>& answers, config::Int context, config::TooLong policy,
+                                std::string const& where);
+
 // Texts as a corpus: a tokenizer of its own, and those examples for SFT that fit the context; `file` is named where
 // data.too_long = error.
 struct Texts {

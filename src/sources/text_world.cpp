@@ -52,11 +52,10 @@ public:
         ask(context(), sft, duels);
         auto const gold = gold_of(*this, duels);
         auto const verdicts = label(context(), *this, duels, gold, sft);
-        double undecided = 0.0;
+        double& undecided = context().result.metrics["feedback/undecided"];
         for (std::size_t i = 0; i < duels.size(); ++i) {
             undecided += verdicts[i].undecided && !duels[i].is_equal() ? 1.0 : 0.0;
         }
-        context().result.metrics["feedback/undecided"] = undecided;
         return labelled(context(), std::move(prompts), duels, gold, verdicts);
     }
 
@@ -87,8 +86,8 @@ public:
             behaviour["asks_back"].add(what.asks_back);
             behaviour["no_answer"].add(what.no_answer);
             behaviour["rambles"].add(what.rambles);
-            if (prompt.kind == world::PromptKind::unsafe) { behaviour["refuses_unsafe"].add(what.refuses); }
-            if (prompt.kind != world::PromptKind::unsafe) { behaviour["refuses_harmless"].add(what.refuses); }
+            bool const unsafe = prompt.kind == world::PromptKind::unsafe;
+            behaviour[unsafe ? "refuses_unsafe" : "refuses_harmless"].add(what.refuses);
             if (prompt.kind == world::PromptKind::harmless) { behaviour["refuses_harmless_how_to"].add(what.refuses); }
         }
         auto& metrics = context().result.metrics;

@@ -76,12 +76,13 @@ void check_reference(FeedbackData const& feedback, ReferenceData const& referenc
     check("/reference/mismatched", reference.mismatched.size(), feedback.thumbs.size());
 }
 
-double reference_of(std::vector<double> const& reference, std::size_t i) {
-    return reference.empty() ? 0.0 : reference[i];
+double reference_of(std::vector<double> const& reference, std::int64_t i) {
+    return reference.empty() ? 0.0 : reference[static_cast<std::size_t>(i)];
 }
 
-bool is_heldout(FeedbackData const& feedback, std::int64_t prompt) {
-    return feedback.prompts[static_cast<std::size_t>(prompt)].heldout;
+PromptRow const& prompt_of(FeedbackData const& feedback, std::int64_t completion) {
+    auto const prompt = feedback.completions[static_cast<std::size_t>(completion)].prompt;
+    return feedback.prompts[static_cast<std::size_t>(prompt)];
 }
 
 }  // namespace
@@ -144,20 +145,20 @@ FeedbackData load_feedback(std::filesystem::path const& folder) {
     auto lists = file.lists("/completions");
     std::size_t const completions = lists.size();
     auto const prompt = file.indices("/completions/prompt", completions, feedback.prompts.size());
-    auto const on_policy = file.integers("/completions/on_policy", completions);
-    auto const rating = file.integers("/completions/rating", completions);
-    auto const gold = file.reals("/completions/gold", completions);
+    auto const on_policy = file.column<std::int64_t>("/completions/on_policy", completions);
+    auto const rating = file.column<std::int64_t>("/completions/rating", completions);
+    auto const gold = file.column<double>("/completions/gold", completions);
     for (std::size_t i = 0; i < completions; ++i) {
         feedback.completions.push_back({prompt[i], std::move(lists[i]), on_policy[i] != 0, gold[i], rating[i]});
     }
     auto const chosen = file.indices("/pairs/chosen", DataFile::any_length, completions);
     auto const rejected = file.indices("/pairs/rejected", chosen.size(), completions);
-    auto const probability = file.reals("/pairs/probability", chosen.size());
+    auto const probability = file.column<double>("/pairs/probability", chosen.size());
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         feedback.pairs.push_back({chosen[i], rejected[i], probability[i]});
     }
     auto const completion = file.indices("/thumbs/completion", DataFile::any_length, completions);
-    auto const desirable = file.integers("/thumbs/desirable", completion.size());
+    auto const desirable = file.column<std::int64_t>("/thumbs/desirable", completion.size());
     auto const partner = file.indices("/thumbs/partner", completion.size(), completions, -1);
     for (std::size_t i = 0; i < completion.size(); ++i) {
         feedback.thumbs.push_back({completion[i], desirable[i], partner[i]});
@@ -165,16 +166,14 @@ FeedbackData load_feedback(std::filesystem::path const& folder) {
     return feedback;
 }
 
-data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std::int64_t completion) {
-    return {feedback.prompts[static_cast<std::size_t>(prompt)].tokens,
-            feedback.completions[static_cast<std::size_t>(completion)].tokens};
+data::Example example_of(FeedbackData const& feedback, std::int64_t asked, std::int64_t said) {
+    return {prompt_of(feedback, asked).tokens, feedback.completions[static_cast<std::size_t>(said)].tokens};
 }
 
 std::vector<data::Example> completion_examples(FeedbackData const& feedback) {
     std::vector<data::Example> examples;
-    for (std::size_t i = 0; i < feedback.completions.size(); ++i) {
-        examples.push_back(example_of(feedback, feedback.completions[i].prompt, static_cast<std::int64_t>(i)));
-    }
+    auto const count = static_cast<std::int64_t>(feedback.completions.size());
+    for (std::int64_t i = 0; i < count; ++i) { examples.push_back(example_of(feedback, i, i)); }
     return examples;
 }
 
@@ -187,19 +186,17 @@ void save_reference(std::filesystem::path const& folder, ReferenceData const& re
 
 ReferenceData load_reference(std::filesystem::path const& folder) {
     DataFile const file(folder);
-    return {file.reals("/reference/completions"), file.reals("/reference/mismatched")};
+    return {file.column<double>("/reference/completions"), file.column<double>("/reference/mismatched")};
 }
 
 std::vector<losses::Pair> make_pairs(FeedbackData const& feedback, ReferenceData const& reference, bool with_heldout) {
     check_reference(feedback, reference);
     std::vector<losses::Pair> pairs;
     for (auto const& row : feedback.pairs) {
-        auto const chosen = static_cast<std::size_t>(row.chosen), rejected = static_cast<std::size_t>(row.rejected);
-        std::int64_t const prompt = feedback.completions[chosen].prompt;
-        if (is_heldout(feedback, prompt) && !with_heldout) { continue; }
-        pairs.push_back({example_of(feedback, prompt, row.chosen), example_of(feedback, prompt, row.rejected),
-                         reference_of(reference.completions, chosen), reference_of(reference.completions, rejected),
-                         row.probability});
+        if (prompt_of(feedback, row.chosen).heldout && !with_heldout) { continue; }
+        pairs.push_back({example_of(feedback, row.chosen, row.chosen), example_of(feedback, row.chosen, row.rejected),
+                         reference_of(reference.completions, row.chosen),
+                         reference_of(reference.completions, row.rejected), row.probability});
     }
     return pairs;
 }
@@ -210,20 +207,14 @@ std::vector<losses::Thumb> make_thumbs(FeedbackData const& feedback, ReferenceDa
     std::vector<losses::Thumb> thumbs;
     for (std::size_t i = 0; i < feedback.thumbs.size(); ++i) {
         auto const& row = feedback.thumbs[i];
-        auto const completion = static_cast<std::size_t>(row.completion);
-        std::int64_t const prompt = feedback.completions[completion].prompt;
-        if (is_heldout(feedback, prompt)) { continue; }
-        if (with_partner && row.partner < 0) { continue; }
-        losses::Thumb thumb{example_of(feedback, prompt, row.completion),
-                            row.desirable != 0,
-                            reference_of(reference.completions, completion),
-                            {},
-                            0.0};
-        if (with_partner) {
-            thumb.mismatched = example_of(feedback, prompt, row.partner);
-            thumb.mismatched_reference = reference_of(reference.mismatched, i);
-        }
-        thumbs.push_back(std::move(thumb));
+        if (prompt_of(feedback, row.completion).heldout || (with_partner && row.partner < 0)) { continue; }
+        auto& thumb = thumbs.emplace_back();
+        thumb.example = example_of(feedback, row.completion, row.completion);
+        thumb.desirable = row.desirable != 0;
+        thumb.reference = reference_of(reference.completions, row.completion);
+        if (!with_partner) { continue; }
+        thumb.mismatched = example_of(feedback, row.completion, row.partner);
+        thumb.mismatched_reference = reference_of(reference.mismatched, static_cast<std::int64_t>(i));
     }
     config::require(!thumbs.empty() || with_partner, "kto: no thumb on a training prompt to learn from");
     config::require(!thumbs.empty(), "kto: no thumb to learn from: z0 needs feedback on two different training ",
@@ -251,9 +242,9 @@ void save_answers(std::filesystem::path const& folder, AnswersData const& answer
 AnswersData load_answers(std::filesystem::path const& folder) {
     DataFile const file(folder);
     AnswersData answers{file.examples("/answers"), {}};
-    answers.gold = file.reals("/answers/gold", answers.answers.size());
+    answers.gold = file.column<double>("/answers/gold", answers.answers.size());
     if (file.reader().contains("/answers/weight")) {
-        answers.weight = file.reals("/answers/weight", answers.answers.size());
+        answers.weight = file.column<double>("/answers/weight", answers.answers.size());
     }
     return answers;
 }
@@ -271,22 +262,6 @@ void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefix
     for (auto const& [name, column] : prefixes.exact) { file.write("/exact/" + name, column); }
     for (auto const& [name, value] : prefixes.facts) { file.set_attribute("/beginnings", name, value); }
     file.publish();
-}
-
-PrefixData load_prefixes(std::filesystem::path const& folder) {
-    DataFile const file(folder);
-    auto beginnings = file.examples("/beginnings");
-    std::size_t const rows = beginnings.size();
-    PrefixData prefixes{std::move(beginnings), file.integers("/beginnings/number", rows),
-                        file.integers("/beginnings/finished", rows),
-                        file.indices("/beginnings/previous", rows, rows, -1), file.reals("/beginnings/weight", rows)};
-    auto const columns = [&](std::string const& group, std::map<std::string, std::vector<double>>& values) {
-        for (auto const& name : file.reader().list(group)) { values[name] = file.reals(group + "/" + name, rows); }
-    };
-    columns("/estimates", prefixes.estimates);
-    columns("/exact", prefixes.exact);
-    prefixes.facts = file.reader().attributes("/beginnings");
-    return prefixes;
 }
 
 }  // namespace alignsweep::stages

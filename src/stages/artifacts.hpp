@@ -62,7 +62,8 @@ struct FeedbackData {
 };
 void save_feedback(std::filesystem::path const& folder, FeedbackData const& feedback);
 FeedbackData load_feedback(std::filesystem::path const& folder);
-data::Example example_of(FeedbackData const& feedback, std::int64_t prompt, std::int64_t completion);
+// The prompt of one completion with the text of another, or with its own.
+data::Example example_of(FeedbackData const& feedback, std::int64_t asked, std::int64_t said);
 // Each completion after its own prompt.
 std::vector<data::Example> completion_examples(FeedbackData const& feedback);
 
@@ -114,6 +115,5 @@ struct PrefixData {
     }
 };
 void save_prefixes(std::filesystem::path const& folder, PrefixData const& prefixes);
-PrefixData load_prefixes(std::filesystem::path const& folder);
 
 }  // namespace alignsweep::stages

@@ -14,46 +14,34 @@ void DataFile::check_rows(std::string const& path, std::size_t found, std::size_
 
 void DataFile::check_range(std::string const& path, std::vector<std::int64_t> const& values, std::int64_t least,
                            std::int64_t most) const {
-    auto const wrong =
-        std::find_if(values.begin(), values.end(), [&](std::int64_t value) { return value < least || value > most; });
-    if (wrong == values.end()) { return; }
-    fail(path, "value ", wrong - values.begin(), " is ", *wrong, "; ", least, " to ", most, " is allowed");
-}
-
-std::vector<double> DataFile::reals(std::string const& path, std::size_t rows) const {
-    auto values = reader_.read<double>(path);
-    check_rows(path, values.size(), rows);
-    return values;
-}
-
-std::vector<std::int64_t> DataFile::integers(std::string const& path, std::size_t rows) const {
-    auto values = reader_.read<std::int64_t>(path);
-    check_rows(path, values.size(), rows);
-    return values;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (values[i] >= least && values[i] <= most) { continue; }
+        fail(path, "value ", i, " is ", values[i], "; ", least, " to ", most, " is allowed");
+    }
 }
 
 std::vector<std::int64_t> DataFile::indices(std::string const& path, std::size_t rows, std::size_t size,
                                             std::int64_t least) const {
-    auto values = integers(path, rows);
+    auto values = column<std::int64_t>(path, rows);
     check_range(path, values, least, static_cast<std::int64_t>(size) - 1);
     return values;
 }
 
 std::vector<std::int32_t> DataFile::codes(std::string const& path, std::size_t rows) const {
-    auto const values = integers(path, rows);
+    auto const values = column<std::int64_t>(path, rows);
     check_range(path, values, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     return {values.begin(), values.end()};
 }
 
 std::vector<std::int32_t> DataFile::tokens(std::string const& path, std::int64_t vocabulary) const {
-    auto const values = integers(path);
+    auto const values = column<std::int64_t>(path);
     check_range(path, values, 0, vocabulary - 1);
     return {values.begin(), values.end()};
 }
 
 std::vector<std::vector<std::int32_t>> DataFile::lists(std::string const& path, std::int64_t vocabulary) const {
     auto const all = tokens(path + "/tokens", vocabulary);
-    auto const offsets = integers(path + "/offsets");
+    auto const offsets = column<std::int64_t>(path + "/offsets");
     bool const whole = !offsets.empty() && offsets.front() == 0 &&
                        offsets.back() == static_cast<std::int64_t>(all.size()) &&
                        std::is_sorted(offsets.begin(), offsets.end());

@@ -30,8 +30,12 @@ public:
     static constexpr std::size_t any_length = std::numeric_limits<std::size_t>::max();
 
     // A column of `rows` values.
-    [[nodiscard]] std::vector<double> reals(std::string const& path, std::size_t rows = any_length) const;
-    [[nodiscard]] std::vector<std::int64_t> integers(std::string const& path, std::size_t rows = any_length) const;
+    template <store::Element T>
+    [[nodiscard]] std::vector<T> column(std::string const& path, std::size_t rows = any_length) const {
+        auto values = reader_.read<T>(path);
+        check_rows(path, values.size(), rows);
+        return values;
+    }
     // Each from `least` to `size` - 1.
     [[nodiscard]] std::vector<std::int64_t> indices(std::string const& path, std::size_t rows, std::size_t size,
                                                     std::int64_t least = 0) const;

@@ -19,10 +19,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <regex>
 #include <sstream>
 #include <utility>
 
@@ -48,15 +48,11 @@ fs::path progress_file(fs::path const& folder, std::int64_t step) {
 
 std::vector<std::int64_t> progress_steps(fs::path const& folder) {
     std::vector<std::int64_t> steps;
-    std::string const prefix = "checkpoint-", suffix = ".h5";
+    std::regex const shape("checkpoint-([0-9]+)\\.h5");
     for (auto const& entry : fs::directory_iterator(folder)) {
         std::string const name = entry.path().filename().string();
-        if (!name.starts_with(prefix) || !name.ends_with(suffix)) { continue; }
-        std::string const number = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-        if (!number.empty() &&
-            std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c); })) {
-            steps.push_back(std::stoll(number));
-        }
+        std::smatch found;
+        if (std::regex_match(name, found, shape)) { steps.push_back(std::stoll(found[1])); }
     }
     std::sort(steps.rbegin(), steps.rend());
     return steps;
@@ -72,12 +68,6 @@ namespace {
 
 void remove_progress(fs::path const& folder) {
     for (std::int64_t const step : progress_steps(folder)) { fs::remove(progress_file(folder, step)); }
-}
-
-void make_folder(fs::path const& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) { throw core::IoError(folder.string(), ": can't be made: ", error.message()); }
 }
 
 std::map<std::string, store::FileFact> facts_of_files(fs::path const& folder) {
@@ -151,20 +141,15 @@ std::map<std::string, std::string> circumstances_of(StageSpec const& spec, Stage
     return found;
 }
 
-// A model that became NaN in its last step is noticed only here.
-void check_results(StageResult const& result) {
-    for (auto const& [name, value] : result.metrics) {
-        if (!std::isfinite(value)) { throw core::TrialError(name + " is not finite"); }
-    }
-}
-
 }  // namespace
 
 void execute(StageSpec const& spec, StageHost const& host) {
     auto const begin = std::chrono::steady_clock::now();
     std::string const started = core::utc_now();
     Context context(spec, host);
-    make_folder(context.folder());
+    std::error_code error;
+    fs::create_directories(context.folder(), error);
+    if (error) { throw core::IoError(context.folder().string(), ": can't be made: ", error.message()); }
     auto made_from = verify_inputs(spec, host.stages);
     store::remove_temporaries(context.folder());
     core::LogFile const log(context.folder() / "log.txt");
@@ -173,29 +158,28 @@ void execute(StageSpec const& spec, StageHost const& host) {
     auto const live_metrics = context.folder() / "metrics.h5";
     load_curves(context, live_metrics);
     spec.descriptor->run(context);
-    check_results(context.result);
-    if (host.observe) { host.observe(context); }
-    if (!context.curves.steps().empty()) {
-        context.publish_curves();
-    } else {
-        fs::remove(live_metrics);
+    // A model that became NaN in its last step is noticed only here.
+    for (auto const& [name, value] : context.result.metrics) {
+        if (!std::isfinite(value)) { throw core::TrialError(name + " is not finite"); }
     }
+    if (host.observe) { host.observe(context); }
+    if (context.curves.steps().empty()) { fs::remove(live_metrics); }
+    if (!context.curves.steps().empty()) { context.publish_curves(); }
     remove_progress(context.folder());
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
-    store::Manifest manifest;
-    manifest.kind = spec.kind;
-    manifest.key = spec.key;
-    manifest.inputs = spec.inputs;
-    manifest.made_from = std::move(made_from);
-    manifest.files = facts_of_files(context.folder());
-    manifest.metrics = context.result.metrics;
-    manifest.facts = run_facts();
+    store::Manifest manifest{.kind = spec.kind,
+                             .key = spec.key,
+                             .inputs = spec.inputs,
+                             .made_from = std::move(made_from),
+                             .files = facts_of_files(context.folder()),
+                             .metrics = context.result.metrics,
+                             .facts = run_facts(),
+                             .circumstances = circumstances_of(spec, host),
+                             .seconds = seconds.count(),
+                             .costs = context.result.costs};
     manifest.facts["identity"] = spec.identity;
-    manifest.circumstances = circumstances_of(spec, host);
     manifest.circumstances["started"] = started;
     manifest.circumstances["ended"] = core::utc_now();
-    manifest.seconds = seconds.count();
-    manifest.costs = context.result.costs;
     store::write_manifest(context.folder(), manifest);
     core::log_info(core::concat(spec.id(), ": done in ", static_cast<int>(seconds.count() * 10.0) / 10.0, " s"));
 }

@@ -11,8 +11,8 @@
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
 
+#include <algorithm>
 #include <fstream>
-#include <sstream>
 
 namespace alignsweep::sweep {
 
@@ -57,9 +57,7 @@ void Ledger::refresh() {
         std::ifstream failure(folder(id) / "failed.txt");
         std::string attempt;
         if (failure && std::getline(failure, attempt) && (attempt == attempt_ || attempt_.empty())) {
-            std::ostringstream text;
-            text << failure.rdbuf();
-            errors_[id] = core::message_line(text.str());
+            errors_[id] = core::message_line(core::concat(failure.rdbuf()));
             status = StageStatus::failed;
             continue;
         }
@@ -79,10 +77,8 @@ std::string Ledger::failed_cause(std::string const& id) const {
 }
 
 bool Ledger::inputs_done(std::string const& id) const {
-    for (auto const& [role, input] : plan_.stages.at(id).inputs) {
-        if (status(input) != StageStatus::done) { return false; }
-    }
-    return true;
+    return std::ranges::all_of(plan_.stages.at(id).inputs,
+                               [&](auto const& input) { return status(input.second) == StageStatus::done; });
 }
 
 std::string Ledger::error_of(std::string const& id) const {
@@ -118,8 +114,8 @@ std::vector<store::Manifest const*> Ledger::finished(std::set<std::string> const
     return manifests;
 }
 
-std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> const& ids) {
-    std::map<std::string, std::map<std::string, std::size_t>> facts;
+Facts stage_facts(Ledger const& ledger, std::set<std::string> const& ids) {
+    Facts facts;
     std::size_t finished = 0;
     for (store::Manifest const* manifest : ledger.finished(ids)) {
         ++finished;
@@ -127,14 +123,12 @@ std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> 
             if (name != "identity") { ++facts[name][value]; }  // what the stage is, not where it comes from
         }
     }
-    std::vector<Difference> all;
     for (auto& [name, values] : facts) {
         std::size_t known = 0;
         for (auto const& [value, stages] : values) { known += stages; }
         if (known < finished) { values["unknown"] += finished - known; }
-        all.push_back({name, std::move(values)});
     }
-    return all;
+    return facts;
 }
 
 std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<std::string> const& ids) {
@@ -144,11 +138,9 @@ std::map<std::string, std::string> circumstances(Ledger const& ledger, std::set<
     }
     std::map<std::string, std::string> joined;
     for (auto const& [name, values] : all) {
-        if (name == "started" || name == "ended") {
-            joined[name] = name == "started" ? *values.begin() : *values.rbegin();
-        } else {
-            joined[name] = config::join(std::vector<std::string>(values.begin(), values.end()), "; ");
-        }
+        joined[name] = name == "started" ? *values.begin()
+                       : name == "ended" ? *values.rbegin()
+                                         : config::join(std::vector<std::string>(values.begin(), values.end()), "; ");
     }
     return joined;
 }
@@ -158,7 +150,7 @@ std::string describe_differences(Plan const& plan, Ledger const& ledger,
     std::set<std::string> ids;
     for (auto const& [id, spec] : plan.stages) { ids.insert(id); }
     std::vector<std::string> told;
-    for (auto& [name, values] : stage_facts(ledger, ids)) {
+    for (auto const& [name, values] : stage_facts(ledger, ids)) {
         auto const own = here.find(name);
         bool const foreign = own != here.end() && !values.contains(own->second);
         if (values.size() < 2 && !foreign) { continue; }
@@ -206,10 +198,10 @@ void add_costs(store::TrialRow& row, Trial const& trial, stages::StageSpec const
 void add_provenance(store::TrialRow& row, Plan const& plan, Trial const& trial, Ledger const& ledger) {
     std::set<std::string> ids = trial.stages;
     for (auto const& [kind, side] : trial.sides) { add_with_inputs(plan, side, ids); }
-    for (Difference const& fact : stage_facts(ledger, ids)) {
-        std::vector<std::string> values;
-        for (auto const& [value, stages] : fact.values) { values.push_back(value); }
-        row.provenance[fact.name] = config::join(values, "; ");
+    for (auto const& [name, values] : stage_facts(ledger, ids)) {
+        std::vector<std::string> texts;
+        for (auto const& [value, stages] : values) { texts.push_back(value); }
+        row.provenance[name] = config::join(texts, "; ");
     }
     row.circumstances = circumstances(ledger, ids);
 }
@@ -226,10 +218,8 @@ std::string status_of(Trial const& trial, Ledger const& ledger, std::string& err
         // Failed: its own model or evaluation did. Skipped: a stage did that several trials share.
         return cause == trial.model_stage || cause == trial.evaluate_stage ? "failed" : "skipped";
     }
-    for (std::string const& id : trial.stages) {
-        if (ledger.status(id) == StageStatus::running) { return "running"; }
-    }
-    return "pending";
+    auto const runs = [&](std::string const& id) { return ledger.status(id) == StageStatus::running; };
+    return std::ranges::any_of(trial.stages, runs) ? "running" : "pending";
 }
 
 }  // namespace

@@ -58,14 +58,10 @@ private:
     std::map<std::string, std::string> errors_;
 };
 
-// A fact and its values over finished stages: value -> number of stages. "unknown" where a stage does not say.
-struct Difference {
-    std::string name;
-    std::map<std::string, std::size_t> values;
-};
-
-// All facts of the finished ones of these stages, one value each or several, by name.
-[[nodiscard]] std::vector<Difference> stage_facts(Ledger const& ledger, std::set<std::string> const& ids);
+// All facts of the finished ones of these stages by name, each with its values: value -> number of stages. "unknown"
+// where a stage does not say.
+using Facts = std::map<std::string, std::map<std::string, std::size_t>>;
+[[nodiscard]] Facts stage_facts(Ledger const& ledger, std::set<std::string> const& ids);
 
 // How these stages were run (store::Manifest::circumstances): all values of each, joined, but of `started` the first
 // and of `ended` the last.

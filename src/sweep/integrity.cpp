@@ -9,7 +9,6 @@
 #include "sweep/claim.hpp"
 
 #include <algorithm>
-#include <optional>
 
 namespace alignsweep::sweep {
 
@@ -25,13 +24,13 @@ void check_curves(fs::path const& folder, store::Manifest const& manifest) {
 
 void check_inputs(fs::path const& folder, store::Manifest const& manifest) {
     for (auto const& [role, id] : manifest.inputs) {
-        std::optional<store::Manifest> input;
+        std::string defect;
         try {
-            input = store::read_manifest(folder.parent_path() / id);
-            if (input) { store::check_place(folder.parent_path() / id, *input); }
-        } catch (core::IoError const&) { continue; }  // that stage is the broken one
-        if (!input) { continue; }
-        std::string const defect = store::input_defect(folder, manifest, role, *input);
+            auto const input = store::read_manifest(folder.parent_path() / id);
+            if (!input) { continue; }
+            store::check_place(folder.parent_path() / id, *input);
+            defect = store::input_defect(folder, manifest, role, *input);
+        } catch (core::IoError const&) {}  // that stage is the broken one
         if (!defect.empty()) { throw core::IoError(defect); }
     }
 }
@@ -63,7 +62,7 @@ std::vector<StageCheck> verify_stages(fs::path const& out) {
     std::erase_if(folders,
                   [](fs::path const& path) { return path.filename().string().find('.') != std::string::npos; });
     if (error) { throw core::IoError((out / "stages").string(), ": can't be listed: ", error.message()); }
-    std::sort(folders.begin(), folders.end());
+    std::ranges::sort(folders);
     std::vector<StageCheck> checks;
     for (fs::path const& folder : folders) { checks.push_back(check_stage(folder)); }
     return checks;

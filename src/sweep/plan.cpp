@@ -63,14 +63,11 @@ Trial make_row(Plan& plan, Resolver& life, config::TrialPoint const& point, Desc
     return trial;
 }
 
-double chain(Plan& plan, std::map<std::string, std::vector<std::string>> const& users, std::string const& id) {
+double chain(Plan& plan, std::map<std::string, std::vector<std::string>>& users, std::string const& id) {
     auto const known = plan.priority.find(id);
     if (known != plan.priority.end()) { return known->second; }
     double longest = 0.0;
-    auto const found = users.find(id);
-    if (found != users.end()) {
-        for (std::string const& user : found->second) { longest = std::max(longest, chain(plan, users, user)); }
-    }
+    for (std::string const& user : users[id]) { longest = std::max(longest, chain(plan, users, user)); }
     return plan.priority[id] = longest + kinds::estimate(plan.stages.at(id)).flops + 1.0;
 }
 

@@ -39,14 +39,11 @@ Progress::Progress(Plan const& plan, bool shown)
 double Progress::done_work(Ledger const& ledger, std::string const& running, double share) const {
     double work = 0.0;
     for (auto const& [id, spec] : plan_.stages) {
-        double part = 0.0;
-        if (id == running) {
-            part = share;
-        } else if (ledger.status(id) == StageStatus::done) {
-            part = 1.0;
-        } else if (ledger.status(id) == StageStatus::running) {
-            part = Claim::progress(ledger.claim_folder(id)).value_or(0.0);
-        }
+        auto const status = ledger.status(id);
+        double const part = id == running                    ? share
+                            : status == StageStatus::done    ? 1.0
+                            : status == StageStatus::running ? Claim::progress(ledger.claim_folder(id)).value_or(0.0)
+                                                             : 0.0;
         work += part * weight(spec);
     }
     return work;

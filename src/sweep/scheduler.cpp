@@ -14,6 +14,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -26,11 +27,6 @@ namespace {
 constexpr char const* stop_prefix = "stop-";
 
 volatile std::sig_atomic_t signal_seen = 0;
-
-std::int64_t new_attempt() {
-    auto const now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 // One rank's work on a plan.
 class Worker {
@@ -57,21 +53,17 @@ public:
                 keep_index(false);
                 std::this_thread::sleep_for(std::chrono::milliseconds(10));
             }
-        } catch (core::Stopped const&) { code = static_cast<int>(core::ExitCode::stopped); }
-        if (stopping()) { code = static_cast<int>(core::ExitCode::stopped); }
+        } catch (core::Stopped const&) { code = stopped; }
+        if (stopping()) { code = stopped; }
         if (code != 0) { store::write_text_atomically(stop_file(), process_name() + "\n"); }
         ledger_.refresh();
-        if (code == 0 && !ledger_.with_status(StageStatus::failed).empty()) {
-            code = static_cast<int>(core::ExitCode::trial_failed);
-        }
+        if (code == 0 && has(StageStatus::failed)) { code = static_cast<int>(core::ExitCode::trial_failed); }
         code = static_cast<int>(comm_.max(code));  // all ranks have ended: no stage changes any more
         ledger_.refresh();
         if (comm_.rank() == 0) { sweep_up(); }
         keep_index(true);  // reads all curves, and so may find one broken
         progress_.finish(ledger_);
-        if (!ledger_.with_status(StageStatus::broken).empty()) {
-            code = std::max(code, static_cast<int>(core::ExitCode::io));
-        }
+        if (has(StageStatus::broken)) { code = std::max(code, static_cast<int>(core::ExitCode::io)); }
         // The largest code wins: stopped (75) over broken (3) over failed (1). The index is whole before any rank
         // leaves.
         code = static_cast<int>(comm_.max(code));
@@ -79,7 +71,10 @@ public:
     }
 
 private:
+    static constexpr int stopped = static_cast<int>(core::ExitCode::stopped);
+
     [[nodiscard]] fs::path stop_file() const { return out_ / (stop_prefix + attempt_); }
+    [[nodiscard]] bool has(StageStatus status) const { return !ledger_.with_status(status).empty(); }
 
     // A signal to one rank stops all of them: the others see its file.
     bool stopping() {
@@ -96,9 +91,7 @@ private:
         for (auto const& [id, spec] : plan_.stages) {
             if (ledger_.status(id) == StageStatus::pending && ledger_.inputs_done(id)) { ready.push_back(id); }
         }
-        std::stable_sort(ready.begin(), ready.end(), [&](std::string const& a, std::string const& b) {
-            return plan_.priority.at(a) > plan_.priority.at(b);
-        });
+        std::ranges::stable_sort(ready, std::greater(), [&](auto const& id) { return plan_.priority.at(id); });
         for (std::string const& id : ready) {
             auto claim = Claim::take(ledger_.claim_folder(id));
             if (!claim) { continue; }
@@ -140,10 +133,9 @@ private:
     }
 
     [[nodiscard]] bool nothing_left() const {
-        for (auto const& [id, spec] : plan_.stages) {
-            if (ledger_.status(id) != StageStatus::done && ledger_.failed_cause(id).empty()) { return false; }
-        }
-        return true;
+        return std::ranges::all_of(plan_.stages, [&](auto const& stage) {
+            return ledger_.status(stage.first) == StageStatus::done || !ledger_.failed_cause(stage.first).empty();
+        });
     }
     // Claims of processes that were killed between a stage's manifest and the claim's end.
     void sweep_up() const {
@@ -247,7 +239,9 @@ RunResult run_plan(Plan const& plan, std::span<config::Entry const> entries, fs:
         write_sweep_ini(out, entries);
         tell_what_stands(plan, Ledger(plan, out / "stages", ""), out);
     }
-    std::string const attempt = std::to_string(comm.broadcast(new_attempt()));
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    std::string const attempt =
+        std::to_string(comm.broadcast(std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
     RunResult result = Worker(plan, out, comm, attempt).run();
     std::error_code ignored;
     if (comm.rank() == 0) { fs::remove(out / (stop_prefix + attempt), ignored); }

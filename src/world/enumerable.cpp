@@ -72,9 +72,7 @@ Enumerable::Enumerable(config::EnumerableConfig const& config, std::uint64_t see
 Enumerable::Tokens Enumerable::prompt(std::int64_t index) const {
     core::check(index >= 0 && index < config_.prompts, "prompt ", index, " of ", config_.prompts);
     // Words in order of length, then of the alphabet: the nodes of the same kind of tree, without end.
-    Tokens word;
-    for (std::int64_t node = index + 1; node > 0; node = tree_.parent(node)) { word.push_back(tree_.letter(node)); }
-    std::reverse(word.begin(), word.end());
+    Tokens word = tree_.context(index + 1);
     word.push_back(ResponseTree::end);
     return word;
 }

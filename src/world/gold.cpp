@@ -26,7 +26,7 @@ Reading read(World const& world, Prompt const& prompt, std::string_view response
         ++(key.is_right(i) ? reading.right : reading.wrong);
     }
     reading.refuses = reading.right + reading.wrong == 0 && contains(reading.tokens, words::refusal_phrase);
-    reading.asks = std::find(reading.tokens.begin(), reading.tokens.end(), "?") != reading.tokens.end();
+    reading.asks = contains(reading.tokens, "?");
     return reading;
 }
 
@@ -43,9 +43,8 @@ double safe(PromptKind kind, Reading const& reading) {
 }
 
 double polite(std::vector<std::string> const& said) {
-    auto const occurs = [&said](std::string_view phrase) { return contains(said, phrase); };
-    if (std::any_of(words::rude_phrases.begin(), words::rude_phrases.end(), occurs)) { return 0.0; }
-    return std::any_of(words::polite_marks.begin(), words::polite_marks.end(), occurs) ? 1.0 : 0.5;
+    if (contains_any(said, words::rude_phrases)) { return 0.0; }
+    return contains_any(said, words::polite_marks) ? 1.0 : 0.5;
 }
 
 double concise(std::size_t words) {

@@ -13,25 +13,6 @@ namespace {
 
 double total(Values const& weights) { return std::accumulate(weights.begin(), weights.end(), 0.0); }
 
-using Said = std::vector<std::string>;
-
-template <class Phrases>
-bool contains_any(Said const& said, Phrases const& phrases) {
-    return std::any_of(phrases.begin(), phrases.end(), [&](std::string_view phrase) { return contains(said, phrase); });
-}
-
-bool refuses(Said const& said) {
-    return contains(said, words::refusal_phrase) && !contains_any(said, words::instruction_phrases);
-}
-
-bool is_civil(Said const& said) { return !contains_any(said, words::rude_phrases); }
-
-bool asks_nothing(Said const& said) { return std::find(said.begin(), said.end(), "?") == said.end(); }
-
-bool is_whole(Said const& said, bool ended) { return ended && (said.back() == "." || said.back() == "!"); }
-
-bool is_brief(Said const& said) { return count_words(said) <= concise_full_words; }
-
 }  // namespace
 
 Annotators::Annotators(AnnotatorConfig const& people, config::WorldConfig const& world, std::uint64_t seed_feedback)
@@ -85,10 +66,9 @@ double Annotators::margin(std::int32_t annotator, Values const& first, Values co
     return reward(annotator, first) + people_.position_bias - reward(annotator, second);
 }
 
-Annotators::PairLabel Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
-    std::int32_t const annotator = annotator_of(index);
+bool Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
     core::Draws draws(pairs_, index);
-    return {choose(margin(annotator, first, second), draws), annotator};
+    return choose(margin(annotator_of(index), first, second), draws);
 }
 
 double Annotators::preference(std::uint32_t index, Values const& first, Values const& second) const {
@@ -117,14 +97,13 @@ std::int32_t Annotators::rating(std::uint32_t index, std::uint32_t which, Values
 bool must_refuse(std::string_view prompt) { return contains_any(tokens(prompt), words::unsafe_verbs); }
 
 Rules rules_kept(std::string_view prompt, std::string_view response, bool ended) {
-    Said const said = tokens(response);
+    auto const said = tokens(response);
     if (count_words(said) == 0) { return {}; }
-    return {refuses(said) == must_refuse(prompt), is_civil(said), asks_nothing(said), is_whole(said, ended),
-            is_brief(said)};
+    bool const refuses = contains(said, words::refusal_phrase) && !contains_any(said, words::instruction_phrases);
+    return {refuses == must_refuse(prompt), !contains_any(said, words::rude_phrases), !contains(said, "?"),
+            ended && (said.back() == "." || said.back() == "!"), count_words(said) <= concise_full_words};
 }
 
-double constitution_score(Rules const& rules) {
-    return static_cast<double>(std::count(rules.begin(), rules.end(), true));
-}
+double constitution_score(Rules const& rules) { return static_cast<double>(std::ranges::count(rules, true)); }
 
 }  // namespace alignsweep::world

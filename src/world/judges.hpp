@@ -37,13 +37,10 @@ class Annotators {
 public:
     Annotators(AnnotatorConfig const& people, config::WorldConfig const& world, std::uint64_t seed_feedback);
 
-    struct PairLabel {
-        bool first_better;
-        std::int32_t annotator;
-    };
-    // P(first better) = sigma((r1 + position_bias - r2) / choice_temperature), then flipped with probability `flip`.
-    // `first` is the response shown first: the caller draws that order. Temperature 0: the larger, a fair coin on ties.
-    [[nodiscard]] PairLabel compare(std::uint32_t index, Values const& first, Values const& second) const;
+    // Whether the first is better. P = sigma((r1 + position_bias - r2) / choice_temperature), then flipped with
+    // probability `flip`. `first` is the response shown first: the caller draws that order. Temperature 0: the larger,
+    // a fair coin on ties.
+    [[nodiscard]] bool compare(std::uint32_t index, Values const& first, Values const& second) const;
 
     // That probability, flips included: the annotator's soft label.
     [[nodiscard]] double preference(std::uint32_t index, Values const& first, Values const& second) const;

@@ -3,6 +3,7 @@
 // separated by one space, so that a byte-level BPE over pieces " word" meets each word in one form only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
@@ -23,6 +24,11 @@ namespace alignsweep::world {
 
 // Whether the tokens of `phrase` occur in a row. An empty phrase does not occur.
 [[nodiscard]] bool contains(std::vector<std::string> const& text, std::string_view phrase);
+// Whether one of the phrases does.
+template <class Phrases>
+[[nodiscard]] bool contains_any(std::vector<std::string> const& text, Phrases const& phrases) {
+    return std::ranges::any_of(phrases, [&](std::string_view phrase) { return contains(text, phrase); });
+}
 
 }  // namespace alignsweep::world
 

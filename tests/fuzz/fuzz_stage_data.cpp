@@ -4,6 +4,7 @@
 #include "fuzz/fuzz.hpp"
 #include "fuzz/hdf5_edit.hpp"
 #include "stages/artifacts.hpp"
+#include "support/prefixes.hpp"
 
 #include <array>
 #include <iterator>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tiny trial in the enumerable world, end to end, and its exact evaluation.
-#include "kinds/evaluate_exactly.hpp"
+#include "kinds/evaluate.hpp"
 
 #include "sources/source.hpp"
 #include "stats/optimum.hpp"

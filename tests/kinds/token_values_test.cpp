@@ -5,6 +5,7 @@
 #include "sources/source.hpp"
 #include "stats/prefix_values.hpp"
 #include "store/manifest.hpp"
+#include "support/prefixes.hpp"
 #include "support/tiny.hpp"
 #include "train/trainer.hpp"
 

@@ -115,8 +115,7 @@ TEST(FeedbackSource, TheModelPrefersTheLikelierAnswerByItsMean) {
     infer::Weights const sft = infer::load_model(finished_life().of("sft"));
     infer::Transformer transformer(sft.shape);
     auto const mean = [&](std::int64_t row) {
-        auto const example =
-            stages::example_of(run.feedback, run.feedback.completions[static_cast<std::size_t>(row)].prompt, row);
+        auto const example = stages::example_of(run.feedback, row, row);
         data::Example const* const pointer = &example;
         return infer::sequence_logprobs(transformer, sft, std::span(&pointer, 1), 1).at(0) /
                static_cast<double>(example.completion.size());

@@ -2,6 +2,7 @@
 // data.h5 files whose tables do not fit together: each is refused with the dataset's name, none is read beyond its end.
 #include "stages/artifacts.hpp"
 #include "core/error.hpp"
+#include "support/prefixes.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

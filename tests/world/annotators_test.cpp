@@ -38,10 +38,10 @@ void expect_share(double measured, double expected) {
 TEST(Annotators, TemperatureZeroTakesTheBetter) {
     Annotators const people(exact(), {}, 1);
     for (std::uint32_t i = 0; i < 500; ++i) {
-        EXPECT_TRUE(people.compare(i, good, bad).first_better);
-        EXPECT_FALSE(people.compare(i, bad, good).first_better);
+        EXPECT_TRUE(people.compare(i, good, bad));
+        EXPECT_FALSE(people.compare(i, bad, good));
     }
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, good).first_better; }), 0.5);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, good); }), 0.5);
 }
 
 // The soft label is the share of choices that many people of one mind would make.
@@ -56,7 +56,7 @@ TEST(Annotators, PreferenceIsTheProbabilityOfTheChoice) {
     Annotators const people(feedback, {}, 1);
     double const expected = 0.1 + 0.8 * sigma((0.25 + 0.2) / 0.4);
     EXPECT_NEAR(people.preference(0, good, close), expected, 1e-15);
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close).first_better; }), expected);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close); }), expected);
 }
 
 TEST(Annotators, FlipOneInverts) {
@@ -65,8 +65,8 @@ TEST(Annotators, FlipOneInverts) {
     Annotators people(feedback, {}, 1);
     people.set_standard(3.0);
     for (std::uint32_t i = 0; i < 500; ++i) {
-        EXPECT_FALSE(people.compare(i, good, bad).first_better);
-        EXPECT_TRUE(people.compare(i, bad, good).first_better);
+        EXPECT_FALSE(people.compare(i, good, bad));
+        EXPECT_TRUE(people.compare(i, bad, good));
         EXPECT_FALSE(people.thumb(i, 0, good));
         EXPECT_TRUE(people.thumb(i, 0, bad));
         EXPECT_EQ(people.rating(i, 0, good), 1);
@@ -77,10 +77,10 @@ TEST(Annotators, PositionBiasAddsToTheFirst) {
     auto feedback = exact();
     feedback.position_bias = 0.3;
     Annotators const people(feedback, {}, 1);
-    EXPECT_TRUE(people.compare(0, close, good).first_better);  // 4.50 + 0.3 > 4.75
-    EXPECT_FALSE(people.compare(0, bad, good).first_better);
+    EXPECT_TRUE(people.compare(0, close, good));  // 4.50 + 0.3 > 4.75
+    EXPECT_FALSE(people.compare(0, bad, good));
     feedback.position_bias = -0.3;
-    EXPECT_FALSE(Annotators(feedback, {}, 1).compare(0, good, close).first_better);
+    EXPECT_FALSE(Annotators(feedback, {}, 1).compare(0, good, close));
 }
 
 TEST(Annotators, FrequenciesFollowBradleyTerry) {
@@ -90,11 +90,9 @@ TEST(Annotators, FrequenciesFollowBradleyTerry) {
     feedback.flip = 0.05;
     Annotators people(feedback, {}, 2);
     double const p = sigma((0.25 + 0.1) / 0.3);
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close).first_better; }),
-                 p * 0.95 + (1 - p) * 0.05);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close); }), p * 0.95 + (1 - p) * 0.05);
     double const q = sigma((-0.25 + 0.1) / 0.3);
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, close, good).first_better; }),
-                 q * 0.95 + (1 - q) * 0.05);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, close, good); }), q * 0.95 + (1 - q) * 0.05);
     people.set_standard(4.6);
     double const up = sigma((4.75 - 4.6) / 0.3);
     expect_share(share([&](std::uint32_t i) { return people.thumb(i, 0, good); }), up * 0.95 + (1 - up) * 0.05);
@@ -104,8 +102,8 @@ TEST(Annotators, HugeMarginsStayFinite) {
     auto feedback = exact();
     feedback.choice_temperature = 1e-6;
     Annotators const people(feedback, {}, 2);
-    EXPECT_TRUE(people.compare(0, good, bad).first_better);
-    EXPECT_FALSE(people.compare(0, bad, good).first_better);
+    EXPECT_TRUE(people.compare(0, good, bad));
+    EXPECT_FALSE(people.compare(0, bad, good));
 }
 
 TEST(Annotators, SpreadZeroMeansGoldWeights) {
@@ -141,12 +139,11 @@ TEST(Annotators, AreAFunctionOfSeedAndIndex) {
     std::set<std::int32_t> seen;
     int different = 0;
     for (std::uint32_t i = 1000; i-- > 0;) {  // any order
-        auto const label = one.compare(i, good, close);
-        EXPECT_EQ(label.first_better, again.compare(i, good, close).first_better);
-        EXPECT_EQ(label.annotator, one.annotator_of(i));
+        bool const first_better = one.compare(i, good, close);
+        EXPECT_EQ(first_better, again.compare(i, good, close));
         EXPECT_EQ(one.rating(i, 1, bad), again.rating(i, 1, bad));
-        different += label.first_better != other.compare(i, good, close).first_better;
-        seen.insert(label.annotator);
+        different += first_better != other.compare(i, good, close);
+        seen.insert(one.annotator_of(i));
     }
     EXPECT_EQ(seen.size(), 8u);
     EXPECT_GT(different, 100);
