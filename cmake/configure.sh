@@ -38,8 +38,7 @@ if [[ ${CI:-} == true || ${WERROR:-} == 1 ]] || grep -qsx -e -DALIGNSWEEP_WERROR
     arguments+=(-DALIGNSWEEP_WERROR=ON)
 fi
 if has ccache && [[ $backend != cuda ]]; then
-    # The namespace keeps objects for different processors apart where a home folder is shared (-march=native).
-    arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=$(command -v env);CCACHE_NAMESPACE=${prefix##*/};$(command -v ccache)")
+    arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=$(command -v ccache)")
 fi
 arguments+=("$@")
 

@@ -9,7 +9,7 @@ shift
 arguments=()
 while (($#)); do
     case $1 in
-        -arch=* | -gencode=* | -extended-lambda | --extended-lambda | -Wext-lambda-captures-this | -expt-* | --expt-* | --host-only) ;;
+        -arch=* | -gencode=* | -fmad=* | -extended-lambda | --extended-lambda | -Wext-lambda-captures-this | -expt-* | --expt-* | --host-only) ;;
         -xhip | --offload-arch=* | -fno-gpu-rdc | -DR123_CUDA_DEVICE=*) ;;
         -Xcudafe) shift ;;
         *) arguments+=("$1") ;;

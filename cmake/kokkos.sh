@@ -4,7 +4,7 @@
 #   cmake/kokkos.sh openmp|cuda|hip|serial
 # In this order: KOKKOS_ROOT (installed); one that CMake finds, if it is new enough and has the backend; this script's
 # own cache; KOKKOS_SOURCE (a source folder), built; Kokkos 4.5.1 out of a source package, built.
-# ARCH names Kokkos architectures (ZEN3,AMPERE80), in place of this machine's processor.
+# ARCH names Kokkos architectures (ZEN3,AMPERE80).
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
@@ -85,18 +85,17 @@ esac
 for name in ${ARCH//,/ }; do
     [[ $name == "$gpu" ]] || options+=("-DKokkos_ARCH_$name=ON")
 done
-processor=
-if [[ -z $ARCH && ($backend == openmp || $backend == serial) ]]; then
-    options+=(-DKokkos_ARCH_NATIVE=ON)
-    processor=$("${CXX:-c++}" -march=native -dM -E -x c++ /dev/null | sort)
-fi
+# For any processor of this kind, and for a shared object: the kernels choose their instructions at run time.
+if [[ $backend == openmp || $backend == serial ]]; then options+=(-DCMAKE_POSITION_INDEPENDENT_CODE=ON); fi
+# A compiler for another processor: its C library is not where CMake looks.
+if [[ $backend == serial && $("${CXX:-c++}" -dumpmachine) != $(uname -m)-* ]]; then options+=(-DKokkos_ENABLE_LIBDL=OFF); fi
 patch=
 if [[ $backend == cuda && $version == 4.5.* ]] && (($(nvcc_major) >= 13)); then patch=$root/cmake/kokkos-4.5-cuda13.patch; fi
 compiler_flags "$backend" WRAPPER "$gpu"
 
-# The name tells apart all that would make another library: source, compiler, flags, processor, patch.
+# The name tells apart all that would make another library: source, compiler, flags, patch.
 identity() {
-    printf '%s\n' "$source_name" "$sha256" "${options[@]}" "${compiler[@]}" "$processor"
+    printf '%s\n' "$source_name" "$sha256" "${options[@]}" "${compiler[@]}"
     case $backend in
         cuda) "$(nvcc_path)" --version && "${NVCC_WRAPPER_DEFAULT_COMPILER:-g++}" --version ;;
         # The path of compiler-rt, which changes with the packages, ends up in the installed CMake files.

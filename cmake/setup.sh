@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Sees to it that the system packages of one or more groups are there.
-#   cmake/setup.sh [base] [lint] [hip] [fuzz]
+#   cmake/setup.sh [base] [lint] [hip] [fuzz] [arm]
 # What is missing is installed with apt-get where that is allowed; otherwise the exact command is printed and the exit
 # code is 2. NO_INSTALL=1 forbids installing. Tools that come from elsewhere (modules, conda) count as present.
 set -euo pipefail
@@ -39,6 +39,11 @@ fuzz='
 clang-14|clang++-14
 libclang-rt-14-dev|
 '
+arm='
+g++-aarch64-linux-gnu|aarch64-linux-gnu-g++
+qemu-user-static|qemu-aarch64-static
+googletest|
+'
 hip='
 clang-19|clang++-19
 clang-tools-19|clang-offload-bundler-19
@@ -74,8 +79,8 @@ missing_packages() {
 lines=()
 for group in "${@:-base}"; do
     case $group in
-        base | lint | hip | fuzz) mapfile -t more < <(sed '/^$/d' <<<"${!group}"); lines+=("${more[@]}") ;;
-        *) say "unknown group '$group'; there are: base lint hip fuzz"; exit 2 ;;
+        base | lint | hip | fuzz | arm) mapfile -t more < <(sed '/^$/d' <<<"${!group}"); lines+=("${more[@]}") ;;
+        *) say "unknown group '$group'; there are: base lint hip fuzz arm"; exit 2 ;;
     esac
 done
 

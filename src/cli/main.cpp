@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.hpp"
+#include "cli/entry.hpp"
 #include "config/text.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
@@ -68,7 +69,7 @@ int run(int& argc, char**& argv) {
 
 }  // namespace alignsweep::cli
 
-int main(int argc, char** argv) {
+int alignsweep_main(int argc, char** argv) {
     try {
         return alignsweep::cli::run(argc, argv);
     } catch (std::exception const& error) {

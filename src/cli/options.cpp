@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "kinds/kinds.hpp"
+#include "model/runtime.hpp"
 
 #include <iostream>
 
@@ -64,7 +65,11 @@ SweepInput read_sweep(po::variables_map const& values) {
     auto const entries = config::read_all({names.begin(), names.end()}, all_of(values, "set"));
     auto out = std::filesystem::path("results") / experiment_name(names.back());
     if (values.count("out") > 0) { out = one_of(values, "out"); }
-    return {entries, config::expand(entries, kinds::program()), out};
+    SweepInput input{entries, config::expand(entries, kinds::program()), out};
+    for (auto const& trial : input.spec.trials) {
+        model::use_arithmetic(trial.config.get<config::RunConfig>().arithmetic);
+    }
+    return input;
 }
 
 }  // namespace alignsweep::cli

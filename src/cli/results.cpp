@@ -2,10 +2,13 @@
 // status, verify, repair: what a results folder holds, whether it is what was written, and what to do where it is not.
 #include "cli/commands.hpp"
 #include "config/checks.hpp"
+#include "config/text.hpp"
 #include "core/log.hpp"
 #include "kinds/kinds.hpp"
+#include "model/runtime.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
+#include "sweep/rerun.hpp"
 
 #include <iostream>
 
@@ -15,14 +18,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The one folder of a command that has no options; nothing on --help.
-std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text) {
-    auto const values = parse(arguments, usage, text, "dir");
-    if (!values) { return std::nullopt; }
-    auto const folders = all_of(*values, "dir");
+fs::path folder_of(po::variables_map const& values, std::string const& usage) {
+    auto const folders = all_of(values, "dir");
     config::require(folders.size() == 1, folders.empty() ? "no results folder given" : "one results folder is allowed",
                     " (usage: ", usage, ")");
     return folders[0];
+}
+// The one folder of a command that has no options; nothing on --help.
+std::optional<fs::path> read_folder(Arguments const& arguments, std::string const& usage, std::string const& text) {
+    auto const values = parse(arguments, usage, text, "dir");
+    return values ? std::optional(folder_of(*values, usage)) : std::nullopt;
 }
 
 struct Findings {
@@ -82,14 +87,40 @@ int status_command(Arguments const& arguments) {
 }
 
 int verify_command(Arguments const& arguments) {
-    auto const out = read_folder(
-        arguments, "alignsweep verify DIR",
+    std::string const usage = "alignsweep verify DIR [--rerun STAGE]...";
+    po::options_description options("options");
+    options.add_options()("rerun", po::value<std::vector<std::string>>()->composing(),
+                          "runs stages once more and compares all bits: all, a kind, or a stage's folder "
+                          "(may be repeated)")("threads", po::value<int>()->default_value(0),
+                                               "threads of --rerun (default: OMP_NUM_THREADS, else all cores)");
+    auto const values = parse(
+        arguments, usage,
         "Reads every file of a results folder: each stage's manifest must be what was written and stand in\n"
         "its place, and each file must have the digest that the manifest names. Exit code 3 where something\n"
-        "is broken; `alignsweep repair DIR` mends it.");
-    if (!out) { return 0; }
-    auto const findings = report(*out);
-    return findings.broken.empty() && !findings.index ? 0 : static_cast<int>(core::ExitCode::io);
+        "is broken; `alignsweep repair DIR` mends it. With --rerun, stages that are whole run once more on this\n"
+        "machine; exit code 3 where a bit differs. Of stages that ran with run.trace = true, the first launch of a\n"
+        "kernel that differs is named.",
+        "dir", options);
+    if (!values) { return 0; }
+    fs::path const out = folder_of(*values, usage);
+    sweep::Plan plan;
+    std::vector<std::string> chosen;
+    if (values->count("rerun") > 0) {
+        plan = sweep::make_plan(config::expand(sweep::read_sweep_ini(out), kinds::program()));
+        chosen = sweep::stages_named(plan, all_of(*values, "rerun"));
+    }
+    auto const findings = report(out);
+    bool whole = findings.broken.empty() && !findings.index;
+    if (whole && !chosen.empty()) {
+        model::Runtime const runtime(*arguments.argc, *arguments.argv, (*values)["threads"].as<int>());
+        for (std::string const& id : chosen) {
+            auto const differences = sweep::rerun(plan, out, id);
+            whole = whole && differences.empty();
+            std::cout << (differences.empty() ? "the same: " : "differs: ") << id << (differences.empty() ? "" : ": ")
+                      << config::join(differences) << std::endl;
+        }
+    }
+    return whole ? 0 : static_cast<int>(core::ExitCode::io);
 }
 
 int repair_command(Arguments const& arguments) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "core/arithmetic.hpp"
 
 namespace alignsweep::config {
 
@@ -156,7 +157,7 @@ struct ModelConfig {
         visit("embedding_init_std", embedding_init_std, positive, "standard deviation of initial embeddings");
         visit("tied", tied, "whether the LM head is the token embedding");
         visit("chunk", chunk, {1, 65536},
-              "sequences of a chunk, the unit of arithmetic: the one number that bits depend on");
+              "sequences of a chunk, the unit in which gradients are added: bits depend on it");
     }
 };
 
@@ -181,13 +182,18 @@ struct OptimizerConfig {
     }
 };
 
-// [run]: how a run goes; never part of a key, since no bit depends on it.
+// [run]: how a run goes. Of these keys only `arithmetic` is part of a stage's identity: no bit depends on the others.
 struct RunConfig {
+    core::Arithmetic arithmetic = core::Arithmetic::portable;
     double checkpoint_seconds = 30.0, metrics_seconds = 5.0;
+    bool trace = false;
 
     void fields(FieldVisitor& visit) {
+        visit("arithmetic", arithmetic, Choices{"portable", "fast"},
+              "portable: the same bits on every machine; fast: products by OpenBLAS or cuBLAS, bits of one machine");
         visit("checkpoint_seconds", checkpoint_seconds, non_negative, "time between checkpoints of a stage");
         visit("metrics_seconds", metrics_seconds, non_negative, "time between publications of metrics.h5");
+        visit("trace", trace, "trace.txt in each stage's folder: a digest of what each launch of a kernel left behind");
     }
 };
 

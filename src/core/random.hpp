@@ -4,18 +4,12 @@
 // Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011 (Philox4x32-10, by Random123).
 #pragma once
 
+#include "core/math.hpp"
+
 #include <Random123/philox.h>
 
-#include <cmath>
 #include <cstdint>
 #include <string_view>
-
-// Marks functions that run on host and device alike, without including Kokkos.
-#if defined(__CUDACC__) || defined(__HIPCC__)
-#define ALIGNSWEEP_FUNCTION __host__ __device__ inline
-#else
-#define ALIGNSWEEP_FUNCTION inline
-#endif
 
 namespace alignsweep::core {
 
@@ -61,10 +55,10 @@ public:
         auto const i = static_cast<std::size_t>(uniform() * static_cast<double>(n));
         return i < n ? i : n - 1;
     }
-    // Standard normal (Box-Muller, one of the two values).
+    // Standard normal (core/math.hpp).
     double normal() {
-        double const radius = std::sqrt(-2.0 * std::log(uniform()));
-        return radius * std::cos(6.283185307179586476925 * uniform());
+        double const u = uniform();
+        return math::normal(u, uniform());
     }
     // Fisher-Yates.
     template <class Container>

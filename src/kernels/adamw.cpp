@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/adamw.hpp"
 
+#include "core/math.hpp"
+
 #include <cmath>
 
 namespace alignsweep::kernels {
@@ -14,8 +16,8 @@ void adamw(ExecSpace const& space, AdamwStep const& step, std::int64_t decayed,
     Scalar const scale = static_cast<Scalar>(step.gradient_scale);
     Scalar const b1 = static_cast<Scalar>(step.beta1), b2 = static_cast<Scalar>(step.beta2);
     Scalar const c1 = static_cast<Scalar>(1.0 - step.beta1), c2 = static_cast<Scalar>(1.0 - step.beta2);
-    Scalar const rate = static_cast<Scalar>(step.learning_rate / (1.0 - std::pow(step.beta1, power)));
-    Scalar const correction = static_cast<Scalar>(1.0 / std::sqrt(1.0 - std::pow(step.beta2, power)));
+    Scalar const rate = static_cast<Scalar>(step.learning_rate / (1.0 - core::math::pow(step.beta1, power)));
+    Scalar const correction = static_cast<Scalar>(1.0 / std::sqrt(1.0 - core::math::pow(step.beta2, power)));
     Scalar const epsilon = static_cast<Scalar>(step.epsilon);
     Scalar const keep = static_cast<Scalar>(1.0 - step.learning_rate * step.weight_decay);
     Kokkos::parallel_for(

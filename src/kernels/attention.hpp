@@ -16,12 +16,20 @@ struct HeadShape {
 };
 inline constexpr int max_head_dim = 128;
 
-// Groups of `lanes` neighbouring tokens of one sequence: group g starts at row first[g], holds count[g] rows and
+// Softmax goes over the keys of a sequence in blocks of so many from its first: for each block the largest score so
+// far, the old sums rescaled, then the block's keys added in order. Scores are chains of fused multiply-adds over the
+// head's dimension, sums over keys chains over the keys. Queries, or lanes, are independent: bits do not depend on how
+// many are computed side by side, and one new token gets those that it would have in a whole sequence.
+inline constexpr int attention_block = 8;
+
+// Groups of query_lanes neighbouring tokens of one sequence: group g starts at row first[g], holds count[g] rows and
 // belongs to the sequence of rows [begin[g], end[g]).
 template <class ExecSpace>
 struct TokenGroups {
     Indices<ExecSpace> first, count, begin, end;
 };
+template <class ExecSpace, class Scalar>
+[[nodiscard]] int query_lanes();
 
 // out[n, heads * D] = softmax(q k^T / sqrt(D)) v over the keys of n's sequence up to n; log_normaliser[n, heads].
 template <class ExecSpace, class Scalar>
@@ -36,7 +44,9 @@ void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGro
                         Arg<ConstMatrix<ExecSpace, Scalar>> dout, Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser,
                         Matrix<ExecSpace, Scalar> dqkv);
 
-// Keys and values of one layer: [slots, context, kv_heads * D].
+// Keys of one layer, [slots, kv_heads * D, context rounded up to cached_multiple], so that those side by side are read
+// together, and values, [slots, context, kv_heads * D].
+inline constexpr int cached_multiple = 32;
 template <class ExecSpace, class Scalar>
 struct LayerCache {
     Kokkos::View<Scalar***, Kokkos::LayoutRight, ExecSpace> keys, values;

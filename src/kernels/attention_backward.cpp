@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two kernels, so that nothing is added from two places: one owns queries (the elements of its packs), one owns keys
 // and values (likewise, and its loop runs over the query heads of the group).
+#include "core/math.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/pack.hpp"
 
@@ -18,7 +19,9 @@ void project_on_output(ExecSpace const& space, HeadShape const& shape, ConstMatr
         Kokkos::RangePolicy<ExecSpace>(space, 0, along.extent(0) * along.extent(1)), KOKKOS_LAMBDA(int item) {
             int const n = item / heads, head = item % heads;
             Scalar total = 0;
-            for (int d = 0; d < dim; ++d) { total += out(n, head * dim + d) * dout(n, head * dim + d); }
+            for (int d = 0; d < dim; ++d) {
+                total = core::math::fused(out(n, head * dim + d), dout(n, head * dim + d), total);
+            }
             along(n, head) = total;
         });
 }
@@ -63,17 +66,17 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
                 for (int d = 0; d < dim; ++d) {
                     Queries const q = query[d], u = up[d];
                     for (int b = 0; b < block; ++b) {
-                        score[b] += q * key[b][d];
-                        dweight[b] += u * value[b][d];
+                        score[b] = fused(q, key[b][d], score[b]);
+                        dweight[b] = fused(u, value[b][d], dweight[b]);
                     }
                 }
                 for (int b = 0; b < block; ++b) {
-                    Queries const weight = row >= j + b ? exp_of_pack<Queries>(score[b] - shift) : Queries{};
+                    Queries const weight = row >= j + b ? exp_of<Queries>(score[b] - shift) : Queries{};
                     score[b] = weight * (dweight[b] - mean);
                 }
                 for (int d = 0; d < dim; ++d) {
                     Queries total = dquery[d];
-                    for (int b = 0; b < block; ++b) { total += score[b] * key[b][d]; }
+                    for (int b = 0; b < block; ++b) { total = fused(score[b], key[b][d], total); }
                     dquery[d] = total;
                 }
             }
@@ -123,22 +126,22 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                     for (int d = 0; d < dim; ++d) {
                         Keys const k = key[d], v = value[d];
                         for (int b = 0; b < block; ++b) {
-                            weight[b] += query[b][d] * k;
-                            dscore[b] += up[b][d] * v;
+                            weight[b] = fused(k, query[b][d], weight[b]);
+                            dscore[b] = fused(v, up[b][d], dscore[b]);
                         }
                     }
                     for (int b = 0; b < block; ++b) {
                         int const at = i + b < last ? i + b : last;
                         // A query past the sequence's last row sees nothing.
                         int const sees = i + b <= last ? at : -1;
-                        weight[b] = row <= sees ? exp_of_pack<Keys>(weight[b] - log_normaliser(at, h)) : Keys{};
+                        weight[b] = row <= sees ? exp_of<Keys>(weight[b] - log_normaliser(at, h)) : Keys{};
                         dscore[b] = weight[b] * (dscore[b] - along(at, h));
                     }
                     for (int d = 0; d < dim; ++d) {
                         Keys of_key = dkey[d], of_value = dvalue[d];
                         for (int b = 0; b < block; ++b) {
-                            of_key += dscore[b] * query[b][d];
-                            of_value += weight[b] * up[b][d];
+                            of_key = fused(dscore[b], query[b][d], of_key);
+                            of_value = fused(weight[b], up[b][d], of_value);
                         }
                         dkey[d] = of_key;
                         dvalue[d] = of_value;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/math.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/row.hpp"
 
@@ -15,10 +16,9 @@ void store_in_cache(ExecSpace const& space, HeadShape const& shape, Arg<Indices<
         space, "alignsweep::kernels::attention::store_in_cache", static_cast<int>(qkv.extent(0)),
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
             Scalar const* const from = &qkv(n, key_column);
-            Scalar* const key = &keys(slot(n), position(n), 0);
             Scalar* const value = &values(slot(n), position(n), 0);
             row.each(width, [&](int i) {
-                key[i] = from[i];
+                keys(slot(n), i, position(n)) = from[i];
                 value[i] = from[width + i];
             });
         });
@@ -29,7 +29,7 @@ void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indice
                       Arg<Indices<ExecSpace>> position, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
                       LayerCache<ExecSpace, Scalar> const& cache, Matrix<ExecSpace, Scalar> out) {
     assert_views<1, 1, 2, 2, 3, 3>(space, slot, position, qkv, out, cache.keys, cache.values);
-    constexpr int width = lanes<ExecSpace, Scalar>;  // keys whose weights are computed side by side
+    constexpr int ahead = sum_lanes;  // keys whose scores are computed side by side, a multiple of attention_block
     auto const keys = cache.keys, values = cache.values;
     int const heads = shape.heads, dim = shape.head_dim, shared = shape.heads / shape.kv_heads;
     Scalar const scale = static_cast<Scalar>(1.0 / Kokkos::sqrt(static_cast<double>(dim)));
@@ -37,32 +37,44 @@ void attention_decode(ExecSpace const& space, HeadShape const& shape, Arg<Indice
         space, "alignsweep::kernels::attention::decode", static_cast<int>(qkv.extent(0)) * heads,
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int item) {
             int const n = item / heads, head = item % heads, column = head / shared * dim;
+            int const seen = position(n) + 1;
             Scalar const* const query = &qkv(n, head * dim);
             Scalar* const sum = &out(n, head * dim);
+            auto const key_step = keys.stride(1), value_step = values.stride(1);
+            Scalar const* const value_0 = &values(slot(n), 0, column);
+            Scalar const lowest = Scalar(-1e30);
             row.each(dim, [&](int d) { sum[d] = 0; });
-            Scalar largest = Scalar(-1e30), normaliser = 0;
-            int const keys_seen = position(n) + 1;
-            for (int first = 0; first < keys_seen; first += width) {
-                int const count = Kokkos::min(width, keys_seen - first);
-                Scalar weight[width], now = largest, total = 0;
-                for (int l = 0; l < width; ++l) { weight[l] = Scalar(-1e30); }
-                for (int l = 0; l < count; ++l) {
-                    Scalar const* const key = &keys(slot(n), first + l, column);
-                    weight[l] = scale * row.template sum<Scalar>(dim, [&](int d) { return query[d] * key[d]; });
-                    now = weight[l] > now ? weight[l] : now;
+            Scalar largest = lowest, normaliser = 0;
+            row.template with_shared<Scalar>([&](Scalar* weight) {
+                for (int first = 0; first < seen; first += ahead) {
+                    Scalar const* const key = &keys(slot(n), column, first);
+                    row.each(ahead, [&](int l) {
+                        Scalar score = 0;
+                        for (int d = 0; d < dim; ++d) {
+                            score = core::math::fused(query[d] * scale, key[d * key_step + l], score);
+                        }
+                        weight[l] = first + l < seen ? score : lowest;
+                    });
+                    for (int begin = 0; begin < ahead && first + begin < seen; begin += attention_block) {
+                        Scalar* const block = weight + begin;
+                        Scalar now = largest;
+                        for (int b = 0; b < attention_block; ++b) { now = block[b] > now ? block[b] : now; }
+                        Scalar const rescale = core::math::exp(largest - now);
+                        row.each(attention_block, [&](int b) { block[b] = core::math::exp(block[b] - now); });
+                        normaliser *= rescale;
+                        for (int b = 0; b < attention_block; ++b) { normaliser += block[b]; }
+                        row.each(dim, [&](int d) {
+                            Scalar total = sum[d] * rescale;
+                            for (int b = 0; b < attention_block; ++b) {  // past the last key: its value, weighted by 0
+                                int const at = Kokkos::min(first + begin + b, seen - 1);
+                                total = core::math::fused(block[b], value_0[at * value_step + d], total);
+                            }
+                            sum[d] = total;
+                        });
+                        largest = now;
+                    }
                 }
-#pragma omp simd
-                for (int l = 0; l < width; ++l) { weight[l] = exp_of(weight[l] - now); }
-                for (int l = 0; l < width; ++l) { total += weight[l]; }
-                Scalar const rescale = exp_of(largest - now);
-                normaliser = normaliser * rescale + total;
-                row.each(dim, [&](int d) { sum[d] *= rescale; });
-                for (int l = 0; l < count; ++l) {
-                    Scalar const* const value = &values(slot(n), first + l, column);
-                    row.each(dim, [&](int d) { sum[d] += weight[l] * value[d]; });
-                }
-                largest = now;
-            }
+            });
             Scalar const inverse = Scalar(1) / normaliser;
             row.each(dim, [&](int d) { sum[d] *= inverse; });
         });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group of neighbouring queries is the unit of work; its queries are the elements of packs (pack.hpp), so no sum runs
 // across them and none depends on the schedule.
+#include "core/math.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/pack.hpp"
 
@@ -13,7 +14,7 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
     assert_views<2, 2, 2, 1>(space, qkv, out, log_normaliser, groups.first);
     using Queries = Pack<ExecSpace, Scalar>;
     using Rows = IndexPack<ExecSpace, Scalar>;
-    constexpr int block = 8;  // keys whose scores stay in registers together
+    constexpr int block = attention_block;
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
     auto const first_row = groups.first, row_count = groups.count, begin = groups.begin;
@@ -43,35 +44,41 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
                 for (int b = 0; b < block; ++b) { weight[b] = Queries{}; }
                 for (int d = 0; d < dim; ++d) {
                     Queries const q = query[d];
-                    for (int b = 0; b < block; ++b) { weight[b] += q * key[b][d]; }
+                    for (int b = 0; b < block; ++b) { weight[b] = fused(q, key[b][d], weight[b]); }
                 }
                 Queries now = largest;
                 for (int b = 0; b < block; ++b) {
                     weight[b] = row >= j + b ? weight[b] : lowest;
                     now = weight[b] > now ? weight[b] : now;
                 }
-                Queries const rescale = exp_of_pack(largest - now);
+                Queries const rescale = exp_of(largest - now);
                 largest = now;
                 normaliser = normaliser * rescale;
                 for (int b = 0; b < block; ++b) {
-                    weight[b] = exp_of_pack(weight[b] - now);
+                    weight[b] = exp_of(weight[b] - now);
                     normaliser += weight[b];
                 }
                 for (int d = 0; d < dim; ++d) {
                     Queries total = sum[d] * rescale;
-                    for (int b = 0; b < block; ++b) { total += weight[b] * value[b][d]; }
+                    for (int b = 0; b < block; ++b) { total = fused(weight[b], value[b][d], total); }
                     sum[d] = total;
                 }
             }
             for (int l = 0; l < count; ++l) {
                 Scalar const inverse = Scalar(1) / element(normaliser, l);
                 for (int d = 0; d < dim; ++d) { out(first + l, head * dim + d) = element(sum[d], l) * inverse; }
-                log_normaliser(first + l, head) = element(largest, l) + Kokkos::log(element(normaliser, l));
+                log_normaliser(first + l, head) = element(largest, l) + core::math::log(element(normaliser, l));
             }
         });
 }
 
+template <class ExecSpace, class Scalar>
+int query_lanes() {
+    return lanes<ExecSpace, Scalar>;
+}
+
 #define INSTANTIATE(E, S)                                                                                       \
+    template int query_lanes<E, S>();                                                                           \
     template void attention_forward<E, S>(E const&, HeadShape const&, TokenGroups<E> const&, ConstMatrix<E, S>, \
                                           Matrix<E, S>, Matrix<E, S>);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)

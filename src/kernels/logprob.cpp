@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/logprob.hpp"
 
+#include "core/math.hpp"
 #include "kernels/row.hpp"
 
 namespace alignsweep::kernels {
@@ -17,13 +18,13 @@ void logprob_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>>
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
             Scalar const* const z = &logits(n, 0);
             Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; });
-            Scalar const sum =
-                row.template sum<Scalar>(vocabulary, [&](int v) { return exp_of((z[v] - largest) * inverse); });
+            Scalar const sum = row.template sum<Scalar>(
+                vocabulary, [&](int v) { return core::math::exp((z[v] - largest) * inverse); });
             Scalar const weighted = row.template sum<Scalar>(vocabulary, [&](int v) {
                 Scalar const shifted = (z[v] - largest) * inverse;
-                return exp_of(shifted) * shifted;
+                return core::math::exp(shifted) * shifted;
             });
-            Scalar const log_sum = Kokkos::log(sum);
+            Scalar const log_sum = core::math::log(sum);
             row.once([&] {
                 log_normaliser(n) = largest * inverse + log_sum;
                 logprob(n) = (z[target(n)] - largest) * inverse - log_sum;
@@ -47,7 +48,7 @@ void logprob_backward(ExecSpace const& space, Arg<Indices<ExecSpace>> target, do
             Scalar const shift = log_normaliser(n), h = entropy(n), dl = dlogprob(n), dh = dentropy(n);
             row.each(vocabulary, [&](int v) {
                 Scalar const log_p = z[v] * inverse - shift;
-                z[v] = -inverse * exp_of(log_p) * (dl + dh * (log_p + h));
+                z[v] = -inverse * core::math::exp(log_p) * (dl + dh * (log_p + h));
             });
             row.once([&] { z[target(n)] += inverse * dl; });
         });

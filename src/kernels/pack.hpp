@@ -3,7 +3,7 @@
 // are written alike: + - * and comparisons act on each element, and mask ? a : b chooses element by element.
 #pragma once
 
-#include "kernels/math.hpp"
+#include "core/math.hpp"
 #include "kernels/types.hpp"
 
 #include <cstdint>
@@ -59,19 +59,25 @@ KOKKOS_FORCEINLINE_FUNCTION auto element(PackType const& pack, int l) {
     return pack[l];
 }
 
-// Of each element.
-template <OneElement PackType>
-KOKKOS_FORCEINLINE_FUNCTION PackType exp_of_pack(PackType const& x) {
-    return exp_of(x);
+// a b + c of each element, rounded once.
+template <class PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType fused(PackType const& a, PackType const& b, PackType const& c) {
+    return core::math::fused(a, b, c);
 }
 template <class PackType>
-KOKKOS_FORCEINLINE_FUNCTION PackType exp_of_pack(PackType const& x) {
-    if constexpr (sizeof(x[0]) == sizeof(float)) {
-        typedef std::uint32_t Bits __attribute__((vector_size(sizeof(PackType))));
-        return exp_in_float<PackType, Bits>(x);
-    } else {
-        return pack_of<PackType>([&](int l) { return exp_of(x[l]); });
-    }
+requires(!OneElement<PackType>) KOKKOS_FORCEINLINE_FUNCTION PackType
+    fused(PackType const& a, std::remove_cvref_t<decltype(a[0])> b, PackType const& c) {
+    return core::math::fused(a, b - PackType{}, c);
+}
+
+// Of each element.
+template <OneElement PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType exp_of(PackType const& x) {
+    return core::math::exp(x);
+}
+template <class PackType>
+KOKKOS_FORCEINLINE_FUNCTION PackType exp_of(PackType const& x) {
+    return core::math::exp_of_pack(x);
 }
 
 }  // namespace alignsweep::kernels

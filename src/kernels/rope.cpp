@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/rope.hpp"
 
+#include "core/math.hpp"
 #include "kernels/row.hpp"
-
-#include <cmath>
 
 namespace alignsweep::kernels {
 
@@ -18,10 +17,10 @@ RopeTable<ExecSpace, Scalar> make_rope_table(ExecSpace const& space, int positio
     auto cos = Kokkos::create_mirror_view(table.cos);
     auto sin = Kokkos::create_mirror_view(table.sin);
     for (int i = 0; i < half; ++i) {
-        double const frequency = std::pow(theta, -2.0 * i / head_dim);
+        double const frequency = core::math::pow(theta, -2.0 * i / head_dim);
         for (int p = 0; p < positions; ++p) {
-            cos(p, i) = static_cast<Scalar>(std::cos(p * frequency));
-            sin(p, i) = static_cast<Scalar>(std::sin(p * frequency));
+            cos(p, i) = static_cast<Scalar>(core::math::cos(p * frequency));
+            sin(p, i) = static_cast<Scalar>(core::math::sin(p * frequency));
         }
     }
     Kokkos::deep_copy(space, table.cos, cos);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/sampling.hpp"
 
+#include "core/math.hpp"
 #include "kernels/row.hpp"
 
 namespace alignsweep::kernels {
@@ -21,7 +22,7 @@ struct Scores {
     KOKKOS_INLINE_FUNCTION Scalar above(Scalar threshold, bool by_mass) const {
         return row.template sum<Scalar>(vocabulary, [&](int v) {
             Scalar const score = (*this)(v);
-            Scalar const weight = by_mass ? exp_of(score) : Scalar(1);
+            Scalar const weight = by_mass ? core::math::exp(score) : Scalar(1);
             return score >= threshold ? weight : Scalar(0);
         });
     }
@@ -79,14 +80,14 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
                     // The last admitted token takes what rounding leaves over.
                     for (int v = 0; v < vocabulary && passed < goal; ++v) {
                         if (scores(v) >= threshold) {
-                            passed += exp_of(scores(v));
+                            passed += core::math::exp(scores(v));
                             chosen = v;
                         }
                     }
                 }
                 chosen = chosen < 0 ? 0 : chosen;
                 token(n) = chosen;
-                logprob(n) = scores(chosen) - Kokkos::log(sum);
+                logprob(n) = scores(chosen) - core::math::log(sum);
             });
         });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/swiglu.hpp"
 
+#include "core/math.hpp"
 #include "kernels/row.hpp"
 
 namespace alignsweep::kernels {
@@ -16,7 +17,7 @@ void swiglu_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> 
             Scalar const* const gate = &gate_up(n, 0);
             Scalar const* const up = gate + width;
             Scalar* const y = &out(n, 0);
-            row.each(width, [&](int i) { y[i] = gate[i] * sigmoid(gate[i]) * up[i]; });
+            row.each(width, [&](int i) { y[i] = gate[i] * core::math::sigmoid(gate[i]) * up[i]; });
         });
 }
 
@@ -34,7 +35,7 @@ void swiglu_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>>
             Scalar* const dgate = &dgate_up(n, 0);
             Scalar* const dup = dgate + width;
             row.each(width, [&](int i) {
-                Scalar const s = sigmoid(gate[i]);
+                Scalar const s = core::math::sigmoid(gate[i]);
                 dgate[i] = dy[i] * up[i] * s * (Scalar(1) + gate[i] * (Scalar(1) - s));
                 dup[i] = dy[i] * gate[i] * s;
             });

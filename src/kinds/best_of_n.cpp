@@ -56,7 +56,7 @@ train::Answers best_answers(stages::Context& context, infer::Transformer& transf
 
 stages::Descriptor describe_best_of_n() {
     stages::Descriptor kind{
-        .name = "best_of_n", .version = 1, .purpose = stages::Purpose::method, .run = run_best_of_n};
+        .name = "best_of_n", .version = 2, .purpose = stages::Purpose::method, .run = run_best_of_n};
     kind.reads = [](stages::Reads& r) { r.section<BestOfNConfig>(); };
     kind.inputs = stages::always({{"sft", "sft"}});
     kind.sections = {config::Section::of<BestOfNConfig>("best_of_n")};

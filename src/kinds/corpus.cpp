@@ -25,7 +25,7 @@ void run_corpus(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_corpus() {
-    stages::Descriptor kind{.name = "corpus", .version = 1, .run = run_corpus};
+    stages::Descriptor kind{.name = "corpus", .version = 2, .run = run_corpus};
     kind.reads = [](stages::Reads& r) {
         // Real text stands for the world's where it is given; what only the other one needs is not read.
         auto const& data = r.get<DataConfig>();

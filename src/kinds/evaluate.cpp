@@ -4,6 +4,7 @@
 #include "kinds/evaluate.hpp"
 #include "config/checks.hpp"
 #include "core/error.hpp"
+#include "core/math.hpp"
 #include "infer/scoring.hpp"
 #include "kinds/best_of_n.hpp"
 #include "sources/source.hpp"
@@ -65,7 +66,7 @@ void measure_perplexity(stages::Context& context, infer::Transformer& transforme
                                                     data::TargetKind::full, context.chunk())) {
         for (double const logprob : tokens) { loss.add(-logprob); }
     }
-    if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = std::exp(loss.mean()); }
+    if (loss.count() > 0) { context.result.metrics["eval/perplexity"] = core::math::exp(loss.mean()); }
 }
 
 // Puts what was asked and answered into data.h5.
@@ -124,7 +125,7 @@ void run_evaluate(stages::Context& context) {
 
 stages::Descriptor describe_evaluate() {
     stages::Descriptor kind{
-        .name = "evaluate", .version = 1, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
+        .name = "evaluate", .version = 2, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
     kind.reads = [](stages::Reads& r) {
         r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
         auto const source = sources::source_kind(r.config());

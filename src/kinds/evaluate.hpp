@@ -2,6 +2,7 @@
 // The section of evaluate, how means stand among the metrics, and the enumerable world's sums over every response.
 #pragma once
 
+#include "core/math.hpp"
 #include "infer/models.hpp"
 #include "stages/artifacts.hpp"
 #include "stages/descriptor.hpp"
@@ -58,7 +59,7 @@ inline void append(std::vector<double>& to, std::vector<double> const& from) {
 // Tokens of all responses of the enumerable world with their prompts, once: for estimates.
 inline double all_responses(config::Config const& config, stages::Lengths const& lengths) {
     auto const& world = config.get<config::EnumerableConfig>();
-    return static_cast<double>(world.prompts) * std::pow(static_cast<double>(world.tokens - 1), lengths.answer) *
+    return static_cast<double>(world.prompts) * core::math::pow(static_cast<double>(world.tokens - 1), lengths.answer) *
            lengths.example;
 }
 

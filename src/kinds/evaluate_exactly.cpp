@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // evaluate in the enumerable world: by listing every response, so no number here has a sampling error.
 #include "core/error.hpp"
+#include "core/math.hpp"
 #include "infer/reward.hpp"
 #include "kinds/best_of_n.hpp"
 #include "kinds/evaluate.hpp"
@@ -33,9 +34,9 @@ std::vector<double> next_logprobs(infer::Transformer& transformer, infer::Weight
             auto const row = logits.begin() + (offsets[s] - 1) * tokens;
             double const largest = *std::max_element(row, row + tokens);
             double sum = 0.0;
-            for (auto z = row; z != row + tokens; ++z) { sum += std::exp(static_cast<double>(*z) - largest); }
+            for (auto z = row; z != row + tokens; ++z) { sum += core::math::exp(static_cast<double>(*z) - largest); }
             for (auto z = row; z != row + tokens; ++z) {
-                next.push_back(static_cast<double>(*z) - largest - std::log(sum));
+                next.push_back(static_cast<double>(*z) - largest - core::math::log(sum));
             }
         }
     }
@@ -134,7 +135,7 @@ stages::AnswersData evaluate_exactly(stages::Context& context, world::Enumerable
         means.add("eval/length", stats::expectation(policy, responses.length));
         if (beta) { add_distance(means, answers, *beta, policy, reference, responses.gold); }
         for (double const logprob : policy) {
-            answers.weight.push_back(std::exp(logprob) / static_cast<double>(world.prompts()));
+            answers.weight.push_back(core::math::exp(logprob) / static_cast<double>(world.prompts()));
         }
         append(answers.exact["policy"], policy);
         append(answers.exact["reference"], reference);

@@ -50,7 +50,10 @@ stages::StageSpec make_stage(std::string const& name, config::Config const& conf
     stages::Reads reads(config, seed, inputs);
     descriptor.reads(reads);
     stages::StageSpec spec{&descriptor, name, "", "", std::move(inputs), config, seed};
-    spec.identity = core::concat("kind=", name, "\nversion=", descriptor.version, "\nbackend=", model::backend_name(),
+    // Portable arithmetic gives the same bits on every backend.
+    bool const portable = config.get<config::RunConfig>().arithmetic == core::Arithmetic::portable;
+    std::string const arithmetic = portable ? "portable" : "fast\nbackend=" + model::backend_name();
+    spec.identity = core::concat("kind=", name, "\nversion=", descriptor.version, "\narithmetic=", arithmetic,
                                  "\nscalar=", model::scalar_name(), "\n", reads.text());
     for (auto const& [role, id] : spec.inputs) { spec.identity += core::concat("input.", role, "=", id, "\n"); }
     spec.key = store::key_of_identity(spec.identity);

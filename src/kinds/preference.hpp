@@ -73,7 +73,7 @@ inline std::optional<bool> gold_prefers(stages::FeedbackData const& feedback, st
 // once for all of them (kind reference). `Section`: of the configuration.
 template <class Section>
 stages::Descriptor preference(std::string const& name, void (*run)(stages::Context&)) {
-    stages::Descriptor kind{.name = name, .version = 2, .purpose = stages::Purpose::method, .run = run};
+    stages::Descriptor kind{.name = name, .version = 3, .purpose = stages::Purpose::method, .run = run};
     kind.reads = [](stages::Reads& r) {
         r.section<Section>().model_limits().seeds(&config::SeedConfig::train).unread({"model.context"});
     };

@@ -28,7 +28,7 @@ void run_pretrain(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_pretrain() {
-    stages::Descriptor kind{.name = "pretrain", .version = 2, .purpose = stages::Purpose::start, .run = run_pretrain};
+    stages::Descriptor kind{.name = "pretrain", .version = 3, .purpose = stages::Purpose::start, .run = run_pretrain};
     kind.reads = [](stages::Reads& r) {
         r.section<config::ModelConfig>().section<PretrainConfig>();
         r.seeds(&config::SeedConfig::model, &config::SeedConfig::train);

@@ -24,7 +24,7 @@ void run_proxy(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_proxy() {
-    stages::Descriptor kind{.name = "proxy", .version = 1, .purpose = stages::Purpose::side, .run = run_proxy};
+    stages::Descriptor kind{.name = "proxy", .version = 2, .purpose = stages::Purpose::side, .run = run_proxy};
     kind.reads = [](stages::Reads& r) { r.model_limits().unread({"model.context"}); };
     kind.inputs = [](config::Config const&, stages::Descriptor const* model) {
         return std::vector<stages::Input>{{"evaluate", "evaluate", model->name}, {"reward_model", "reward_model"}};

@@ -52,7 +52,7 @@ void run_reference(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_reference() {
-    stages::Descriptor kind{.name = "reference", .version = 1, .run = run_reference};
+    stages::Descriptor kind{.name = "reference", .version = 2, .run = run_reference};
     kind.reads = [](stages::Reads& r) { r.model_limits().unread({"model.context"}); };
     kind.inputs = stages::always({{"sft", "sft"}, {"feedback", "feedback"}});
     kind.work = [](stages::StageSpec const& spec, stages::Lengths const& lengths) {

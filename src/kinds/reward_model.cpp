@@ -129,7 +129,7 @@ stages::Work work(stages::StageSpec const& spec, stages::Lengths const& lengths)
 }  // namespace
 
 stages::Descriptor describe_reward_model() {
-    stages::Descriptor kind{.name = "reward_model", .version = 1, .run = run_reward_model<false>};
+    stages::Descriptor kind{.name = "reward_model", .version = 2, .run = run_reward_model<false>};
     kind.reads = [](stages::Reads& r) {
         // Its size is that of the SFT model that it starts from.
         r.section_but(&RewardModelConfig::width, &RewardModelConfig::depth);
@@ -171,7 +171,7 @@ stages::Descriptor describe_reward_model() {
 
 // With real data it takes the place of the gold reward, which only a simulated world has.
 stages::Descriptor describe_gold_reward_model() {
-    stages::Descriptor kind{.name = "gold_reward_model", .version = 1, .run = run_reward_model<true>};
+    stages::Descriptor kind{.name = "gold_reward_model", .version = 2, .run = run_reward_model<true>};
     kind.reads = [](stages::Reads& r) {
         r.section_but(&RewardModelConfig::width, &RewardModelConfig::depth);
         r.model_limits().seeds(&config::SeedConfig::model, &config::SeedConfig::train);

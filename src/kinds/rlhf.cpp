@@ -218,7 +218,7 @@ void validate(config::Config const& config) {
 }  // namespace
 
 stages::Descriptor describe_rlhf() {
-    stages::Descriptor kind{.name = "rlhf", .version = 3, .purpose = stages::Purpose::method, .run = run_rlhf};
+    stages::Descriptor kind{.name = "rlhf", .version = 4, .purpose = stages::Purpose::method, .run = run_rlhf};
     kind.reads = [](stages::Reads& r) {
         r.section<RlhfConfig>().model_limits().seeds(&config::SeedConfig::train, &config::SeedConfig::rollout);
         auto const& rlhf = r.get<RlhfConfig>();

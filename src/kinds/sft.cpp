@@ -38,7 +38,7 @@ void run_sft(stages::Context& context) {
 }  // namespace
 
 stages::Descriptor describe_sft() {
-    stages::Descriptor kind{.name = "sft", .version = 1, .purpose = stages::Purpose::start, .run = run_sft};
+    stages::Descriptor kind{.name = "sft", .version = 2, .purpose = stages::Purpose::start, .run = run_sft};
     kind.reads = [](stages::Reads& r) {
         r.section<SftConfig>().model_limits().seeds(&config::SeedConfig::train);
         r.unread({"model.context"});

@@ -148,7 +148,7 @@ std::map<std::string, double> compare_token_values(stages::PrefixData const& pre
 
 stages::Descriptor describe_token_values() {
     stages::Descriptor kind{
-        .name = "token_values", .version = 2, .purpose = stages::Purpose::side, .run = run_token_values};
+        .name = "token_values", .version = 3, .purpose = stages::Purpose::side, .run = run_token_values};
     kind.reads = [](stages::Reads& r) {
         r.world().section<TokenValuesConfig>();
         r.keys(&EvaluateConfig::max_new_tokens, &EvaluateConfig::temperature);

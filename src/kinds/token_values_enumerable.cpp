@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // token_values in the enumerable world: every beginning of every answer, valued by summing over the tree.
+#include "core/math.hpp"
 #include "kinds/evaluate.hpp"
 #include "kinds/token_values.hpp"
 #include "stats/prefix_values.hpp"
@@ -58,7 +59,7 @@ private:
     void weigh(std::vector<double> const& policy, std::vector<double> const& sft) {
         auto const add_mean = [&](std::vector<double> const& a, std::vector<double> const& b) {
             for (std::size_t i = 0; i < a.size(); ++i) {
-                prefixes_.weight.push_back(0.5 * (std::exp(a[i]) + std::exp(b[i])));
+                prefixes_.weight.push_back(0.5 * (core::math::exp(a[i]) + core::math::exp(b[i])));
             }
         };
         add_mean(tree_.context_logprobs(policy), tree_.context_logprobs(sft));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "losses/loss.hpp"
 
+#include "core/math.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,13 +14,11 @@ double summed_logprob(SequenceOutputs const& sequence, ChunkOutputs const& outpu
     return sum;
 }
 
-double log_sigmoid(double x) { return x < 0.0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)); }
-
-double sigmoid(double x) {
-    if (x >= 0.0) { return 1.0 / (1.0 + std::exp(-x)); }
-    double const e = std::exp(x);
-    return e / (1.0 + e);
+double log_sigmoid(double x) {
+    return x < 0.0 ? x - core::math::log1p(core::math::exp(x)) : -core::math::log1p(core::math::exp(-x));
 }
+
+double sigmoid(double x) { return core::math::sigmoid(x); }
 
 void add_entropy(ChunkOutputs const& outputs, MetricSums& metrics) {
     double sum = 0.0;

@@ -3,6 +3,7 @@
 #include "losses/preference.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 #include "losses/loss.hpp"
 
 #include <algorithm>
@@ -44,15 +45,17 @@ Curve shifted(Rule const& rule, double margin) { return logistic_loss(margin - r
 
 Curve divergence(Rule const& rule, double margin) {
     double const e = rule.label_smoothing, better = log_sigmoid(margin), worse = log_sigmoid(-margin);
-    double const q = std::exp(better), complement = std::exp(worse), odds = std::log1p(-e) - std::log(e);
-    return {q * (better - std::log1p(-e)) + complement * (worse - std::log(e)), q * complement * (margin - odds)};
+    double const q = core::math::exp(better), complement = core::math::exp(worse),
+                 odds = core::math::log1p(-e) - core::math::log(e);
+    return {q * (better - core::math::log1p(-e)) + complement * (worse - core::math::log(e)),
+            q * complement * (margin - odds)};
 }
 
 Curve blend(Rule const& rule, double margin) {
     double const tau = rule.discopop_tau;
     Curve const weight = sigmoid_curve(margin / tau), logistic = logistic_loss(margin);
     // w exp(-D) as one exponential: apart, one is 0 and the other infinite where the margin is far below 0.
-    double const exponential = std::exp(log_sigmoid(margin / tau) - margin), rest = sigmoid(-margin / tau);
+    double const exponential = core::math::exp(log_sigmoid(margin / tau) - margin), rest = sigmoid(-margin / tau);
     return {rest * logistic.value + exponential,
             rest * logistic.slope - weight.slope / tau * logistic.value + exponential * (rest / tau - 1.0)};
 }
@@ -143,8 +146,8 @@ PairLossSlopes aot_unpaired(Point point) {
 // answer counts as at most so probable that its odds are a million.
 Curve log_odds(double a) {
     double const mean = std::min(a, -1e-6);
-    double const complement = -std::expm1(mean);
-    return {mean - std::log(complement), 1.0 / complement};
+    double const complement = -core::math::expm1(mean);
+    return {mean - core::math::log(complement), 1.0 / complement};
 }
 
 PairLossSlopes orpo(Point point) {

@@ -2,6 +2,7 @@
 #include "losses/ppo.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +11,7 @@ namespace alignsweep::losses {
 
 double kl_estimate(double logprob, double reference_logprob, KlEstimator estimator) {
     double const k1 = logprob - reference_logprob;
-    return estimator == KlEstimator::k3 ? std::exp(-k1) - 1.0 + k1 : k1;
+    return estimator == KlEstimator::k3 ? core::math::exp(-k1) - 1.0 + k1 : k1;
 }
 
 void estimate_advantages(Episode& episode, double kl_coef, KlEstimator estimator, double gamma, double lambda) {
@@ -55,7 +56,7 @@ double adapted_kl_coef(double coefficient, double kl, double episodes, KlTarget 
 }
 
 double annealed_kl_coef(double start, double end, double progress) {
-    return progress >= 1.0 ? end : end * std::pow(start / end, 1.0 - progress);
+    return progress >= 1.0 ? end : end * core::math::pow(start / end, 1.0 - progress);
 }
 
 void RolloutLoss::prepare(std::span<std::int64_t const> examples, std::span<double const> /*probe_logps*/) {
@@ -75,7 +76,7 @@ ChunkGradients PpoPolicyLoss::backward(Sequences sequences, ChunkOutputs const& 
         for (std::size_t t = sequence.target_begin; t < sequence.target_end; ++t) {
             std::size_t const token = t - sequence.target_begin;
             double const change = outputs.logprob[t] - episode.logprob[token], advantage = episode.advantage[token];
-            double const ratio = std::exp(change);
+            double const ratio = core::math::exp(change);
             double const plain = -advantage * ratio;
             double const clipped = -advantage * std::clamp(ratio, 1.0 - clip_range_, 1.0 + clip_range_);
             loss += std::max(plain, clipped);

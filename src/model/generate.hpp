@@ -25,7 +25,7 @@ struct GenerationRequest {
     std::uint32_t step = 0;
     int max_new_tokens = 0;
     std::int32_t end_token = 0;
-    int chunk = 32;  // prompts that run side by side: bits depend on it
+    int chunk = 32;  // prompts that run side by side
 };
 
 }  // namespace alignsweep::model

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/learner.hpp"
 
+#include "core/math.hpp"
 #include "kernels/adamw.hpp"
 #include "kernels/reduce.hpp"
 #include "model/device/engine.hpp"
@@ -19,7 +20,7 @@ double learning_rate(config::OptimizerConfig const& config, std::int64_t step, s
     double const done = static_cast<double>(step - warmup) / rest;
     double share = 1.0;
     if (config.schedule == config::Schedule::cosine) {
-        share = config.final_share + (1.0 - config.final_share) * 0.5 * (1.0 + std::cos(M_PI * done));
+        share = config.final_share + (1.0 - config.final_share) * 0.5 * (1.0 + core::math::cos_of_turns(0.5 * done));
     } else if (config.schedule == config::Schedule::linear) {
         share = config.final_share + (1.0 - config.final_share) * (1.0 - done);
     }
@@ -51,6 +52,7 @@ struct Training {
         kernels::adamw<Exec, Scalar>(
             Exec(), {learning_rate, config.beta1, config.beta2, config.epsilon, config.weight_decay, scale, steps_done},
             decayed, part(total), part(parameters), part(first_moment), part(second_moment));
+        device::trace(Exec(), part(total), part(parameters), part(first_moment), part(second_moment));
         return norm;
     }
 };

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "kernels/gemm/gemm.hpp"
-#include "kernels/types.hpp"
+#include "kernels/instructions.hpp"
 
 #include <Kokkos_Core.hpp>
 
@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
@@ -192,13 +193,30 @@ std::string backend_name() { return lower(Kokkos::DefaultExecutionSpace::name())
 
 std::string scalar_name() { return "float32"; }
 
-std::string blas_name() { return kernels::gemm_library(); }
+namespace {
+
+// One for the process, as the backend and its threads are: it is chosen once, before anything runs.
+std::atomic<core::Arithmetic> chosen_arithmetic{core::Arithmetic::portable};
+
+}  // namespace
+
+void use_arithmetic(core::Arithmetic arithmetic) {
+    if (arithmetic == core::Arithmetic::fast && kernels::vendor_library().empty()) {
+        throw core::ConfigError(
+            "run.arithmetic = fast: this program was built without OpenBLAS, cuBLAS or the like; portable is allowed");
+    }
+    chosen_arithmetic = arithmetic;
+}
+
+core::Arithmetic arithmetic() { return chosen_arithmetic; }
+
+std::string blas_name() { return arithmetic() == core::Arithmetic::portable ? "portable" : kernels::vendor_library(); }
 
 std::string kokkos_version() {
     return core::concat(KOKKOS_VERSION / 10000, ".", KOKKOS_VERSION / 100 % 100, ".", KOKKOS_VERSION % 100);
 }
 
-int vector_bits() { return static_cast<int>(8 * sizeof(float)) * kernels::lanes<Kokkos::DefaultExecutionSpace, float>; }
+std::string instruction_set() { return kernels::instruction_set(); }
 
 int concurrency() { return Kokkos::DefaultExecutionSpace().concurrency(); }
 

@@ -2,6 +2,8 @@
 // Starting and ending the backend, and its names.
 #pragma once
 
+#include "core/arithmetic.hpp"
+
 #include <string>
 
 namespace alignsweep::model {
@@ -18,15 +20,21 @@ public:
     Runtime& operator=(Runtime const&) = delete;
 };
 
+// Of transformers that are made from now on: portable until told otherwise. Throws ConfigError where this build has no
+// vendor's products.
+void use_arithmetic(core::Arithmetic arithmetic);
+[[nodiscard]] core::Arithmetic arithmetic();
+
 // "openmp", "cuda", ...
 [[nodiscard]] std::string backend_name();
 // Of training: "float32".
 [[nodiscard]] std::string scalar_name();
-// "cblas", "cublas" or "kokkos", and the library's own word on what it is (version, kernels).
+// Whose matrix products: "portable"; in fast arithmetic "cblas" or "cublas", and the library's own word on what it is
+// (version, kernels).
 [[nodiscard]] std::string blas_name();
 [[nodiscard]] std::string kokkos_version();
-// Of the SIMD registers that kernels were compiled for; of a number on a device.
-[[nodiscard]] int vector_bits();
+// What the kernels were compiled for: "x86-64", "x86-64-v3", "x86-64-v4", "aarch64", ...
+[[nodiscard]] std::string instruction_set();
 // Threads that a launch may use.
 [[nodiscard]] int concurrency();
 

@@ -25,7 +25,7 @@ public:
     // Logits [rows, vocabulary] of every row; for tests and dumps.
     std::vector<double> logits(Weights const& weights, ChunkInput const& input);
 
-    // One completion a prompt. A row that ended leaves its chunk, and the chunk's rows alone decide on that. Throws
+    // One completion a prompt, whose bits depend on no other prompt. A row that ended leaves its chunk. Throws
     // ConfigError where a prompt and its completion do not fit the context.
     std::vector<Completion> generate(Weights const& weights, GenerationRequest const& request);
 

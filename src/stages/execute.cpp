@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 #include "core/machine.hpp"
 #include "model/runtime.hpp"
+#include "model/trace.hpp"
 #include "stages/context.hpp"
 #include "stages/descriptor.hpp"
 #include "store/file.hpp"
@@ -22,6 +23,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 #include <regex>
 #include <sstream>
 #include <utility>
@@ -30,16 +32,27 @@ namespace alignsweep::stages {
 
 namespace fs = std::filesystem;
 
-std::map<std::string, std::string> run_facts() {
-    return {{"vector_bits", std::to_string(model::vector_bits())},
+namespace {
+
+// What only fast arithmetic depends on.
+std::map<std::string, std::string> machine_facts() {
+    return {{"instructions", model::instruction_set()},
             {"backend", model::backend_name()},
-            {"scalar", model::scalar_name()},
-            {"blas", model::blas_name()},
             {"kokkos", model::kokkos_version()},
-            {"compiler", __VERSION__},
-            {"git_commit", core::git_commit()},
-            {"softwareVersion", core::version()},
             {"processor", core::processor()}};
+}
+
+}  // namespace
+
+std::map<std::string, std::string> run_facts() {
+    bool const portable = model::arithmetic() == core::Arithmetic::portable;
+    std::map<std::string, std::string> facts{{"scalar", model::scalar_name()},
+                                             {"blas", model::blas_name()},
+                                             {"compiler", __VERSION__},
+                                             {"git_commit", core::git_commit()},
+                                             {"softwareVersion", core::version()}};
+    if (!portable) { facts.merge(machine_facts()); }
+    return facts;
 }
 
 fs::path progress_file(fs::path const& folder, std::int64_t step) {
@@ -126,6 +139,7 @@ std::map<std::string, std::string> circumstances_of(StageSpec const& spec, Stage
         if (char const* const value = std::getenv(variable)) { found[name] = value; }
     }
     found.insert(host.circumstances.begin(), host.circumstances.end());
+    if (model::arithmetic() == core::Arithmetic::portable) { found.merge(machine_facts()); }
     auto const& data = spec.config.get<config::DataConfig>();
     std::map<std::string, std::string> const files{
         {"corpus", data.corpus}, {"sft", data.sft}, {"preferences", data.preferences}, {"thumbs", data.thumbs}};
@@ -146,6 +160,7 @@ std::map<std::string, std::string> circumstances_of(StageSpec const& spec, Stage
 void execute(StageSpec const& spec, StageHost const& host) {
     auto const begin = std::chrono::steady_clock::now();
     std::string const started = core::utc_now();
+    model::use_arithmetic(spec.config.get<config::RunConfig>().arithmetic);
     Context context(spec, host);
     std::error_code error;
     fs::create_directories(context.folder(), error);
@@ -157,6 +172,8 @@ void execute(StageSpec const& spec, StageHost const& host) {
     store::write_text_atomically(context.folder() / "config.ini", config::to_ini(spec.config));
     auto const live_metrics = context.folder() / "metrics.h5";
     load_curves(context, live_metrics);
+    std::optional<model::Trace> trace;
+    if (host.trace || context.pace().trace) { trace.emplace(context.folder() / "trace.txt"); }
     spec.descriptor->run(context);
     // A model that became NaN in its last step is noticed only here.
     for (auto const& [name, value] : context.result.metrics) {

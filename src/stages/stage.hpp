@@ -39,6 +39,7 @@ struct StageHost {
     std::map<std::string, std::string> circumstances{};
     // Called, where it is set, with the context of a stage that has run.
     std::function<void(Context const&)> observe{};
+    bool trace = false;  // as if run.trace were set
 };
 
 // What a stage leaves behind besides its files.
@@ -59,9 +60,8 @@ void execute(StageSpec const& spec, StageHost const& host);
 [[nodiscard]] std::filesystem::path progress_file(std::filesystem::path const& folder, std::int64_t step);
 [[nodiscard]] std::vector<std::int64_t> progress_steps(std::filesystem::path const& folder);
 
-// What a result's bits may depend on beside its configuration: backend, scalar, blas (with the processor that its
-// kernels are for), vector_bits (of a SIMD register), compiler, kokkos, git_commit, softwareVersion, processor. The
-// same keys always.
+// What a result's bits may depend on beside its configuration: scalar, blas, compiler, git_commit,
+// softwareVersion; in fast arithmetic also instructions, backend, kokkos and processor, which else are circumstances.
 [[nodiscard]] std::map<std::string, std::string> run_facts();
 
 }  // namespace alignsweep::stages

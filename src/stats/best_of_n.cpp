@@ -2,6 +2,7 @@
 #include "stats/best_of_n.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +29,7 @@ std::vector<std::size_t> BestOfN::offer(Numbers scores) {
 
 double best_of_n_kl_bound(std::int64_t n) {
     auto const samples = static_cast<double>(n);
-    return std::log(samples) - (samples - 1.0) / samples;
+    return core::math::log(samples) - (samples - 1.0) / samples;
 }
 
 std::vector<double> exact_best_of_n(Numbers reference, Numbers score, std::int64_t n) {
@@ -42,15 +43,15 @@ std::vector<double> exact_best_of_n(Numbers reference, Numbers score, std::int64
     for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
         double group = 0.0;
         for (; last < order.size() && score[order[last]] == score[order[first]]; ++last) {
-            group += std::exp(reference[order[last]]);
+            group += core::math::exp(reference[order[last]]);
         }
         // log(F^n - G^n), without the difference of two nearly equal numbers; the last group's F is 1 whatever the
         // rounding of the sum.
         double const up_to = last == order.size() ? 1.0 : std::min(1.0, below + group);
-        double const share = below > 0.0 ? power * (std::log(below) - std::log(up_to)) : -INFINITY;
-        double const mass = power * std::log(up_to) + std::log(-std::expm1(share));
+        double const share = below > 0.0 ? power * (core::math::log(below) - core::math::log(up_to)) : -INFINITY;
+        double const mass = power * core::math::log(up_to) + core::math::log(-core::math::expm1(share));
         for (std::size_t i = first; i < last; ++i) {
-            result[order[i]] = group > 0.0 ? mass + reference[order[i]] - std::log(group) : -INFINITY;
+            result[order[i]] = group > 0.0 ? mass + reference[order[i]] - core::math::log(group) : -INFINITY;
         }
         below = up_to;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stats/optimum.hpp"
 
+#include "core/math.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,20 +12,20 @@ namespace alignsweep::stats {
 
 double total_probability(Numbers logprob) {
     double sum = 0.0;
-    for (double const l : logprob) { sum += std::exp(l); }
+    for (double const l : logprob) { sum += core::math::exp(l); }
     return sum;
 }
 
 double expectation(Numbers logprob, Numbers value) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < logprob.size(); ++i) { sum += std::exp(logprob[i]) * value[i]; }
+    for (std::size_t i = 0; i < logprob.size(); ++i) { sum += core::math::exp(logprob[i]) * value[i]; }
     return sum;
 }
 
 double kl_divergence(Numbers p, Numbers q) {
     double sum = 0.0;
     for (std::size_t i = 0; i < p.size(); ++i) {
-        double const probability = std::exp(p[i]);
+        double const probability = core::math::exp(p[i]);
         if (probability > 0.0) { sum += probability * (p[i] - q[i]); }
     }
     return sum;
@@ -41,8 +43,8 @@ Optimum regularised_optimum(Numbers reference, Numbers reward, double beta) {
         largest = std::max(largest, optimum.logprob[i]);
     }
     double sum = 0.0;
-    for (double const l : optimum.logprob) { sum += std::exp(l - largest); }
-    double const log_z = largest + std::log(sum);
+    for (double const l : optimum.logprob) { sum += core::math::exp(l - largest); }
+    double const log_z = largest + core::math::log(sum);
     for (double& l : optimum.logprob) { l -= log_z; }
     optimum.objective = beta * log_z;
     return optimum;
@@ -56,8 +58,8 @@ double win_probability(Numbers p, Numbers q, Numbers value) {
     for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
         double mine = 0.0, theirs = 0.0;
         for (; last < order.size() && value[order[last]] == value[order[first]]; ++last) {
-            mine += std::exp(p[order[last]]);
-            theirs += std::exp(q[order[last]]);
+            mine += core::math::exp(p[order[last]]);
+            theirs += core::math::exp(q[order[last]]);
         }
         wins += mine * (below + 0.5 * theirs);
         below += theirs;
@@ -72,7 +74,7 @@ Recovery reward_recovery(Numbers recovered, Numbers gold, Numbers weights) {
         double const mean = expectation(weights, value);
         double sum = 0.0;
         for (std::size_t i = 0; i < value.size(); ++i) {
-            sum += std::exp(weights[i]) * (value[i] - mean) * (value[i] - mean);
+            sum += core::math::exp(weights[i]) * (value[i] - mean) * (value[i] - mean);
         }
         return sum;
     };

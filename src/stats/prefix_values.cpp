@@ -2,6 +2,7 @@
 #include "stats/prefix_values.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 #include "stats/optimum.hpp"
 
 #include <algorithm>
@@ -80,9 +81,9 @@ std::vector<double> soft_prefix_values(ResponseTree const& tree, Numbers referen
         double const largest = *std::max_element(after.begin(), after.end());
         double sum = 0.0;
         for (std::size_t token = 0; token < after.size(); ++token) {
-            sum += std::exp(logprob[token] + (after[token] - largest) / beta);
+            sum += core::math::exp(logprob[token] + (after[token] - largest) / beta);
         }
-        return largest + beta * std::log(sum);
+        return largest + beta * core::math::log(sum);
     });
 }
 

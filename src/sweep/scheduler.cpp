@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "store/manifest.hpp"
 #include "store/publish.hpp"
 #include "sweep/claim.hpp"
 #include "sweep/index.hpp"
@@ -191,6 +192,35 @@ private:
     bool stop_seen_ = false;
 };
 
+// What a folder holds of stages in another arithmetic than the plan's, which are not used; empty: none.
+std::string other_arithmetic(Plan const& plan, fs::path const& out) {
+    auto const of = [](std::string const& identity) {
+        std::string const line = "\narithmetic=";
+        std::size_t const at = identity.find(line);
+        if (at == std::string::npos) { return std::string("an earlier program's"); }
+        return identity.substr(at + line.size(), identity.find('\n', at + 1) - at - line.size());
+    };
+    std::set<std::string> own;
+    for (auto const& [id, spec] : plan.stages) { own.insert(of(spec.identity)); }
+    std::map<std::string, int> others;
+    std::error_code ignored;
+    for (auto const& entry : fs::directory_iterator(out / "stages", ignored)) {
+        if (plan.stages.contains(entry.path().filename().string())) { continue; }
+        try {
+            auto const manifest = store::read_manifest(entry.path());
+            if (!manifest || !manifest->facts.contains("identity")) { continue; }
+            std::string const found = of(manifest->facts.at("identity"));
+            if (!own.contains(found)) { ++others[found]; }
+        } catch (core::IoError const&) {}  // no stage of this plan: verify names it
+    }
+    std::string told;
+    for (auto const& [arithmetic, stages] : others) {
+        told += core::concat(told.empty() ? "" : ", ", stages, stages == 1 ? " stage" : " stages", " in ", arithmetic,
+                             " arithmetic");
+    }
+    return told;
+}
+
 // What a user should know of the finished stages before more are built on them.
 void tell_what_stands(Plan const& plan, Ledger const& ledger, fs::path const& out) {
     constexpr std::size_t most = 10;
@@ -199,6 +229,9 @@ void tell_what_stands(Plan const& plan, Ledger const& ledger, fs::path const& ou
     if (broken.size() > most) {
         core::log_error(core::concat(broken.size() - most, " more broken stages: `alignsweep verify '", out.string(),
                                      "'` names them"));
+    }
+    if (std::string const others = other_arithmetic(plan, out); !others.empty()) {
+        core::log_warning(core::concat(out.string(), ": holds ", others, ", which this sweep does not use"));
     }
     std::string const differences = describe_differences(plan, ledger, stages::run_facts());
     if (!differences.empty()) {
@@ -227,6 +260,10 @@ void check_writable(fs::path const& out) {
 }
 
 void refuse_mixed(Plan const& plan, fs::path const& out) {
+    if (std::string const others = other_arithmetic(plan, out); !others.empty()) {
+        throw core::IoError(out.string(), ": holds ", others,
+                            "; --strict refuses to mix them (another --out starts afresh)");
+    }
     std::string const differences = describe_differences(plan, Ledger(plan, out / "stages", ""), stages::run_facts());
     if (!differences.empty()) {
         throw core::IoError(out.string(), ": holds stages of another program or machine: ", differences,

@@ -2,6 +2,7 @@
 #include "world/enumerable.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -103,7 +104,7 @@ Enumerable::Tokens Enumerable::draw_response(std::int64_t prompt, core::Draws& d
         double sum = 0.0;
         for (std::int64_t token = 0; token < config_.tokens; ++token) {
             double const terms = term(corpus_token_, prompt, t, token) + term(corpus_pair_, t, before, token);
-            sum += std::exp(config_.corpus_spread * terms / std::sqrt(2.0));
+            sum += core::math::exp(config_.corpus_spread * terms / std::sqrt(2.0));
             cumulative.push_back(sum);
         }
         double const u = draws.uniform() * sum;

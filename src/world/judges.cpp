@@ -2,6 +2,7 @@
 #include "world/judges.hpp"
 
 #include "core/error.hpp"
+#include "core/math.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ Annotators::Annotators(AnnotatorConfig const& people, config::WorldConfig const&
     core::RandomStream const stream(seed_feedback, "feedback/weights");
     for (std::size_t a = 0; a < weights_.size(); ++a) {
         core::Draws draws(stream, static_cast<std::uint32_t>(a));
-        for (double& weight : weights_[a]) { weight *= std::exp(people.weight_spread * draws.normal()); }
+        for (double& weight : weights_[a]) { weight *= core::math::exp(people.weight_spread * draws.normal()); }
     }
 }
 
@@ -52,7 +53,7 @@ double Annotators::highest(std::int32_t annotator) const { return total(weights(
 
 double Annotators::meant(double margin) const {
     double const temperature = people_.choice_temperature;
-    if (temperature > 0.0) { return 1.0 / (1.0 + std::exp(-margin / temperature)); }
+    if (temperature > 0.0) { return core::math::sigmoid(margin / temperature); }
     return margin == 0.0 ? 0.5 : margin > 0.0 ? 1.0 : 0.0;
 }
 
@@ -87,7 +88,7 @@ std::int32_t Annotators::rating(std::uint32_t index, std::uint32_t which, Values
     core::Draws draws(ratings_, index, which);
     double const u = draws.uniform();
     bool const flipped = draws.chance(people_.flip);
-    double const noisy = reward(annotator, values) + people_.choice_temperature * std::log(u / (1.0 - u));
+    double const noisy = reward(annotator, values) + people_.choice_temperature * core::math::log(u / (1.0 - u));
     double const top = highest(annotator);
     double const share = top > 0.0 ? std::clamp(noisy / top, 0.0, 1.0) : 0.0;
     auto const stars = std::min(static_cast<std::int32_t>(5.0 * share) + 1, 5);

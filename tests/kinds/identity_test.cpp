@@ -27,7 +27,9 @@ bool is_read(std::string const& name, config::KeyHelp const& key) {
         kind(name).reads(reads);
         found->second = reads.names();
     }
-    return found->second.contains(key.name()) || found->second.contains(key.section + ".*");
+    // Every stage is of one arithmetic.
+    return found->second.contains(key.name()) || found->second.contains(key.section + ".*") ||
+           key.name() == "run.arithmetic";
 }
 
 // Another valid value of a key.

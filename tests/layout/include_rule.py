@@ -140,6 +140,20 @@ def check_kinds(texts: dict[str, str]):
             yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: only src/kinds names the kind {match[1]}"
 
 
+# Functions of libm whose bits IEEE 754 does not fix, and sums in no fixed order.
+UNFIXED = re.compile(r"\b(?:std|Kokkos)::((?:exp2?|expm1|log(?:2|10|1p)?|pow|a?(?:sin|cos|tan)h?|atan2|cbrt|hypot|erfc?|[lt]gamma|"
+                     r"reduce|transform_reduce|\w+_distribution)f?)\s*[(<]")
+
+
+def check_math(texts: dict[str, str]):
+    """What computes a number computes the same everywhere: elementary functions are those of core/math.hpp."""
+    for path, text in texts.items():
+        if path.startswith("src/") and path != "src/core/math.hpp":
+            for match in UNFIXED.finditer(text):
+                yield (f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match[1]} has other bits on other machines; "
+                       "core/math.hpp has those that do not")
+
+
 def check_traps(texts: dict[str, str]):
     """Each test that tests/TRAPS.md names stands in a test file, under its suite."""
     tests = {f"{suite}.{name}" for path, text in texts.items() if path.startswith("tests/") and path.endswith(".cpp")
@@ -160,6 +174,7 @@ def check_tree(root: Path) -> tuple[list[str], list[str]]:
     errors.extend(check_modules(texts))
     errors.extend(check_traps(texts))
     errors.extend(check_kinds(texts))
+    errors.extend(check_math(texts))
     for name, text in texts.items():
         path = Path(name)
         if path.suffix in SOURCES or path.name in SOURCE_NAMES or name in SOURCE_NAMES:
@@ -191,7 +206,7 @@ RIGHT = {
     "src/config/c.hpp": SPDX + '#include "core/a.hpp"\n',
     "src/config/c.cpp": SPDX + '#include "config/c.hpp"\n#include <fmt/format.h>\n',
     "src/kernels/CMakeLists.txt": HASH + "alignsweep_module(kernels KOKKOS LINKS x)\n",
-    "src/kernels/gemm/cblas.cpp": SPDX + "#include <cblas.h>\n#include <Kokkos_Core.hpp>\n",
+    "src/kernels/gemm/vendor_cblas.cpp": SPDX + "#include <cblas.h>\n#include <Kokkos_Core.hpp>\n",
     "src/kernels/k.hpp": SPDX + "#include <Kokkos_Core.hpp>\n",
     "src/losses/m.hpp": SPDX + '#include "core/a.hpp"\n',
     "src/store/s.hpp": SPDX + "#include <hdf5.h>\n",
@@ -234,6 +249,8 @@ CASES = (
     ({"src/kinds/list.inc": SPDX + "KIND(dpo)\n", "src/sweep/b.cpp": SPDX + 'bool b = spec.kind == "dpo";\n'},
      "only src/kinds names the kind dpo"),
     ({"src/kinds/list.inc": SPDX + "KIND(dpo)\n", "src/kinds/b.cpp": SPDX + 'bool b = spec.kind == "dpo";\n'}, None),
+    ({"src/losses/b.cpp": SPDX + "double a = std::exp(b);\n"}, "other bits on other machines"),
+    ({"src/losses/b.cpp": SPDX + "double a = std::sqrt(b) + core::math::exp(b);\n"}, None),
     ({"docs/b.md": "see /wo" + "rk/shared/x\n"}, "developer's machine"),
     ({"docs/b.md": "see `/ro" + "ot/x`\n"}, "developer's machine"),
     ({"docs/b.md": "KOKKOS=/tmp/" + "kk/openmp\n"}, "developer's machine"),

@@ -92,8 +92,7 @@ void recorded_logprobs_are_those_of_training() {
             recorded.insert(recorded.end(), made[i].logprobs.begin(), made[i].logprobs.end());
         }
         auto const trained = model.transformer.forward(model.weights, batch.input(), temperature).logprob;
-        double const tolerance = std::is_same_v<Scalar, float> ? 1e-5 : 1e-12;
-        EXPECT_TRUE(test::allclose(recorded, trained, {0.0, tolerance})) << temperature;
+        EXPECT_EQ(recorded, trained) << temperature;
     }
 }
 
@@ -102,9 +101,9 @@ void rows_are_named_by_their_ids() {
     Model<Scalar> model(small_shape(true, false));
     auto const prompts = some_prompts(8);
     auto const all = model.generate(prompts, ids_from(10, 8), {}, 15, 4);
-    auto const again = model.generate(prompts, ids_from(10, 8), {}, 15, 4);
-    // The second chunk alone is the same chunk.
-    auto const half = model.generate(Prompts(prompts.begin() + 4, prompts.end()), ids_from(14, 4), {}, 15, 4);
+    // Neither the chunk nor what else is in it moves a bit.
+    auto const again = model.generate(prompts, ids_from(10, 8), {}, 15, 4, 3);
+    auto const half = model.generate(Prompts(prompts.begin() + 4, prompts.end()), ids_from(14, 4), {}, 15, 4, 1);
     auto const other_ids = model.generate(prompts, ids_from(50, 8), {}, 15, 4);
     auto const other_step = model.generate(prompts, ids_from(10, 8), {}, 15, 4, 4, 1);
     std::size_t differ_by_id = 0, differ_by_step = 0;

@@ -20,7 +20,7 @@ void run(benchmark::State& state, Product const& p) {
     Matrix const b = p.op_b == Op::none ? filled(p.k, p.n) : filled(p.n, p.k);
     Matrix const c = filled(p.m, p.n);
     measure(state, {.flops = 2.0 * p.m * p.n * p.k},
-            [&](Space const& space) { kernels::gemm<Space, Real>(space, p.op_a, p.op_b, 1.0, a, b, 0.0, c); });
+            [&](Space const& space) { kernels::gemm<Space, Real>(space, p.op_a, p.op_b, a, b, false, c); });
 }
 
 void add_product(std::string const& name, Product const& product) {

@@ -18,7 +18,7 @@ Work moves(double numbers) { return {.bytes = numbers * sizeof(Real)}; }
 
 // The batch, and what keeps it on the device.
 struct OnDevice {
-    model::device::ChunkUploader uploader{Space(), kernels::lanes<Space, Real>};
+    model::device::ChunkUploader uploader{Space(), kernels::query_lanes<Space, Real>()};
     model::device::DeviceChunk chunk;
     explicit OnDevice(Setting const& s) : chunk(uploader.upload(Batch(s).input())) {}
 };

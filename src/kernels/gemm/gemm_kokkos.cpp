@@ -4,16 +4,26 @@
 namespace alignsweep::kernels {
 
 template <class ExecSpace, class Scalar>
-void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatrix<ExecSpace, Scalar>> a,
-          Arg<ConstMatrix<ExecSpace, Scalar>> b, double beta, Matrix<ExecSpace, Scalar> c) {
+void gemm(ExecSpace const& space, Op op_a, Op op_b, Arg<ConstMatrix<ExecSpace, Scalar>> a,
+          Arg<ConstMatrix<ExecSpace, Scalar>> b, bool add, Matrix<ExecSpace, Scalar> c) {
     assert_views<2, 2, 2>(space, a, b, c);
-    gemm_reference<ExecSpace, Scalar>(space, op_a, op_b, alpha, a, b, beta, c);
+    gemm_reference<ExecSpace, Scalar>(space, op_a, op_b, a, b, add, c);
 }
 
-std::string gemm_library() { return "kokkos"; }
+template <class ExecSpace, class Scalar>
+Vector<ExecSpace, Scalar> pack_transposed(ExecSpace const& /*space*/, Arg<ConstMatrix<ExecSpace, Scalar>> /*w*/) {
+    return {};
+}
 
-#define INSTANTIATE(E, S) \
-    template void gemm<E, S>(E const&, Op, Op, double, ConstMatrix<E, S>, ConstMatrix<E, S>, double, Matrix<E, S>);
+template <class ExecSpace, class Scalar>
+void gemm_packed(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> a, Arg<ConstMatrix<ExecSpace, Scalar>> w,
+                 Arg<ConstVector<ExecSpace, Scalar>> /*packed*/, bool add, Matrix<ExecSpace, Scalar> c) {
+    gemm<ExecSpace, Scalar>(space, Op::none, Op::transpose, a, w, add, c);
+}
+
+#define INSTANTIATE(E, S)                   \
+    ALIGNSWEEP_INSTANTIATE_GEMM(gemm, E, S) \
+    ALIGNSWEEP_INSTANTIATE_PACKED(E, S)
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels

@@ -23,7 +23,7 @@ struct DeviceChunk {
 // Sends chunks to the device, each in one copy. A chunk is valid until the next one.
 class ChunkUploader {
 public:
-    // `lanes`: tokens of an attention group (kernels::lanes of the scalar).
+    // `lanes`: tokens of an attention group (kernels::query_lanes of the scalar).
     ChunkUploader(Exec const& space, int lanes) : space_(space), lanes_(lanes), staging_(space) {}
 
     // `slots`: where a cache keeps each row's sequence; empty where there is no cache.

@@ -34,10 +34,13 @@ public:
         };
         using Storage = Kokkos::View<Scalar***, Kokkos::LayoutRight, Exec>;
         int const width = shape.kv_heads * shape.head_dim();
+        std::size_t constexpr unit = kernels::cached_multiple;
+        std::size_t const kept = (positions + unit - 1) / unit * unit;
         for (int i = 0; i < shape.depth; ++i) {
-            cache_.push_back({Storage(bare("alignsweep::model::cache::keys"), slots_, positions, width),
+            cache_.push_back({Storage(bare("alignsweep::model::cache::keys"), slots_, width, kept),
                               Storage(bare("alignsweep::model::cache::values"), slots_, positions, width)});
         }
+        transformer.freeze(weights);
         growing_ = Ints(bare("alignsweep::model::growing"), 2 * row_fields * slots_);
         logprob_ = Vector<Scalar>(bare("alignsweep::model::sampled_logprobs"), slots_);
         answer_ints_ = Ints(bare("alignsweep::model::answers"), slots_ * (most_ + 2));
@@ -45,6 +48,10 @@ public:
                     Matrix<Scalar>(bare("alignsweep::model::answer_logprobs"), slots_, most_),
                     Ints(answer_ints_.data(), slots_), Ints(answer_ints_.data() + slots_, slots_)};
     }
+
+    ~Generator() { transformer_.thaw(); }
+    Generator(Generator const&) = delete;
+    Generator& operator=(Generator const&) = delete;
 
     // The completions of prompts [first, first + count).
     void run(std::size_t first, std::size_t count, std::vector<Completion>& completions) {

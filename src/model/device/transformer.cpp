@@ -5,6 +5,7 @@
 #include "kernels/logprob.hpp"
 #include "kernels/rmsnorm.hpp"
 #include "kernels/swiglu.hpp"
+#include "model/runtime.hpp"
 
 #include <algorithm>
 
@@ -18,7 +19,9 @@ Transformer<Scalar>::Transformer(Exec const& space, Shape const& shape)
       heads_{shape.heads, shape.kv_heads, shape.head_dim()},
       space_(space),
       rope_(kernels::make_rope_table<Exec, Scalar>(space, shape.context, shape.head_dim(), shape.rope_theta)),
-      uploader_(space, kernels::lanes<Exec, Scalar>),
+      gemm_(arithmetic() == core::Arithmetic::portable ? kernels::gemm<Exec, Scalar>
+                                                       : kernels::vendor_gemm<Exec, Scalar>),
+      uploader_(space, kernels::query_lanes<Exec, Scalar>()),
       index_staging_(space),
       staging_(space),
       workspace_(space) {
@@ -28,14 +31,19 @@ Transformer<Scalar>::Transformer(Exec const& space, Shape const& shape)
 // --- pieces
 
 template <class Scalar>
-void Transformer<Scalar>::add_product(Matrix const& x, Matrix const& w, double beta, Matrix const& y) {
-    launch(kernels::gemm<Exec, Scalar>, Op::none, Op::transpose, 1.0, x, w, beta, y);
+void Transformer<Scalar>::add_product(Matrix const& x, Matrix const& w, bool add, Matrix const& y) {
+    auto const frozen = frozen_.find(w.data());
+    if (frozen == frozen_.end()) {
+        launch(gemm_, Op::none, Op::transpose, x, w, add, y);
+    } else {
+        launch(kernels::gemm_packed<Exec, Scalar>, x, w, frozen->second, add, y);
+    }
 }
 
 template <class Scalar>
 auto Transformer<Scalar>::product(Matrix const& x, Matrix const& w) -> Matrix {
     Matrix const y = workspace_.matrix(x.extent_int(0), w.extent_int(0));
-    add_product(x, w, 0.0, y);
+    add_product(x, w, false, y);
     return y;
 }
 
@@ -43,8 +51,8 @@ template <class Scalar>
 auto Transformer<Scalar>::product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw)
     -> Matrix {
     Matrix const dx = workspace_.matrix(dy.extent_int(0), w.extent_int(1));
-    launch(kernels::gemm<Exec, Scalar>, Op::none, Op::none, 1.0, dy, w, 0.0, dx);
-    launch(kernels::gemm<Exec, Scalar>, Op::transpose, Op::none, 1.0, dy, x, 1.0, dw);
+    launch(gemm_, Op::none, Op::none, dy, w, false, dx);
+    launch(gemm_, Op::transpose, Op::none, dy, x, true, dw);
     return dx;
 }
 
@@ -92,6 +100,24 @@ auto Transformer<Scalar>::head_numbers() -> HeadNumbers {
 // --- forward
 
 template <class Scalar>
+void Transformer<Scalar>::freeze(Weights const& weights) {
+    thaw();
+    if (gemm_ != kernels::gemm<Exec, Scalar>) { return; }
+    auto const add = [&](Matrix const& w) {
+        Vector const packed = kernels::pack_transposed<Exec, Scalar>(space_, w);
+        if (packed.size() > 0) { frozen_.emplace(w.data(), packed); }
+    };
+    for (int i = 0; i < shape_.depth; ++i) {
+        auto const w = weights.layer(i);
+        add(w.qkv);
+        add(w.attention_out);
+        add(w.gate_up);
+        add(w.down);
+    }
+    add(weights.matrix(weights.layout.lm_head()));
+}
+
+template <class Scalar>
 DeviceChunk const& Transformer<Scalar>::begin(ChunkInput const& input, std::span<std::int32_t const> slots) {
     state_ = State{};
     state_.chunk = uploader_.upload(input, slots);
@@ -122,14 +148,14 @@ auto Transformer<Scalar>::layer_forward(Weights const& weights, int index, Matri
                layer.log_normaliser);
     }
     layer.middle = path.keep ? copy_of(x) : x;
-    add_product(layer.attended, w.attention_out, 1.0, layer.middle);
+    add_product(layer.attended, w.attention_out, true, layer.middle);
 
     layer.normed_middle = normed(layer.middle, w.mlp_norm, layer.middle_scale);
     layer.gate_up = product(layer.normed_middle, w.gate_up);
     layer.activated = workspace_.matrix(rows, shape_.hidden);
     launch(kernels::swiglu_forward<Exec, Scalar>, layer.gate_up, layer.activated);
     Matrix const output = path.keep ? copy_of(layer.middle) : x;
-    add_product(layer.activated, w.down, 1.0, output);
+    add_product(layer.activated, w.down, true, output);
     if (path.keep) {
         state_.layers.push_back(layer);
     } else {
@@ -161,7 +187,7 @@ void Transformer<Scalar>::head_forward(Weights const& weights) {
     if (chunk.values > 0) {
         core::check(shape_.scalar_head, "a model without scalar head was asked for values");
         state_.value_hidden = gathered(state_.normed, chunk.value_rows);
-        add_product(state_.value_hidden, weights.matrix(weights.layout.score()), 0.0,
+        add_product(state_.value_hidden, weights.matrix(weights.layout.score()), false,
                     Matrix(state_.outputs.value.data(), chunk.values, 1));
     }
 }

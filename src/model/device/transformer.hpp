@@ -7,8 +7,10 @@
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/rope.hpp"
 #include "model/device/chunk.hpp"
+#include "model/device/trace.hpp"
 #include "model/generate.hpp"
 
+#include <unordered_map>
 #include <vector>
 
 namespace alignsweep::model::device {
@@ -46,6 +48,10 @@ public:
                    Cache<Scalar> const& cache);
     // One new token a row, at its slot and position of the cache: the logits [rows, vocabulary] of the next.
     Matrix decode(Weights const& weights, kernels::DecodeRows<Exec> const& rows, Cache<Scalar> const& cache);
+    // From `freeze` to `thaw` these weights do not change, and are kept in the form that products read, too: a new
+    // token reads each weight for a few rows only. No bit depends on it.
+    void freeze(Weights const& weights);
+    void thaw() { frozen_.clear(); }
 
     [[nodiscard]] Exec const& space() const { return space_; }
     [[nodiscard]] Shape const& shape() const { return shape_; }
@@ -84,10 +90,12 @@ private:
     // Launches a kernel on the instance, unless the workspace only counts.
     template <class... Formal, class... Actual>
     void launch(void (*kernel)(Exec const&, Formal...), Actual const&... actual) {
-        if (!workspace_.counting()) { kernel(space_, actual...); }
+        if (workspace_.counting()) { return; }
+        kernel(space_, actual...);
+        trace(space_, actual...);
     }
-    // y = x w^T + beta y, or a new y = x w^T; backward, dw += dy^T x, and dy w is returned.
-    void add_product(Matrix const& x, Matrix const& w, double beta, Matrix const& y);
+    // y = x w^T (+ y if `add`), or a new y = x w^T; backward, dw += dy^T x, and dy w is returned.
+    void add_product(Matrix const& x, Matrix const& w, bool add, Matrix const& y);
     Matrix product(Matrix const& x, Matrix const& w);
     Matrix product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw);
     Matrix normed(Matrix const& x, Vector const& weight, Vector& scale);
@@ -113,6 +121,8 @@ private:
     kernels::HeadShape heads_;
     Exec space_;
     kernels::RopeTable<Exec, Scalar> rope_;
+    decltype(&kernels::gemm<Exec, Scalar>) gemm_;       // portable, or the vendor's
+    std::unordered_map<Scalar const*, Vector> frozen_;  // by the first weight
     ChunkUploader uploader_;
     Staging<std::int32_t> index_staging_;
     Staging<Scalar> staging_;

@@ -43,25 +43,24 @@ cublasOperation_t flag(Op op) { return op == Op::none ? CUBLAS_OP_N : CUBLAS_OP_
 }  // namespace
 
 template <class ExecSpace, class Scalar>
-void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatrix<ExecSpace, Scalar>> a,
-          Arg<ConstMatrix<ExecSpace, Scalar>> b, double beta, Matrix<ExecSpace, Scalar> c) {
+void vendor_gemm(ExecSpace const& space, Op op_a, Op op_b, Arg<ConstMatrix<ExecSpace, Scalar>> a,
+                 Arg<ConstMatrix<ExecSpace, Scalar>> b, bool add, Matrix<ExecSpace, Scalar> c) {
     assert_views<2, 2, 2>(space, a, b, c);
     int const m = static_cast<int>(c.extent(0)), n = static_cast<int>(c.extent(1));
     int const k = static_cast<int>(op_a == Op::none ? a.extent(1) : a.extent(0));
     if (m == 0 || n == 0) { return; }
-    Scalar const alpha_s = static_cast<Scalar>(alpha), beta_s = static_cast<Scalar>(beta);
+    Scalar const alpha = 1, beta = add ? Scalar(1) : Scalar(0);
     // cuBLAS is column-major: a row-major product is that of the transposes in the other order.
-    require(call(handle_for(space.cuda_stream()), flag(op_b), flag(op_a), n, m, k, &alpha_s, b.data(),
-                 static_cast<int>(b.stride(0)), a.data(), static_cast<int>(a.stride(0)), &beta_s, c.data(),
+    require(call(handle_for(space.cuda_stream()), flag(op_b), flag(op_a), n, m, k, &alpha, b.data(),
+                 static_cast<int>(b.stride(0)), a.data(), static_cast<int>(a.stride(0)), &beta, c.data(),
                  static_cast<int>(c.stride(0))));
 }
 
-std::string gemm_library() {
+std::string vendor_library() {
     return "cublas " + std::to_string(CUBLAS_VER_MAJOR) + "." + std::to_string(CUBLAS_VER_MINOR);
 }
 
-#define INSTANTIATE(E, S) \
-    template void gemm<E, S>(E const&, Op, Op, double, ConstMatrix<E, S>, ConstMatrix<E, S>, double, Matrix<E, S>);
+#define INSTANTIATE(E, S) ALIGNSWEEP_INSTANTIATE_GEMM(vendor_gemm, E, S)
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels

@@ -24,14 +24,13 @@ constexpr int gradient_tile = 64;  // rows of c in a weight gradient (rows are w
 
 CBLAS_TRANSPOSE flag(Op op) { return op == Op::none ? CblasNoTrans : CblasTrans; }
 
-void call(Op op_a, Op op_b, int m, int n, int k, double alpha, float const* a, int lda, float const* b, int ldb,
-          double beta, float* c, int ldc) {
-    cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, static_cast<float>(alpha), a, lda, b, ldb,
-                static_cast<float>(beta), c, ldc);
+void call(Op op_a, Op op_b, int m, int n, int k, float const* a, int lda, float const* b, int ldb, float beta, float* c,
+          int ldc) {
+    cblas_sgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, 1.0f, a, lda, b, ldb, beta, c, ldc);
 }
-void call(Op op_a, Op op_b, int m, int n, int k, double alpha, double const* a, int lda, double const* b, int ldb,
-          double beta, double* c, int ldc) {
-    cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+void call(Op op_a, Op op_b, int m, int n, int k, double const* a, int lda, double const* b, int ldb, double beta,
+          double* c, int ldc) {
+    cblas_dgemm(CblasRowMajor, flag(op_a), flag(op_b), m, n, k, 1.0, a, lda, b, ldb, beta, c, ldc);
 }
 
 // OpenBLAS runs its oldest x86 kernels ("Prescott") on a processor younger than itself, at a quarter of the speed:
@@ -62,8 +61,8 @@ void prepare_blas() {
 }  // namespace
 
 template <class ExecSpace, class Scalar>
-void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatrix<ExecSpace, Scalar>> a,
-          Arg<ConstMatrix<ExecSpace, Scalar>> b, double beta, Matrix<ExecSpace, Scalar> c) {
+void vendor_gemm(ExecSpace const& space, Op op_a, Op op_b, Arg<ConstMatrix<ExecSpace, Scalar>> a,
+                 Arg<ConstMatrix<ExecSpace, Scalar>> b, bool add, Matrix<ExecSpace, Scalar> c) {
     assert_views<2, 2, 2>(space, a, b, c);
     static_assert(is_host<ExecSpace>, "CBLAS multiplies in host memory");
     int const m = static_cast<int>(c.extent(0)), n = static_cast<int>(c.extent(1));
@@ -78,22 +77,22 @@ void gemm(ExecSpace const& space, Op op_a, Op op_b, double alpha, Arg<ConstMatri
     Scalar const* const a_0 = a.data();
     Scalar const* const b_0 = b.data();
     Scalar* const c_0 = c.data();
+    Scalar const beta = add ? Scalar(1) : Scalar(0);
     Kokkos::parallel_for("alignsweep::kernels::gemm::tiles",
                          Kokkos::RangePolicy<ExecSpace, Kokkos::Schedule<Kokkos::Static>>(space, 0, tiles), [=](int t) {
                              int const first = t * tile, rows = std::min(tile, m - first);
                              Scalar const* const part = a_0 + (op_a == Op::none ? std::ptrdiff_t(first) * lda : first);
-                             call(op_a, op_b, rows, n, k, alpha, part, lda, b_0, ldb, beta,
-                                  c_0 + std::ptrdiff_t(first) * ldc, ldc);
+                             call(op_a, op_b, rows, n, k, part, lda, b_0, ldb, beta, c_0 + std::ptrdiff_t(first) * ldc,
+                                  ldc);
                          });
 }
 
-std::string gemm_library() {
+std::string vendor_library() {
     prepare_blas();
     return std::string("cblas ") + openblas_get_config() + " " + openblas_get_corename();
 }
 
-#define INSTANTIATE(E, S) \
-    template void gemm<E, S>(E const&, Op, Op, double, ConstMatrix<E, S>, ConstMatrix<E, S>, double, Matrix<E, S>);
+#define INSTANTIATE(E, S) ALIGNSWEEP_INSTANTIATE_GEMM(vendor_gemm, E, S)
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels
