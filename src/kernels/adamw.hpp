@@ -13,7 +13,7 @@ struct AdamwStep {
     std::int64_t step;      // 1 for the first
 };
 
-// Updates parameters and moments in place. Only the first `decayed` elements decay (parameters.hpp puts matrices
+// Updates parameters and moments in place. Only the first `decayed` elements decay (model/layout.hpp puts matrices
 // first).
 template <class ExecSpace, class Scalar>
 void adamw(ExecSpace const& space, AdamwStep const& step, std::int64_t decayed,
