@@ -32,7 +32,8 @@ else()
   find_library(XXHASH_LIBRARY xxhash REQUIRED)
 endif()
 
-# OpenBLAS, if it is there, for arithmetic = fast. The pthread build by name: libopenblas0-serial gives wrong products when called from several threads.
+# OpenBLAS, if it is there, for arithmetic = fast. The pthread build by name: libopenblas0-serial gives wrong products
+# when called from several threads.
 find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES x86_64-linux-gnu/openblas-pthread openblas-pthread openblas
           PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
 find_library(CBLAS_LIBRARY openblas PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread NO_DEFAULT_PATH)
@@ -80,7 +81,9 @@ if(NOT ALIGNSWEEP_LEVEL)
     set(flags "${flags} ")
     if(flags MATCHES " avx2 " AND flags MATCHES " fma " AND flags MATCHES " bmi2 ")
       set(best v3)
-      if(flags MATCHES " avx512f " AND flags MATCHES " avx512dq " AND flags MATCHES " avx512bw " AND flags MATCHES " avx512vl ")
+      # As the launcher looks (src/cli/launcher.cpp).
+      if(flags MATCHES " avx512f " AND flags MATCHES " avx512cd " AND flags MATCHES " avx512bw " AND
+         flags MATCHES " avx512dq " AND flags MATCHES " avx512vl ")
         set(best v4)
       endif()
     endif()

@@ -93,6 +93,10 @@ World::World(config::WorldConfig const& config, std::uint64_t seed_world) : conf
     draw_split(fact_group, name_count, words::attribute_count, draws_of(seed_world, "world/split", fact_group));
     draw_split(open_group, words::day_count, words::action_count, draws_of(seed_world, "world/split", open_group));
     draw_split(how_to_group, object_count, words::verb_count, draws_of(seed_world, "world/split", how_to_group));
+    if (!(config.fact_share + config.open_share + config.harmless_share + config.unsafe_share > 0.0)) {
+        throw core::ConfigError(
+            "[world] fact_share, open_share, harmless_share and unsafe_share are all 0; at least one must be positive");
+    }
 }
 
 // Both splits get at least one topic, whatever train_share: there are always prompts to train on and to ask.

@@ -56,6 +56,7 @@ struct AnswerKey {
 class World {
 public:
     // Names, facts, tools, good answers and the split are drawn from `seed_world` (streams "world/...").
+    // Throws core::ConfigError where all shares of prompts are 0.
     World(config::WorldConfig const& config, std::uint64_t seed_world);
 
     // One document of the corpus; kinds and replies by the rates, which are relative weights. Threads ask facts and
@@ -72,8 +73,7 @@ public:
     [[nodiscard]] Example sft_example(config::CorpusConfig const& corpus, core::Draws& draws) const;
 
     // A prompt of one split: the kind by the shares of WorldConfig (relative weights), then a topic and a form evenly.
-    // Both splits hold at least one topic of each kind, whatever train_share. Throws core::ConfigError where all shares
-    // are 0.
+    // Both splits hold at least one topic of each kind, whatever train_share.
     [[nodiscard]] Prompt prompt(Split split, core::Draws& draws) const;
     // Of a how-to prompt: the same object and form, a verb of the other kind (unsafe for harmless and the reverse),
     // in the same split; nothing for other prompts.

@@ -117,9 +117,7 @@ TEST(World, KindsFollowTheShares) {
 TEST(World, AllSharesZeroIsAnError) {
     config::WorldConfig config;
     config.fact_share = config.open_share = config.harmless_share = config.unsafe_share = 0.0;
-    World const world(config, 1);
-    core::Draws draws(core::RandomStream(1, "test"), 0);
-    EXPECT_THROW((void)world.prompt(Split::train, draws), core::ConfigError);
+    EXPECT_THROW(World(config, 1), core::ConfigError);
 }
 
 TEST(World, TwinIsTheOtherKindInTheSameSplit) {
