@@ -13,6 +13,10 @@
 #include <cstdint>
 #include <type_traits>
 
+#ifdef __FMA__
+#include <immintrin.h>
+#endif
+
 // Marks functions that run on host and device alike, without including Kokkos.
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define ALIGNSWEEP_FUNCTION __host__ __device__ inline
@@ -27,6 +31,22 @@ ALIGNSWEEP_FUNCTION float fused(float a, float b, float c) { return ::fmaf(a, b,
 ALIGNSWEEP_FUNCTION double fused(double a, double b, double c) { return ::fma(a, b, c); }
 template <class Pack>
 requires(!std::is_arithmetic_v<Pack>) ALIGNSWEEP_FUNCTION Pack fused(Pack const& a, Pack const& b, Pack const& c) {
+    // By name where compilers have been seen to take a whole register apart.
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Pack) == 64 && sizeof(a[0]) == 4) {
+        return (Pack)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    }
+    if constexpr (sizeof(Pack) == 64 && sizeof(a[0]) == 8) {
+        return (Pack)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+    }
+#elif defined(__FMA__)
+    if constexpr (sizeof(Pack) == 32 && sizeof(a[0]) == 4) {
+        return (Pack)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    }
+    if constexpr (sizeof(Pack) == 32 && sizeof(a[0]) == 8) {
+        return (Pack)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+    }
+#endif
     constexpr int width = static_cast<int>(sizeof(Pack) / sizeof(a[0]));
     Pack result{};
     for (int l = 0; l < width; ++l) { result[l] = fused(a[l], b[l], c[l]); }
@@ -79,32 +99,42 @@ struct ExpFormat<double> {
     }
 };
 
-// exp(x) = scale_1 scale_2 (1 + r + rest), both scales powers of two: a result below the normal range is rounded once.
-template <class Float>
-struct ExpParts {
-    Float r, rest, scale_1, scale_2;
-};
-
 // (exp(r) - 1 - r) / r^2.
 template <class Float, class Format>
 ALIGNSWEEP_FUNCTION Float exp_series(Float const& r) {
     Float q = Float{} + Format::term(0);
+#pragma GCC unroll 16
     for (int k = 1; k < Format::terms; ++k) { q = fused(q, r, Float{} + Format::term(k)); }
     return q;
 }
 
-template <class Float, class Int, class Format>
-ALIGNSWEEP_FUNCTION ExpParts<Float> exp_parts(Float const& x) {
+// exp(x) = 2^n (1 + r + rest); n + Format::whole is `shifted`.
+template <class Float>
+struct Reduced {
+    Float shifted, r, rest;
+};
+template <class Float, class Format>
+ALIGNSWEEP_FUNCTION Reduced<Float> reduced_for_exp(Float const& x) {
     Float const zero{}, low = zero + Format::lowest, high = zero + Format::highest;
-    Float const clamped = x < low ? low : (x > high ? high : x);
+    Float const raised = low > x ? low : x, clamped = high < raised ? high : raised;
     Float const shifted = fused(clamped, zero + Format::log2_e, zero + Format::whole);
     Float const n = shifted - Format::whole;
     Float const rough = fused(-n, zero + Format::ln2_high, clamped);  // exact
     Float const r = fused(-n, zero + Format::ln2_low, rough);
     Float const lost = fused(-n, zero + Format::ln2_low, rough - r);
-    Float const q = exp_series<Float, Format>(r);
-    Int const exponent = bits_as<Int>(shifted) - Format::whole_bits, half = exponent >> 1;
-    return {r, fused(r * r, q, lost), bits_as<Float>(static_cast<Int>((half + Format::bias) << Format::mantissa)),
+    return {shifted, r, fused(r * r, exp_series<Float, Format>(r), lost)};
+}
+
+// The same with 2^n as two powers of two: a result below the normal range is rounded once.
+template <class Float>
+struct ExpParts {
+    Float r, rest, scale_1, scale_2;
+};
+template <class Float, class Int, class Format>
+ALIGNSWEEP_FUNCTION ExpParts<Float> exp_parts(Float const& x) {
+    auto const reduced = reduced_for_exp<Float, Format>(x);
+    Int const exponent = bits_as<Int>(reduced.shifted) - Format::whole_bits, half = exponent >> 1;
+    return {reduced.r, reduced.rest, bits_as<Float>(static_cast<Int>((half + Format::bias) << Format::mantissa)),
             bits_as<Float>(static_cast<Int>((exponent - half + Format::bias) << Format::mantissa))};
 }
 
@@ -115,6 +145,18 @@ ALIGNSWEEP_FUNCTION Float whole(ExpParts<Float> const& parts) {
 
 template <class Float, class Int, class Format>
 ALIGNSWEEP_FUNCTION Float exp(Float const& x) {
+#ifdef __AVX512F__
+    if constexpr (sizeof(Float) == 64) {  // one instruction that rounds as the two products do
+        auto const reduced = reduced_for_exp<Float, Format>(x);
+        Float const one_and = (reduced.r + reduced.rest) + 1, n = reduced.shifted - Format::whole;
+        if constexpr (sizeof(x[0]) == 4) {
+            return (Float)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)one_and, (__m512)n);
+        }
+        if constexpr (sizeof(x[0]) == 8) {
+            return (Float)_mm512_maskz_scalef_pd(__mmask8(-1), (__m512d)one_and, (__m512d)n);
+        }
+    }
+#endif
     return whole(exp_parts<Float, Int, Format>(x));
 }
 
@@ -159,7 +201,7 @@ ALIGNSWEEP_FUNCTION Pair log_parts(double x, double share = 0.0) {
     std::int64_t const shift = (word - half) >> 52;
     k += static_cast<int>(shift);
     double const f = bits_as<double>(word - (shift << 52)) - 1.0;
-    Pair const below = f > 2.0 ? sum_of(f, 2.0) : sum_of(2.0, f);
+    Pair const below = sum_of(2.0, f);
     double const quotient = f / below.high;
     Pair const s{quotient, (fused(-quotient, below.high, f) - quotient * below.low) / below.high};
     Pair const square = product_of(s, s);
@@ -171,7 +213,6 @@ ALIGNSWEEP_FUNCTION Pair log_parts(double x, double share = 0.0) {
     Pair const log_m = sum_of(2.0 * s.high, ends.high);
     double const low = log_m.low + (ends.low + cube.low + 2.0 * s.low) + share;
     using Format = ExpFormat<double>;
-    if (k == 0) { return sum_of(log_m.high, low); }
     Pair const total = sum_of(k * Format::ln2_high, log_m.high);
     return sum_of(total.high, total.low + fused(static_cast<double>(k), Format::ln2_low, low));
 }

@@ -48,41 +48,48 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
             Queries query[max_head_dim], up[max_head_dim], dquery[max_head_dim];
             // Elements past the group's last row repeat it, and are not stored.
             Rows const row = pack_of<Rows>([&](int l) { return l < count ? first + l : last; });
+            load_columns<Queries>(
+                dim, [&](int l) { return &qkv(element(row, l), head * dim); }, query);
+            load_columns<Queries>(
+                dim, [&](int l) { return &dout(element(row, l), head * dim); }, up);
             for (int d = 0; d < dim; ++d) {
-                query[d] = pack_of<Queries>([&](int l) { return qkv(element(row, l), head * dim + d) * scale; });
-                up[d] = pack_of<Queries>([&](int l) { return dout(element(row, l), head * dim + d); });
+                query[d] = query[d] * scale;
                 dquery[d] = Queries{};
             }
             Queries const shift = pack_of<Queries>([&](int l) { return log_normaliser(element(row, l), head); });
             Queries const mean = pack_of<Queries>([&](int l) { return along(element(row, l), head); });
             for (int j = begin(group); j <= last; j += block) {
                 Scalar const *key[block], *value[block];
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {  // past the last row: seen by no query
                     key[b] = &qkv(j + b < last ? j + b : last, key_column);
                     value[b] = &qkv(j + b < last ? j + b : last, value_column);
                 }
                 Queries score[block], dweight[block];
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) { score[b] = dweight[b] = Queries{}; }
                 for (int d = 0; d < dim; ++d) {
                     Queries const q = query[d], u = up[d];
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) {
                         score[b] = fused(q, key[b][d], score[b]);
                         dweight[b] = fused(u, value[b][d], dweight[b]);
                     }
                 }
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {
                     Queries const weight = row >= j + b ? exp_of<Queries>(score[b] - shift) : Queries{};
                     score[b] = weight * (dweight[b] - mean);
                 }
                 for (int d = 0; d < dim; ++d) {
                     Queries total = dquery[d];
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) { total = fused(score[b], key[b][d], total); }
                     dquery[d] = total;
                 }
             }
-            for (int l = 0; l < count; ++l) {
-                for (int d = 0; d < dim; ++d) { dqkv(first + l, head * dim + d) = element(dquery[d], l) * scale; }
-            }
+            for (int d = 0; d < dim; ++d) { dquery[d] = dquery[d] * scale; }
+            store_columns<Queries>(dim, count, dquery, [&](int l) { return &dqkv(first + l, head * dim); });
         });
 }
 
@@ -108,15 +115,19 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
             Keys key[max_head_dim], value[max_head_dim], dkey[max_head_dim], dvalue[max_head_dim];
             // Elements past the group's last row repeat it, and are not stored.
             Rows const row = pack_of<Rows>([&](int l) { return first + (l < count ? l : count - 1); });
+            load_columns<Keys>(
+                dim, [&](int l) { return &qkv(element(row, l), key_column); }, key);
+            load_columns<Keys>(
+                dim, [&](int l) { return &qkv(element(row, l), value_column); }, value);
             for (int d = 0; d < dim; ++d) {
-                key[d] = pack_of<Keys>([&](int l) { return qkv(element(row, l), key_column + d) * scale; });
-                value[d] = pack_of<Keys>([&](int l) { return qkv(element(row, l), value_column + d); });
+                key[d] = key[d] * scale;
                 dkey[d] = dvalue[d] = Keys{};
             }
             for (int h = kv_head * shared; h < (kv_head + 1) * shared; ++h) {
                 for (int i = first; i <= last; i += block) {
                     Scalar const *query[block], *up[block];
                     Keys weight[block], dscore[block];
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) {
                         int const at = i + b < last ? i + b : last;
                         query[b] = &qkv(at, h * dim);
@@ -125,11 +136,13 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                     }
                     for (int d = 0; d < dim; ++d) {
                         Keys const k = key[d], v = value[d];
+#pragma GCC unroll 8
                         for (int b = 0; b < block; ++b) {
                             weight[b] = fused(k, query[b][d], weight[b]);
                             dscore[b] = fused(v, up[b][d], dscore[b]);
                         }
                     }
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) {
                         int const at = i + b < last ? i + b : last;
                         // A query past the sequence's last row sees nothing.
@@ -139,6 +152,7 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                     }
                     for (int d = 0; d < dim; ++d) {
                         Keys of_key = dkey[d], of_value = dvalue[d];
+#pragma GCC unroll 8
                         for (int b = 0; b < block; ++b) {
                             of_key = fused(dscore[b], query[b][d], of_key);
                             of_value = fused(weight[b], up[b][d], of_value);
@@ -148,12 +162,9 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                     }
                 }
             }
-            for (int l = 0; l < count; ++l) {
-                for (int d = 0; d < dim; ++d) {
-                    dqkv(first + l, key_column + d) = element(dkey[d], l) * scale;
-                    dqkv(first + l, value_column + d) = element(dvalue[d], l);
-                }
-            }
+            for (int d = 0; d < dim; ++d) { dkey[d] = dkey[d] * scale; }
+            store_columns<Keys>(dim, count, dkey, [&](int l) { return &dqkv(first + l, key_column); });
+            store_columns<Keys>(dim, count, dvalue, [&](int l) { return &dqkv(first + l, value_column); });
         });
 }
 

@@ -30,23 +30,29 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
             Queries query[max_head_dim], sum[max_head_dim], largest = lowest, normaliser{};
             // Elements past the group's last row repeat it, and are not stored.
             Rows const row = pack_of<Rows>([&](int l) { return l < count ? first + l : last; });
+            load_columns<Queries>(
+                dim, [&](int l) { return &qkv(element(row, l), head * dim); }, query);
             for (int d = 0; d < dim; ++d) {
-                query[d] = pack_of<Queries>([&](int l) { return qkv(element(row, l), head * dim + d) * scale; });
+                query[d] = query[d] * scale;
                 sum[d] = Queries{};
             }
             for (int j = begin(group); j <= last; j += block) {
                 Scalar const *key[block], *value[block];
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {  // past the last row: seen by no query
                     key[b] = &qkv(j + b < last ? j + b : last, key_column);
                     value[b] = &qkv(j + b < last ? j + b : last, value_column);
                 }
                 Queries weight[block];
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) { weight[b] = Queries{}; }
                 for (int d = 0; d < dim; ++d) {
                     Queries const q = query[d];
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) { weight[b] = fused(q, key[b][d], weight[b]); }
                 }
                 Queries now = largest;
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {
                     weight[b] = row >= j + b ? weight[b] : lowest;
                     now = weight[b] > now ? weight[b] : now;
@@ -54,19 +60,22 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
                 Queries const rescale = exp_of(largest - now);
                 largest = now;
                 normaliser = normaliser * rescale;
+#pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {
                     weight[b] = exp_of(weight[b] - now);
                     normaliser += weight[b];
                 }
                 for (int d = 0; d < dim; ++d) {
                     Queries total = sum[d] * rescale;
+#pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) { total = fused(weight[b], value[b][d], total); }
                     sum[d] = total;
                 }
             }
+            Queries const inverse = Scalar(1) / normaliser;
+            for (int d = 0; d < dim; ++d) { sum[d] = sum[d] * inverse; }
+            store_columns<Queries>(dim, count, sum, [&](int l) { return &out(first + l, head * dim); });
             for (int l = 0; l < count; ++l) {
-                Scalar const inverse = Scalar(1) / element(normaliser, l);
-                for (int d = 0; d < dim; ++d) { out(first + l, head * dim + d) = element(sum[d], l) * inverse; }
                 log_normaliser(first + l, head) = element(largest, l) + core::math::log(element(normaliser, l));
             }
         });

@@ -18,17 +18,14 @@ void logprob_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>>
         KOKKOS_LAMBDA(Row<ExecSpace> const& row, int n) {
             Scalar const* const z = &logits(n, 0);
             Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; });
-            Scalar const sum = row.template sum<Scalar>(
-                vocabulary, [&](int v) { return core::math::exp((z[v] - largest) * inverse); });
-            Scalar const weighted = row.template sum<Scalar>(vocabulary, [&](int v) {
-                Scalar const shifted = (z[v] - largest) * inverse;
-                return core::math::exp(shifted) * shifted;
-            });
-            Scalar const log_sum = core::math::log(sum);
+            auto const shifted = [&](int v) { return (z[v] - largest) * inverse; };
+            auto const sums = row.template weighted_sums<Scalar>(
+                vocabulary, [&](int v) { return core::math::exp(shifted(v)); }, shifted);
+            Scalar const log_sum = core::math::log(sums.first);
             row.once([&] {
                 log_normaliser(n) = largest * inverse + log_sum;
-                logprob(n) = (z[target(n)] - largest) * inverse - log_sum;
-                entropy(n) = log_sum - weighted / sum;
+                logprob(n) = shifted(target(n)) - log_sum;
+                entropy(n) = log_sum - sums.second / sums.first;
             });
         });
 }

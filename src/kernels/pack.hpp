@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 namespace alignsweep::kernels {
 
@@ -57,6 +58,101 @@ KOKKOS_FORCEINLINE_FUNCTION PackType element(PackType const& pack, int /*l*/) {
 template <class PackType>
 KOKKOS_FORCEINLINE_FUNCTION auto element(PackType const& pack, int l) {
     return pack[l];
+}
+
+namespace detail {
+
+template <class PackType>
+inline constexpr int width_of = static_cast<int>(sizeof(PackType) / sizeof(std::declval<PackType>()[0]));
+
+// Swaps the `apart` lanes that `low` and `high` have in the other's place: one of a transposition's steps.
+template <int apart, class PackType, int... l>
+KOKKOS_FORCEINLINE_FUNCTION void exchange(PackType& low, PackType& high, std::integer_sequence<int, l...> /*lanes*/) {
+    constexpr int width = sizeof...(l);
+    PackType const first = low, second = high;
+    low = __builtin_shufflevector(first, second, ((l & apart) != 0 ? width + l - apart : l)...);
+    high = __builtin_shufflevector(first, second, ((l & apart) != 0 ? width + l : l + apart)...);
+}
+
+// As many packs as each has elements: pack i gets element i of each.
+template <int apart = 1, class PackType>
+KOKKOS_FORCEINLINE_FUNCTION void transpose(PackType* packs) {
+    constexpr int width = width_of<PackType>;
+    if constexpr (apart < width) {
+#pragma GCC unroll 16
+        for (int i = 0; i < width; ++i) {
+            if ((i & apart) == 0) {
+                exchange<apart>(packs[i], packs[i + apart], std::make_integer_sequence<int, width>());
+            }
+        }
+        transpose<2 * apart>(packs);
+    }
+}
+
+}  // namespace detail
+
+// Neighbouring numbers of memory.
+template <class PackType, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION PackType loaded(Scalar const* from) {
+    static_assert(sizeof(PackType) % sizeof(Scalar) == 0);
+    if constexpr (OneElement<PackType>) {
+        return *from;
+    } else {
+        PackType pack;
+        __builtin_memcpy(&pack, from, sizeof(PackType));
+        return pack;
+    }
+}
+template <class PackType, class Scalar>
+KOKKOS_FORCEINLINE_FUNCTION void store(PackType const& pack, Scalar* to) {
+    if constexpr (OneElement<PackType>) {
+        *to = pack;
+    } else {
+        __builtin_memcpy(to, &pack, sizeof(PackType));
+    }
+}
+
+// Columns of rows that stand apart: element l of columns[d] is row_of(l)[d], for d < count.
+template <OneElement PackType, class RowOf>
+KOKKOS_FORCEINLINE_FUNCTION void load_columns(int count, RowOf const& row_of, PackType* columns) {
+    for (int d = 0; d < count; ++d) { columns[d] = row_of(0)[d]; }
+}
+template <class PackType, class RowOf>
+KOKKOS_FORCEINLINE_FUNCTION void load_columns(int count, RowOf const& row_of, PackType* columns) {
+    constexpr int width = detail::width_of<PackType>;
+    int d = 0;
+    for (; d + width <= count; d += width) {
+        PackType part[width];
+#pragma GCC unroll 16
+        for (int l = 0; l < width; ++l) { part[l] = loaded<PackType>(row_of(l) + d); }
+        detail::transpose(part);
+#pragma GCC unroll 16
+        for (int l = 0; l < width; ++l) { columns[d + l] = part[l]; }
+    }
+    for (; d < count; ++d) {
+        columns[d] = pack_of<PackType>([&](int l) { return row_of(l)[d]; });
+    }
+}
+
+// The way back, to the first `rows` rows.
+template <OneElement PackType, class RowOf>
+KOKKOS_FORCEINLINE_FUNCTION void store_columns(int count, int /*rows*/, PackType const* columns, RowOf const& row_of) {
+    for (int d = 0; d < count; ++d) { row_of(0)[d] = columns[d]; }
+}
+template <class PackType, class RowOf>
+KOKKOS_FORCEINLINE_FUNCTION void store_columns(int count, int rows, PackType const* columns, RowOf const& row_of) {
+    constexpr int width = detail::width_of<PackType>;
+    int d = 0;
+    for (; d + width <= count; d += width) {
+        PackType part[width];
+#pragma GCC unroll 16
+        for (int l = 0; l < width; ++l) { part[l] = columns[d + l]; }
+        detail::transpose(part);
+        for (int l = 0; l < rows; ++l) { store(part[l], row_of(l) + d); }
+    }
+    for (; d < count; ++d) {
+        for (int l = 0; l < rows; ++l) { row_of(l)[d] = columns[d][l]; }
+    }
 }
 
 // a b + c of each element, rounded once.

@@ -29,11 +29,28 @@ struct HostRow {
             for (int l = 0; l < sum_lanes; ++l) { part[l] += term(i + l); }
         }
         for (int l = 0; l < n - i; ++l) { part[l] += term(i + l); }
-#pragma GCC unroll 8
-        for (int apart = sum_lanes / 2; apart > 0; apart /= 2) {
-            for (int l = 0; l < apart; ++l) { part[l] += part[l + apart]; }
+        return joined(part);
+    }
+    // The sums of weight(i), and of weight(i) term(i).
+    template <class Scalar, class Weight, class Term>
+    KOKKOS_FORCEINLINE_FUNCTION Kokkos::pair<Scalar, Scalar> weighted_sums(int n, Weight const& weight,
+                                                                           Term const& term) const {
+        Scalar weights[sum_lanes] = {}, part[sum_lanes] = {};
+        int i = 0;
+        for (; i + sum_lanes <= n; i += sum_lanes) {
+#pragma GCC ivdep
+            for (int l = 0; l < sum_lanes; ++l) {
+                Scalar const w = weight(i + l);
+                weights[l] += w;
+                part[l] += w * term(i + l);
+            }
         }
-        return part[0];
+        for (int l = 0; l < n - i; ++l) {
+            Scalar const w = weight(i + l);
+            weights[l] += w;
+            part[l] += w * term(i + l);
+        }
+        return {joined(weights), joined(part)};
     }
     template <class Scalar, class Term>
     KOKKOS_FORCEINLINE_FUNCTION Scalar max(int n, Term const& term) const {
@@ -45,7 +62,7 @@ struct HostRow {
         }
         return largest;
     }
-    // Runs once for the row.
+    // Runs once for the row; all lanes wait for it.
     template <class Body>
     KOKKOS_FORCEINLINE_FUNCTION void once(Body const& body) const {
         body();
@@ -55,6 +72,16 @@ struct HostRow {
     KOKKOS_FORCEINLINE_FUNCTION void with_shared(Body const& body) const {
         Scalar numbers[sum_lanes];
         body(numbers);
+    }
+
+private:
+    template <class Scalar>
+    KOKKOS_FORCEINLINE_FUNCTION static Scalar joined(Scalar* part) {
+#pragma GCC unroll 8
+        for (int apart = sum_lanes / 2; apart > 0; apart /= 2) {
+            for (int l = 0; l < apart; ++l) { part[l] += part[l + apart]; }
+        }
+        return part[0];
     }
 };
 
@@ -83,6 +110,11 @@ struct TeamRow {
         Kokkos::single(
             Kokkos::PerThread(member), [&](Scalar& first) { first = part[0]; }, total);
         return total;
+    }
+    template <class Scalar, class Weight, class Term>
+    KOKKOS_FORCEINLINE_FUNCTION Kokkos::pair<Scalar, Scalar> weighted_sums(int n, Weight const& weight,
+                                                                           Term const& term) const {
+        return {sum<Scalar>(n, weight), sum<Scalar>(n, [&](int i) { return weight(i) * term(i); })};
     }
     template <class Scalar, class Term>
     KOKKOS_FORCEINLINE_FUNCTION Scalar max(int n, Term const& term) const {

@@ -20,9 +20,13 @@ struct Scores {
 
     // Number of tokens, or their mass relative to the most probable one, with score >= threshold.
     KOKKOS_INLINE_FUNCTION Scalar above(Scalar threshold, bool by_mass) const {
+        return by_mass ? mass_above(threshold) : row.template sum<Scalar>(vocabulary, [&](int v) {
+            return (*this)(v) >= threshold ? Scalar(1) : Scalar(0);
+        });
+    }
+    KOKKOS_INLINE_FUNCTION Scalar mass_above(Scalar threshold) const {
         return row.template sum<Scalar>(vocabulary, [&](int v) {
-            Scalar const score = (*this)(v);
-            Scalar const weight = by_mass ? core::math::exp(score) : Scalar(1);
+            Scalar const score = (*this)(v), weight = core::math::exp(score);
             return score >= threshold ? weight : Scalar(0);
         });
     }
@@ -58,16 +62,16 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
             Scalar const largest = row.template max<Scalar>(vocabulary, [&](int v) { return z[v]; });
             Scores<Row<ExecSpace>, Scalar> const scores{row, z, vocabulary, inverse, largest};
             Scalar const lowest = Scalar(-1e30);
-            Scalar const sum = scores.above(lowest, true);
+            Scalar const sum = scores.mass_above(lowest);
             Scalar threshold = lowest, admitted = sum;
             if (!greedy && top_k > 0) {
                 threshold = scores.highest_reaching(Scalar(top_k), false);
-                admitted = scores.above(threshold, true);
+                admitted = scores.mass_above(threshold);
             }
             if (!greedy && top_p < Scalar(1)) {
                 Scalar const nucleus = scores.highest_reaching(top_p * admitted, true);
                 threshold = nucleus > threshold ? nucleus : threshold;
-                admitted = scores.above(threshold, true);
+                admitted = scores.mass_above(threshold);
             }
             row.once([&] {
                 int chosen = -1;
@@ -78,10 +82,15 @@ void sample_tokens(ExecSpace const& space, SamplingRule const& rule, core::Rando
                     Scalar const goal = u * admitted;
                     Scalar passed = 0;
                     // The last admitted token takes what rounding leaves over.
-                    for (int v = 0; v < vocabulary && passed < goal; ++v) {
-                        if (scores(v) >= threshold) {
-                            passed += core::math::exp(scores(v));
-                            chosen = v;
+                    for (int first = 0; first < vocabulary && passed < goal; first += sum_lanes) {
+                        int const count = Kokkos::min(int{sum_lanes}, vocabulary - first);
+                        Scalar mass[sum_lanes];
+                        for (int l = 0; l < count; ++l) { mass[l] = core::math::exp(scores(first + l)); }
+                        for (int l = 0; l < count && passed < goal; ++l) {
+                            if (scores(first + l) >= threshold) {
+                                passed += mass[l];
+                                chosen = first + l;
+                            }
                         }
                     }
                 }

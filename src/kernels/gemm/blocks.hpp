@@ -31,46 +31,64 @@ struct Tile {
     typedef Scalar Unaligned __attribute__((vector_size(register_bytes), aligned(sizeof(Scalar)), may_alias));
 };
 
-// c[rows, columns of a tile] = sum over l < depth of a[i, l] b[l, j], and c before it unless `first`. b's rows stand
-// `b_row` apart.
-template <class Scalar, int rows>
+// c[rows, registers * width] = sum over l < depth of a[i, l] b[l, j], and c before it unless `first`. b's rows stand
+// `b_row` apart. `down`: a is read down its columns, where the processor does not see by itself what comes next.
+template <class Scalar, int rows, int registers, bool down = false>
 [[gnu::always_inline]] inline void multiply_tile(int depth, Strided<Scalar> a, Scalar const* b, std::ptrdiff_t b_row,
                                                  bool first, Scalar* c, std::ptrdiff_t c_row) {
     using Register = typename Tile<Scalar>::Register;
     using Unaligned = typename Tile<Scalar>::Unaligned;
     constexpr int width = Tile<Scalar>::width;
-    Register sum[rows][2];
+    Register sum[rows][registers];
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) { sum[i][0] = sum[i][1] = Register{}; }
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int r = 0; r < registers; ++r) {
+            sum[i][r] = Register{};
+            __builtin_prefetch(c + i * c_row + r * width, 1);  // on its way while the sums are made
+        }
+    }
+    // Rows are reached from every third, so that their distances do not take up all registers.
+    constexpr int groups = (rows + 2) / 3;
+    Scalar const* left_of[groups];
+    for (int g = 0; g < groups; ++g) { left_of[g] = a.data + 3 * g * a.row; }
     for (int l = 0; l < depth; ++l) {
-        Register const b_0 = *reinterpret_cast<Unaligned const*>(b);
-        Register const b_1 = *reinterpret_cast<Unaligned const*>(b + width);
+        if constexpr (down) { __builtin_prefetch(left_of[0] + 16 * a.column); }
+        Register right[registers];
+#pragma GCC unroll 2
+        for (int r = 0; r < registers; ++r) { right[r] = *reinterpret_cast<Unaligned const*>(b + r * width); }
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
-            Register const left = a.data[i * a.row] - Register{};  // in all lanes (adding 0 would not do for -0)
-            sum[i][0] = core::math::fused(left, b_0, sum[i][0]);
-            sum[i][1] = core::math::fused(left, b_1, sum[i][1]);
+            Register const left =
+                left_of[i / 3][i % 3 * a.row] - Register{};  // in all lanes (adding 0 would not do for -0)
+#pragma GCC unroll 2
+            for (int r = 0; r < registers; ++r) { sum[i][r] = core::math::fused(left, right[r], sum[i][r]); }
         }
-        a.data += a.column;
+#pragma GCC unroll 16
+        for (int g = 0; g < groups; ++g) { left_of[g] += a.column; }
         b += b_row;
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
-        auto* const to = reinterpret_cast<Unaligned*>(c + i * c_row);
-        auto* const to_1 = reinterpret_cast<Unaligned*>(c + i * c_row + width);
-        *to = first ? sum[i][0] : *to + sum[i][0];
-        *to_1 = first ? sum[i][1] : *to_1 + sum[i][1];
+#pragma GCC unroll 2
+        for (int r = 0; r < registers; ++r) {
+            auto* const to = reinterpret_cast<Unaligned*>(c + i * c_row + r * width);
+            *to = first ? sum[i][r] : *to + sum[i][r];
+        }
     }
 }
 
 // The same for any number of rows up to a tile's.
-template <class Scalar, int rows = Tile<Scalar>::rows>
+template <class Scalar, int registers, int rows = Tile<Scalar>::rows>
 void multiply_rows(int count, int depth, Strided<Scalar> a, Scalar const* b, std::ptrdiff_t b_row, bool first,
                    Scalar* c, std::ptrdiff_t c_row) {
-    if (count == rows) {
-        multiply_tile<Scalar, rows>(depth, a, b, b_row, first, c, c_row);
+    constexpr bool whole = rows == Tile<Scalar>::rows && registers == 2;
+    if (whole && count == rows && a.row == 1) {
+        multiply_tile<Scalar, rows, registers, whole>(depth, {a.data, 1, a.column}, b, b_row, first, c, c_row);
+    } else if (count == rows) {
+        multiply_tile<Scalar, rows, registers>(depth, a, b, b_row, first, c, c_row);
     } else if constexpr (rows > 1) {
-        multiply_rows<Scalar, rows - 1>(count, depth, a, b, b_row, first, c, c_row);
+        multiply_rows<Scalar, registers, rows - 1>(count, depth, a, b, b_row, first, c, c_row);
     }
 }
 

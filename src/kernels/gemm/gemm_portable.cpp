@@ -60,6 +60,7 @@ struct Product {
     std::ptrdiff_t c_row;
 
     static constexpr int rows = detail::Tile<Scalar>::rows, columns = detail::Tile<Scalar>::columns;
+    static constexpr int strip = 8 * rows;  // rows of c that one thread works on
 
     // Rows [row_0, row_1) and panels [panel_0, panel_1) of c.
     void part(int row_0, int row_1, int panel_0, int panel_1) const {
@@ -75,35 +76,33 @@ struct Product {
                     detail::Strided<Scalar> const left{a.data + i * a.row + block * a.column, a.row, a.column};
                     Scalar* const to = c + i * c_row + p * columns;
                     if (width == columns) {
-                        detail::multiply_rows<Scalar>(count, depth, left, panel, source.row, first, to, c_row);
+                        detail::multiply_rows<Scalar, 2>(count, depth, left, panel, source.row, first, to, c_row);
+                    } else if (width > detail::Tile<Scalar>::width) {
+                        narrow_tile<2>(count, width, depth, left, panel, source.row, first, to);
                     } else {
-                        narrow_tile(count, width, depth, left, panel, source.row, first, to);
+                        narrow_tile<1>(count, width, depth, left, panel, source.row, first, to);
                     }
                 }
             }
         }
     }
 
+    template <int registers>
     void narrow_tile(int count, int width, int depth, detail::Strided<Scalar> left, Scalar const* panel,
                      std::ptrdiff_t panel_row, bool first, Scalar* to) const {
         Scalar whole[rows * columns];
-        detail::multiply_rows<Scalar>(count, depth, left, panel, panel_row, true, whole, columns);
+        detail::multiply_rows<Scalar, registers>(count, depth, left, panel, panel_row, true, whole, columns);
         for (int r = 0; r < count; ++r) {
             Scalar const* const from = whole + r * columns;
             Scalar* const row = to + r * c_row;
-            if (first) {
-                std::copy_n(from, width, row);
-            } else {
 #pragma GCC ivdep
-                for (int j = 0; j < width; ++j) { row[j] += from[j]; }
-            }
+            for (int j = 0; j < width; ++j) { row[j] = first ? from[j] : row[j] + from[j]; }
         }
     }
 
     // Tiles of up to 8 x 8 register tiles, fewer columns where there would not be enough for all threads.
     template <class ExecSpace>
     void run(ExecSpace const& space) const {
-        constexpr int strip = 8 * rows;
         int const panels = (n + columns - 1) / columns, strips = (m + strip - 1) / strip;
         int const share = std::clamp(panels * strips / (4 * space.concurrency()), 1, 8);
         int const parts = (panels + share - 1) / share;
