@@ -70,8 +70,15 @@ template <int apart, class PackType, int... l>
 KOKKOS_FORCEINLINE_FUNCTION void exchange(PackType& low, PackType& high, std::integer_sequence<int, l...> /*lanes*/) {
     constexpr int width = sizeof...(l);
     PackType const first = low, second = high;
+#if defined(__CUDACC__) || !__has_builtin(__builtin_shufflevector)  // GCC has it from 12 on
+    for (int i = 0; i < width; ++i) {
+        low[i] = (i & apart) != 0 ? second[i - apart] : first[i];
+        high[i] = (i & apart) != 0 ? second[i] : first[i + apart];
+    }
+#else
     low = __builtin_shufflevector(first, second, ((l & apart) != 0 ? width + l - apart : l)...);
     high = __builtin_shufflevector(first, second, ((l & apart) != 0 ? width + l : l + apart)...);
+#endif
 }
 
 // As many packs as each has elements: pack i gets element i of each.

@@ -100,8 +100,8 @@ Result naive(Batch const& batch, Numbers const& qkv) {
 
 template <class Scalar>
 void forward_is_a_softmax() {
-    for (HeadShape const shape : {HeadShape{1, 1, 2}, HeadShape{4, 2, 8}, HeadShape{6, 1, 5}, HeadShape{3, 3, 16},
-                                  HeadShape{2, 1, 64}, HeadShape{1, 1, 128}}) {
+    for (HeadShape const shape : {HeadShape{1, 1, 2}, HeadShape{4, 2, 8}, HeadShape{6, 1, 5}, HeadShape{2, 2, 24},
+                                  HeadShape{3, 3, 16}, HeadShape{2, 1, 64}, HeadShape{1, 1, 128}}) {
         Batch const batch{shape, edge_lengths};
         auto const qkv = batch.draw();
         auto const got = forward<Scalar>(batch, qkv), want = naive(batch, qkv);
@@ -136,8 +136,8 @@ void sequences_do_not_see_each_other() {
 }
 
 void gradient_agrees_with_finite_differences() {
-    for (Batch const& batch :
-         {Batch{{2, 1, 2}, {0, 1, 7, 8, 9, 17}}, Batch{{4, 2, 4}, {3, 10}}, Batch{{1, 1, 128}, {2}}}) {
+    for (Batch const& batch : {Batch{{2, 1, 2}, {0, 1, 7, 8, 9, 17}}, Batch{{4, 2, 4}, {3, 10}}, Batch{{2, 1, 20}, {5}},
+                               Batch{{1, 1, 128}, {2}}}) {
         auto const qkv = batch.draw();
         auto const c = test::normal_values(batch.rows() * batch.width(), "c");
         auto const result = forward<double>(batch, qkv);
@@ -177,7 +177,8 @@ void float_gradient_agrees_with_double() {
 template <class Scalar>
 void decode_is_the_last_row_of_forward() {
     constexpr int slots = 12, context = 40;
-    for (HeadShape const shape : {HeadShape{1, 1, 2}, HeadShape{4, 2, 8}, HeadShape{6, 1, 5}, HeadShape{1, 1, 128}}) {
+    for (HeadShape const shape :
+         {HeadShape{1, 1, 2}, HeadShape{4, 2, 8}, HeadShape{6, 1, 5}, HeadShape{2, 2, 24}, HeadShape{1, 1, 128}}) {
         Batch const batch{shape, {1, 15, 16, 17, 33, 2}};
         auto const qkv = batch.draw();
         auto const device = test::to_matrix<Scalar>(qkv, batch.rows(), batch.qkv_width());

@@ -81,5 +81,6 @@ void add(std::string const& name, Function const& function) {
 void add_gemm();
 void add_kernels();
 void add_models();
+void add_complexity();
 
 }  // namespace alignsweep::bench

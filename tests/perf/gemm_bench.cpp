@@ -13,6 +13,7 @@ using kernels::Op;
 struct Product {
     Op op_a, op_b;
     int m, n, k;
+    bool by_vendor = false;
 };
 
 void run(benchmark::State& state, Product const& p) {
@@ -20,7 +21,8 @@ void run(benchmark::State& state, Product const& p) {
     Matrix const b = p.op_b == Op::none ? filled(p.k, p.n) : filled(p.n, p.k);
     Matrix const c = filled(p.m, p.n);
     measure(state, {.flops = 2.0 * p.m * p.n * p.k},
-            [&](Space const& space) { kernels::gemm<Space, Real>(space, p.op_a, p.op_b, a, b, false, c); });
+            [&, gemm = p.by_vendor ? kernels::vendor_gemm<Space, Real> : kernels::gemm<Space, Real>](
+                Space const& space) { gemm(space, p.op_a, p.op_b, a, b, false, c); });
 }
 
 void add_product(std::string const& name, Product const& product) {
@@ -37,7 +39,11 @@ void add_linear(std::string const& name, int rows, int in, int out) {
 }  // namespace
 
 void add_gemm() {
-    for (int const n : {256, 1024, 2048}) { add_product("square_" + std::to_string(n), {Op::none, Op::none, n, n, n}); }
+    for (int const n : {256, 512, 1024, 2048}) {
+        std::string const name = "square_" + std::to_string(n);
+        add_product(name, {Op::none, Op::none, n, n, n});
+        if (!kernels::vendor_library().empty()) { add_product(name + "_fast", {Op::none, Op::none, n, n, n, true}); }
+    }
     for (Setting const& s : settings()) {
         add_linear(s.name + "/qkv", s.tokens(), s.width, 3 * s.width);
         add_linear(s.name + "/attention_out", s.tokens(), s.width, s.width);

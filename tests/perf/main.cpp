@@ -3,6 +3,7 @@
 #include "bench.hpp"
 #include "core/machine.hpp"
 #include "kernels/gemm/gemm.hpp"
+#include "kernels/instructions.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +14,9 @@ namespace alignsweep::bench {
 std::vector<Setting> const& settings() {
     static std::vector<Setting> const all{{"nano_64", 64, 2, 4, 172, 512, 32, 64},
                                           {"nano_128", 64, 2, 4, 172, 512, 32, 128},
-                                          {"micro_128", 128, 4, 4, 344, 1024, 16, 128}};
+                                          {"micro_128", 128, 4, 4, 344, 1024, 16, 128},
+                                          {"small_128", 256, 6, 8, 688, 1024, 16, 128},
+                                          {"base_256", 512, 8, 8, 1376, 4096, 8, 256}};
     return all;
 }
 
@@ -84,13 +87,15 @@ int main(int argc, char** argv) {
     benchmark::AddCustomContext("kokkos", configuration.str());
     benchmark::AddCustomContext("execution_space", bench::Space::name());
     benchmark::AddCustomContext("concurrency", std::to_string(bench::Space().concurrency()));
-    benchmark::AddCustomContext("gemm", kernels::vendor_library());
+    benchmark::AddCustomContext("instructions", kernels::instruction_set());
+    benchmark::AddCustomContext("vendor_library", kernels::vendor_library());
     benchmark::AddCustomContext("git_commit", core::git_commit());
     benchmark::AddCustomContext("version", core::version());
     benchmark::AddCustomContext("sgemm_peak_gflops", std::to_string(bench::sgemm_peak()));
     bench::add_gemm();
     bench::add_kernels();
     bench::add_models();
+    bench::add_complexity();
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
     return 0;
