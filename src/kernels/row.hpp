@@ -36,20 +36,17 @@ struct HostRow {
     KOKKOS_FORCEINLINE_FUNCTION Kokkos::pair<Scalar, Scalar> weighted_sums(int n, Weight const& weight,
                                                                            Term const& term) const {
         Scalar weights[sum_lanes] = {}, part[sum_lanes] = {};
+        auto const add = [&](int l, int at) {
+            Scalar const w = weight(at);
+            weights[l] += w;
+            part[l] += w * term(at);
+        };
         int i = 0;
         for (; i + sum_lanes <= n; i += sum_lanes) {
 #pragma GCC ivdep
-            for (int l = 0; l < sum_lanes; ++l) {
-                Scalar const w = weight(i + l);
-                weights[l] += w;
-                part[l] += w * term(i + l);
-            }
+            for (int l = 0; l < sum_lanes; ++l) { add(l, i + l); }
         }
-        for (int l = 0; l < n - i; ++l) {
-            Scalar const w = weight(i + l);
-            weights[l] += w;
-            part[l] += w * term(i + l);
-        }
+        for (int l = 0; l < n - i; ++l) { add(l, i + l); }
         return {joined(weights), joined(part)};
     }
     template <class Scalar, class Term>

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
@@ -17,26 +16,14 @@ sys.path.insert(0, str(HERE.parent / "regression"))
 import program
 from program import manifests, run, start, trials, wait_until
 
-TINY = program.TINY + "[reinforce]\nupdates = 30\nprompts = 12\nmax_new_tokens = 12\n"
 
-
-class NewMethod(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="alignsweep-new-method-")
-        cls.folder = Path(cls.temporary.name)
-        cls.ini = cls.folder / "tiny.ini"
-        cls.ini.write_text(TINY + "[sweep]\nmethod = dpo, reinforce\nreinforce.decay = 0.5, 0.9\n")
-        cls.out = cls.folder / "out"
-        done = run("sweep", cls.ini, "--out", cls.out)
-        assert done.returncode == 0, done.stderr
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
+class NewMethod(program.TinySweep):
+    prefix = "alignsweep-new-method-"
+    settings = ("[reinforce]\nupdates = 30\nprompts = 12\nmax_new_tokens = 12\n"
+                "[sweep]\nmethod = dpo, reinforce\nreinforce.decay = 0.5, 0.9\n")
 
     def stage(self, kind):
-        return next(path.parent for path in self.out.glob(f"stages/{kind}-*/stage.json"))
+        return next(path.parent for path in self.reference.glob(f"stages/{kind}-*/stage.json"))
 
     def test_it_is_one_file_and_one_line(self):
         self.assertLessEqual(len((HERE / "reinforce.cpp").read_text().splitlines()), 100)
@@ -53,7 +40,7 @@ class NewMethod(unittest.TestCase):
         self.assertEqual(row.split()[1:4], ["2", "0", "2"], text)
 
     def test_its_rows_stand_in_the_index(self):
-        columns = trials(self.out)
+        columns = trials(self.reference)
         self.assertEqual(program.words(columns["method"]), ["base", "sft", "dpo", "reinforce", "reinforce"])
         self.assertEqual(program.words(columns["status"]), ["done"] * 5)
         self.assertIn("reinforce.decay", columns)
@@ -67,8 +54,8 @@ class NewMethod(unittest.TestCase):
             job.kill()
             job.communicate()
         self.assertEqual(run("sweep", self.ini, "--out", out).returncode, 0)
-        self.assertEqual(sorted(manifests(out)), sorted(manifests(self.out)))
-        self.assertEqual(trials(out), trials(self.out))
+        self.assertEqual(sorted(manifests(out)), sorted(manifests(self.reference)))
+        self.assertEqual(trials(out), trials(self.reference))
 
     def test_score_reads_its_model(self):
         rows = self.folder / "pairs.jsonl"
@@ -86,16 +73,16 @@ class NewMethod(unittest.TestCase):
         self.assertIn("\nreinforce: ", run("methods").stdout)
 
     def test_its_metric_has_a_unit_and_a_description(self):
-        for file in (self.stage("reinforce") / "metrics.h5", self.out / "sweep.h5"):
+        for file in (self.stage("reinforce") / "metrics.h5", self.reference / "sweep.h5"):
             self.assertIn(b"running mean of the reward, before the step", file.read_bytes())
 
     def test_report(self):
         if any(importlib.util.find_spec(name) is None for name in ("h5py", "matplotlib", "pandas", "scipy")):
             self.skipTest("the analysis' packages are not installed")
-        done = subprocess.run([sys.executable, ROOT / "analysis/report.py", self.out], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, ROOT / "analysis/report.py", self.reference], capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("reinforce", (self.out / "report.html").read_text(encoding="utf-8"))
+        self.assertIn("reinforce", (self.reference / "report.html").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,34 +19,22 @@ sys.path.insert(0, str(ROOT / "analysis"))
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from peers import bench, mpirun, processor, sweep
+from peers import bench, seconds_of_demo
 from plot_style import ALIGNED, plt
 
 AXES = {"width": "width", "depth": "layers", "context": "context", "batch": "sequences at once"}
 MIDDLE = "64 wide, 2 layers, 32 sequences of 128 tokens"
 
 
-def measure_models(build: Path, threads: int) -> dict[str, dict[str, list[tuple[int, float]]]]:
-    found, _ = bench(build, "^complexity/", threads)
+def measure(build: Path) -> dict:
+    found, context = bench(build, "^complexity/", threads=1)
     lines: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for name, row in found.items():
         _, axis, value, work = name.split("/")
         lines.setdefault(axis, {}).setdefault(work, []).append((int(value), row["tokens/s"]))
-    return lines
-
-
-def seconds_of_sweep(build: Path, seeds: int, ranks: int) -> float:
-    words = ["--set", f"sweep.seed=1..{seeds}", "--set", "pretrain.steps=100", "--set", "feedback.prompts=512",
-             "--set", "rlhf.updates=10"]
-    begin = time.perf_counter()
-    sweep(build, ROOT / "experiments/demo/sweep.ini", *words, launcher=mpirun(ranks))
-    return time.perf_counter() - begin
-
-
-def measure(build: Path) -> dict:
-    return {"processor": processor(), "models": measure_models(build, 1),
-            "trials": [(3 * seeds, seconds_of_sweep(build, seeds, 1)) for seeds in (1, 2, 4, 8)],
-            "ranks": [(count, seconds_of_sweep(build, 8, count)) for count in (1, 2)]}
+    return {"processor": context["processor"], "models": lines,
+            "trials": [(3 * seeds, seconds_of_demo(build, seeds, 1)) for seeds in (1, 2, 4, 8)],
+            "ranks": [(count, seconds_of_demo(build, 8, count)) for count in (1, 2)]}
 
 
 def draw(found: dict) -> Figure:

@@ -87,6 +87,7 @@ int main(int argc, char** argv) {
     benchmark::AddCustomContext("kokkos", configuration.str());
     benchmark::AddCustomContext("execution_space", bench::Space::name());
     benchmark::AddCustomContext("concurrency", std::to_string(bench::Space().concurrency()));
+    benchmark::AddCustomContext("processor", core::processor());
     benchmark::AddCustomContext("instructions", kernels::instruction_set());
     benchmark::AddCustomContext("vendor_library", kernels::vendor_library());
     benchmark::AddCustomContext("git_commit", core::git_commit());

@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import unittest
 from pathlib import Path
 
 PROGRAM = Path(sys.argv.pop(1)).resolve()
@@ -153,3 +155,23 @@ def words(column):
     """The cells of a text column."""
     text = column.decode() if isinstance(column, bytes) else "\0".join(re.findall(r'"([^"]*)"', column))
     return [cell for cell in re.split("(?:\\\\000|\0)+", text) if cell]
+
+
+class TinySweep(unittest.TestCase):
+    """A sweep of TINY and `settings`, made once for the tests of a class: `ini` and `reference` in `folder`."""
+
+    prefix, ini_name, settings = "alignsweep-regression-", "tiny.ini", ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix=cls.prefix)
+        cls.folder = Path(cls.temporary.name)
+        cls.ini = cls.folder / cls.ini_name
+        cls.ini.write_text(TINY + cls.settings)
+        cls.reference = cls.folder / "reference"
+        cls.done = run("sweep", cls.ini, "--out", cls.reference)
+        assert cls.done.returncode == 0, cls.done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()

@@ -3,39 +3,26 @@
 """Stages run once more and held against what stands, and the choice of the processor's instructions. In a folder whose
 name has spaces and letters outside ASCII. Use: rerun_test.py PROGRAM"""
 
-import tempfile
 import unittest
-from pathlib import Path
 
 import program
 from program import run, trials
 
 
-class Rerun(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="alignsweep rerun é ")
-        cls.folder = Path(cls.temporary.name)
-        cls.ini = cls.folder / "tiny ü.ini"
-        cls.ini.write_text(program.TINY + "[sweep]\nmethod = dpo\nseed = 1\n[run]\ntrace = true\n")
-        cls.out = cls.folder / "results"
-        done = run("sweep", cls.ini, "--out", cls.out)
-        assert done.returncode == 0, done.stderr
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
+class Rerun(program.TinySweep):
+    prefix, ini_name = "alignsweep rerun é ", "tiny ü.ini"
+    settings = "[sweep]\nmethod = dpo\nseed = 1\n[run]\ntrace = true\n"
 
     def test_all_stages_give_the_same_bytes_again(self):
-        before = trials(self.out)
-        done = run("verify", self.out, "--rerun", "all", OMP_NUM_THREADS="2")
+        before = trials(self.reference)
+        done = run("verify", self.reference, "--rerun", "all", OMP_NUM_THREADS="2")
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
-        stages = sorted(folder.name for folder in self.out.glob("stages/*"))
+        stages = sorted(folder.name for folder in self.reference.glob("stages/*"))
         for stage in stages:
             self.assertIn(f"the same: {stage}\n", done.stdout)
-        self.assertEqual(sorted(folder.name for folder in self.out.glob("stages/*")), stages)
-        self.assertEqual([], list(self.out.glob("rerun-*")))
-        self.assertEqual(trials(self.out), before)
+        self.assertEqual(sorted(folder.name for folder in self.reference.glob("stages/*")), stages)
+        self.assertEqual([], list(self.reference.glob("rerun-*")))
+        self.assertEqual(trials(self.reference), before)
 
     def test_the_first_launch_that_differs_is_named(self):
         out = self.folder / "fast"
@@ -51,7 +38,7 @@ class Rerun(unittest.TestCase):
         self.assertEqual(run("verify", out, "--rerun", "pretrain", OPENBLAS_CORETYPE="Prescott").returncode, 0)
 
     def test_an_unknown_stage_is_refused(self):
-        done = run("verify", self.out, "--rerun", "x\ny")
+        done = run("verify", self.reference, "--rerun", "x\ny")
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
         self.assertIn("pretrain", done.stderr)
 

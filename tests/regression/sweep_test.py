@@ -6,9 +6,7 @@ on a signal, called again, extended. Use: sweep_test.py PROGRAM"""
 import os
 import shutil
 import signal
-import tempfile
 import unittest
-from pathlib import Path
 
 try:
     import h5py
@@ -20,22 +18,14 @@ import program
 from program import manifests, run, start, started, trials, wait_until
 
 
-class Sweep(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="alignsweep-regression-")
-        cls.folder = Path(cls.temporary.name)
-        cls.ini = cls.folder / "tiny.ini"
-        cls.ini.write_text(program.TINY + "[sweep]\nmethod = rlhf, dpo, kto\nseed = 1..2\ndpo.beta = 0.1, 0.5\n")
-        cls.reference = cls.folder / "reference"
-        done = run("sweep", cls.ini, "--out", cls.reference)
-        assert done.returncode == 0, done.stderr
-        cls.stages = started(done.stderr)
-        cls.columns = trials(cls.reference)
+class Sweep(program.TinySweep):
+    settings = "[sweep]\nmethod = rlhf, dpo, kto\nseed = 1..2\ndpo.beta = 0.1, 0.5\n"
 
     @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.stages = started(cls.done.stderr)
+        cls.columns = trials(cls.reference)
 
     def out(self, copy=False):
         out = self.folder / self.id().rsplit(".", maxsplit=1)[-1]
