@@ -23,26 +23,30 @@ inline constexpr int max_head_dim = 128;
 inline constexpr int attention_block = 8;
 
 // Groups of query_lanes neighbouring tokens of one sequence: group g starts at row first[g], holds count[g] rows and
-// belongs to the sequence of rows [begin[g], end[g]).
+// belongs to the sequence of rows [begin[g], end[g]). What a query has besides its row of qkv (out, its derivative,
+// log_normaliser) stands in row n - shift[g]: queries may be only some of the rows.
 template <class ExecSpace>
 struct TokenGroups {
-    Indices<ExecSpace> first, count, begin, end;
+    Indices<ExecSpace> first, count, begin, end, shift;
 };
 template <class ExecSpace, class Scalar>
 [[nodiscard]] int query_lanes();
 
-// out[n, heads * D] = softmax(q k^T / sqrt(D)) v over the keys of n's sequence up to n; log_normaliser[n, heads].
+// out[n, heads * D] = softmax(q k^T / sqrt(D)) v over the keys of n's sequence up to n, and log_normaliser[n, heads],
+// for the rows n of the groups.
 template <class ExecSpace, class Scalar>
 void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Matrix<ExecSpace, Scalar> out,
                        Matrix<ExecSpace, Scalar> log_normaliser);
 
-// dqkv (overwritten, same layout as qkv) from dout[n, heads * D].
+// dqkv (overwritten, same layout as qkv) from dout[n, heads * D]: the queries' part in the rows of `queries`, keys' and
+// values' in those of `keys`, for which only queries from row begin[g] on count. No bit depends on whether a query
+// whose dout is 0 counts.
 template <class ExecSpace, class Scalar>
-void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
-                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Arg<ConstMatrix<ExecSpace, Scalar>> out,
-                        Arg<ConstMatrix<ExecSpace, Scalar>> dout, Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser,
-                        Matrix<ExecSpace, Scalar> dqkv);
+void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& queries,
+                        TokenGroups<ExecSpace> const& keys, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> out, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser, Matrix<ExecSpace, Scalar> dqkv);
 
 // Keys of one layer, [slots, kv_heads * D, context rounded up to cached_multiple], so that those side by side are read
 // together, and values, [slots, context, kv_heads * D].

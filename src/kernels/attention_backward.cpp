@@ -36,12 +36,12 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
     constexpr int block = 4;  // keys that stay in registers together
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
-    auto const first_row = groups.first, row_count = groups.count, begin = groups.begin;
+    auto const first_row = groups.first, row_count = groups.count, begin = groups.begin, shift = groups.shift;
     Scalar const scale = static_cast<Scalar>(1.0 / Kokkos::sqrt(static_cast<double>(dim)));
     Kokkos::parallel_for(
         "alignsweep::kernels::attention::query_gradient", Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * heads),
         KOKKOS_LAMBDA(int item) {
-            int const group = item / heads, head = item % heads;
+            int const group = item / heads, head = item % heads, back = shift(group);
             int const first = first_row(group), count = row_count(group), last = first + count - 1;
             int const key_column = (heads + head / (heads / kv_heads)) * dim;
             int const value_column = key_column + kv_heads * dim;
@@ -51,13 +51,14 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
             load_columns<Queries>(
                 dim, [&](int l) { return &qkv(element(row, l), head * dim); }, query);
             load_columns<Queries>(
-                dim, [&](int l) { return &dout(element(row, l), head * dim); }, up);
+                dim, [&](int l) { return &dout(element(row, l) - back, head * dim); }, up);
             for (int d = 0; d < dim; ++d) {
                 query[d] = query[d] * scale;
                 dquery[d] = Queries{};
             }
-            Queries const shift = pack_of<Queries>([&](int l) { return log_normaliser(element(row, l), head); });
-            Queries const mean = pack_of<Queries>([&](int l) { return along(element(row, l), head); });
+            Queries const normaliser =
+                pack_of<Queries>([&](int l) { return log_normaliser(element(row, l) - back, head); });
+            Queries const mean = pack_of<Queries>([&](int l) { return along(element(row, l) - back, head); });
             for (int j = begin(group); j <= last; j += block) {
                 Scalar const *key[block], *value[block];
 #pragma GCC unroll 8
@@ -78,7 +79,7 @@ void query_gradient(ExecSpace const& space, HeadShape const& shape, TokenGroups<
                 }
 #pragma GCC unroll 8
                 for (int b = 0; b < block; ++b) {
-                    Queries const weight = row >= j + b ? exp_of<Queries>(score[b] - shift) : Queries{};
+                    Queries const weight = row >= j + b ? exp_of<Queries>(score[b] - normaliser) : Queries{};
                     score[b] = weight * (dweight[b] - mean);
                 }
                 for (int d = 0; d < dim; ++d) {
@@ -104,12 +105,13 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const shared = heads / kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
-    auto const first_row = groups.first, row_count = groups.count, end = groups.end;
+    auto const first_row = groups.first, row_count = groups.count, begin = groups.begin, end = groups.end,
+               shift = groups.shift;
     Scalar const scale = static_cast<Scalar>(1.0 / Kokkos::sqrt(static_cast<double>(dim)));
     Kokkos::parallel_for(
         "alignsweep::kernels::attention::key_value_gradient",
         Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * kv_heads), KOKKOS_LAMBDA(int item) {
-            int const group = item / kv_heads, kv_head = item % kv_heads;
+            int const group = item / kv_heads, kv_head = item % kv_heads, back = shift(group);
             int const first = first_row(group), count = row_count(group), last = end(group) - 1;
             int const key_column = (heads + kv_head) * dim, value_column = key_column + kv_heads * dim;
             Keys key[max_head_dim], value[max_head_dim], dkey[max_head_dim], dvalue[max_head_dim];
@@ -124,14 +126,14 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                 dkey[d] = dvalue[d] = Keys{};
             }
             for (int h = kv_head * shared; h < (kv_head + 1) * shared; ++h) {
-                for (int i = first; i <= last; i += block) {
+                for (int i = Kokkos::max(first, begin(group)); i <= last; i += block) {
                     Scalar const *query[block], *up[block];
                     Keys weight[block], dscore[block];
 #pragma GCC unroll 8
                     for (int b = 0; b < block; ++b) {
                         int const at = i + b < last ? i + b : last;
                         query[b] = &qkv(at, h * dim);
-                        up[b] = &dout(at, h * dim);
+                        up[b] = &dout(at - back, h * dim);
                         weight[b] = dscore[b] = Keys{};
                     }
                     for (int d = 0; d < dim; ++d) {
@@ -147,8 +149,8 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
                         int const at = i + b < last ? i + b : last;
                         // A query past the sequence's last row sees nothing.
                         int const sees = i + b <= last ? at : -1;
-                        weight[b] = row <= sees ? exp_of<Keys>(weight[b] - log_normaliser(at, h)) : Keys{};
-                        dscore[b] = weight[b] * (dscore[b] - along(at, h));
+                        weight[b] = row <= sees ? exp_of<Keys>(weight[b] - log_normaliser(at - back, h)) : Keys{};
+                        dscore[b] = weight[b] * (dscore[b] - along(at - back, h));
                     }
                     for (int d = 0; d < dim; ++d) {
                         Keys of_key = dkey[d], of_value = dvalue[d];
@@ -171,22 +173,23 @@ void key_value_gradient(ExecSpace const& space, HeadShape const& shape, TokenGro
 }  // namespace
 
 template <class ExecSpace, class Scalar>
-void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& groups,
-                        Arg<ConstMatrix<ExecSpace, Scalar>> qkv, Arg<ConstMatrix<ExecSpace, Scalar>> out,
-                        Arg<ConstMatrix<ExecSpace, Scalar>> dout, Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser,
-                        Matrix<ExecSpace, Scalar> dqkv) {
-    assert_views<2, 2, 2, 2, 2, 1>(space, qkv, out, dout, log_normaliser, dqkv, groups.first);
+void attention_backward(ExecSpace const& space, HeadShape const& shape, TokenGroups<ExecSpace> const& queries,
+                        TokenGroups<ExecSpace> const& keys, Arg<ConstMatrix<ExecSpace, Scalar>> qkv,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> out, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
+                        Arg<ConstMatrix<ExecSpace, Scalar>> log_normaliser, Matrix<ExecSpace, Scalar> dqkv) {
+    assert_views<2, 2, 2, 2, 2, 1, 1>(space, qkv, out, dout, log_normaliser, dqkv, queries.first, keys.first);
     Matrix<ExecSpace, Scalar> along(
         Kokkos::view_alloc(space, Kokkos::WithoutInitializing, "alignsweep::kernels::attention::along"), out.extent(0),
         shape.heads);
     project_on_output<ExecSpace, Scalar>(space, shape, out, dout, along);
-    query_gradient<ExecSpace, Scalar>(space, shape, groups, qkv, dout, log_normaliser, along, dqkv);
-    key_value_gradient<ExecSpace, Scalar>(space, shape, groups, qkv, dout, log_normaliser, along, dqkv);
+    query_gradient<ExecSpace, Scalar>(space, shape, queries, qkv, dout, log_normaliser, along, dqkv);
+    key_value_gradient<ExecSpace, Scalar>(space, shape, keys, qkv, dout, log_normaliser, along, dqkv);
 }
 
-#define INSTANTIATE(E, S)                                                                                        \
-    template void attention_backward<E, S>(E const&, HeadShape const&, TokenGroups<E> const&, ConstMatrix<E, S>, \
-                                           ConstMatrix<E, S>, ConstMatrix<E, S>, ConstMatrix<E, S>, Matrix<E, S>);
+#define INSTANTIATE(E, S)                                                                                              \
+    template void attention_backward<E, S>(E const&, HeadShape const&, TokenGroups<E> const&, TokenGroups<E> const&,   \
+                                           ConstMatrix<E, S>, ConstMatrix<E, S>, ConstMatrix<E, S>, ConstMatrix<E, S>, \
+                                           Matrix<E, S>);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels

@@ -17,7 +17,7 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
     constexpr int block = attention_block;
     int const dim = shape.head_dim, heads = shape.heads, kv_heads = shape.kv_heads;
     int const group_count = static_cast<int>(groups.first.extent(0));
-    auto const first_row = groups.first, row_count = groups.count, begin = groups.begin;
+    auto const first_row = groups.first, row_count = groups.count, begin = groups.begin, shift = groups.shift;
     Scalar const scale = static_cast<Scalar>(1.0 / Kokkos::sqrt(static_cast<double>(dim)));
     Kokkos::parallel_for(
         "alignsweep::kernels::attention::forward", Kokkos::RangePolicy<ExecSpace>(space, 0, group_count * heads),
@@ -74,9 +74,10 @@ void attention_forward(ExecSpace const& space, HeadShape const& shape, TokenGrou
             }
             Queries const inverse = Scalar(1) / normaliser;
             for (int d = 0; d < dim; ++d) { sum[d] = sum[d] * inverse; }
-            store_columns<Queries>(dim, count, sum, [&](int l) { return &out(first + l, head * dim); });
+            int const to = first - shift(group);
+            store_columns<Queries>(dim, count, sum, [&](int l) { return &out(to + l, head * dim); });
             for (int l = 0; l < count; ++l) {
-                log_normaliser(first + l, head) = element(largest, l) + core::math::log(element(normaliser, l));
+                log_normaliser(to + l, head) = element(largest, l) + core::math::log(element(normaliser, l));
             }
         });
 }

@@ -11,12 +11,14 @@ namespace alignsweep::kernels {
 inline constexpr int rows_per_block = 64;
 inline constexpr int elements_per_block = 4096;
 
-// sums[i] += sum over n < rows of term(n, i).
+// sums[i] += sum over n < rows of term(n, i). Block b is the rows [starts[b], starts[b + 1]), or without `starts` the
+// next rows_per_block.
 template <class ExecSpace, class Scalar, class Term>
-void add_column_sums(ExecSpace const& space, std::string const& label, int rows, Vector<ExecSpace, Scalar> sums,
-                     Term const& term) {
+void add_column_sums(ExecSpace const& space, std::string const& label, int rows, Indices<ExecSpace> const& starts,
+                     Vector<ExecSpace, Scalar> sums, Term const& term) {
     int const columns = static_cast<int>(sums.extent(0));
-    int const blocks = (rows + rows_per_block - 1) / rows_per_block;
+    bool const given = starts.extent(0) > 0;
+    int const blocks = given ? static_cast<int>(starts.extent(0)) - 1 : (rows + rows_per_block - 1) / rows_per_block;
     if (blocks == 0) { return; }
     constexpr int width = lanes<ExecSpace, Scalar>;
     int const strips = (columns + width - 1) / width;
@@ -25,10 +27,11 @@ void add_column_sums(ExecSpace const& space, std::string const& label, int rows,
     Kokkos::parallel_for(
         label, Kokkos::RangePolicy<ExecSpace>(space, 0, blocks * strips), KOKKOS_LAMBDA(int item) {
             int const block = item / strips, first = (item % strips) * width;
-            int const last_row = Kokkos::min(rows, (block + 1) * rows_per_block);
+            int const first_row = given ? starts(block) : block * rows_per_block;
+            int const last_row = given ? starts(block + 1) : Kokkos::min(rows, first_row + rows_per_block);
             int const count = Kokkos::min(width, columns - first);
             Scalar total[width] = {};
-            for (int n = block * rows_per_block; n < last_row; ++n) {
+            for (int n = first_row; n < last_row; ++n) {
                 for (int l = 0; l < count; ++l) { total[l] += term(n, first + l); }
             }
             for (int l = 0; l < count; ++l) { partial(block, first + l) = total[l]; }

@@ -29,8 +29,8 @@ template <class ExecSpace, class Scalar>
 void rmsnorm_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
                       Arg<ConstMatrix<ExecSpace, Scalar>> x, Arg<ConstVector<ExecSpace, Scalar>> weight,
                       Arg<ConstVector<ExecSpace, Scalar>> inv_rms, Matrix<ExecSpace, Scalar> dx,
-                      Vector<ExecSpace, Scalar> dweight) {
-    assert_views<2, 2, 2, 1, 1, 1>(space, dout, x, dx, weight, inv_rms, dweight);
+                      Arg<Indices<ExecSpace>> blocks, Vector<ExecSpace, Scalar> dweight) {
+    assert_views<2, 2, 2, 1, 1, 1, 1>(space, dout, x, dx, weight, inv_rms, blocks, dweight);
     int const width = static_cast<int>(x.extent(1));
     for_each_row(
         space, "alignsweep::kernels::rmsnorm::backward", static_cast<int>(x.extent(0)),
@@ -45,7 +45,7 @@ void rmsnorm_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>
             row.each(width, [&](int i) { d[i] += inv * w[i] * dy[i] - back * in[i]; });
         });
     add_column_sums(
-        space, "alignsweep::kernels::rmsnorm::weight_gradient", static_cast<int>(x.extent(0)), dweight,
+        space, "alignsweep::kernels::rmsnorm::weight_gradient", static_cast<int>(x.extent(0)), blocks, dweight,
         KOKKOS_LAMBDA(int n, int i) { return dout(n, i) * x(n, i) * inv_rms(n); });
 }
 
@@ -53,7 +53,7 @@ void rmsnorm_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>
     template void rmsnorm_forward<E, S>(E const&, ConstMatrix<E, S>, ConstVector<E, S>, double, Matrix<E, S>, \
                                         Vector<E, S>);                                                        \
     template void rmsnorm_backward<E, S>(E const&, ConstMatrix<E, S>, ConstMatrix<E, S>, ConstVector<E, S>,   \
-                                         ConstVector<E, S>, Matrix<E, S>, Vector<E, S>);
+                                         ConstVector<E, S>, Matrix<E, S>, Indices<E>, Vector<E, S>);
 ALIGNSWEEP_INSTANTIATE(INSTANTIATE)
 
 }  // namespace alignsweep::kernels

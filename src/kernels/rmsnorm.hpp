@@ -12,11 +12,11 @@ void rmsnorm_forward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>>
                      Arg<ConstVector<ExecSpace, Scalar>> weight, double eps, Matrix<ExecSpace, Scalar> out,
                      Vector<ExecSpace, Scalar> inv_rms);
 
-// dx[n, d] += d(out)/dx . dout; dweight[d] += d(out)/dweight . dout.
+// dx[n, d] += d(out)/dx . dout; dweight[d] += d(out)/dweight . dout, summed in blocks of rows as add_column_sums says.
 template <class ExecSpace, class Scalar>
 void rmsnorm_backward(ExecSpace const& space, Arg<ConstMatrix<ExecSpace, Scalar>> dout,
                       Arg<ConstMatrix<ExecSpace, Scalar>> x, Arg<ConstVector<ExecSpace, Scalar>> weight,
                       Arg<ConstVector<ExecSpace, Scalar>> inv_rms, Matrix<ExecSpace, Scalar> dx,
-                      Vector<ExecSpace, Scalar> dweight);
+                      Arg<Indices<ExecSpace>> blocks, Vector<ExecSpace, Scalar> dweight);
 
 }  // namespace alignsweep::kernels

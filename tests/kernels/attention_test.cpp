@@ -44,7 +44,8 @@ struct Batch {
             }
             at += length;
         }
-        return {test::to_indices(first), test::to_indices(count), test::to_indices(begin), test::to_indices(end)};
+        return {test::to_indices(first), test::to_indices(count), test::to_indices(begin), test::to_indices(end),
+                test::to_indices(test::Ints(first.size()))};
     }
 };
 
@@ -142,7 +143,7 @@ void gradient_agrees_with_finite_differences() {
         auto const c = test::normal_values(batch.rows() * batch.width(), "c");
         auto const result = forward<double>(batch, qkv);
         auto const gradient = test::to_matrix<double>(Numbers(qkv.size(), 99.0), batch.rows(), batch.qkv_width());
-        attention_backward<Exec, double>(Exec(), batch.shape, batch.groups<double>(),
+        attention_backward<Exec, double>(Exec(), batch.shape, batch.groups<double>(), batch.groups<double>(),
                                          test::to_matrix<double>(qkv, batch.rows(), batch.qkv_width()),
                                          test::to_matrix<double>(result.out.values, batch.rows(), batch.width()),
                                          test::to_matrix<double>(c, batch.rows(), batch.width()),
@@ -163,7 +164,7 @@ void float_gradient_agrees_with_double() {
     auto const backward = [&]<class S>(S) {
         auto const result = forward<S>(batch, qkv);
         test::Matrix<S> const gradient("gradient", batch.rows(), batch.qkv_width());
-        attention_backward<Exec, S>(Exec(), batch.shape, batch.groups<S>(),
+        attention_backward<Exec, S>(Exec(), batch.shape, batch.groups<S>(), batch.groups<S>(),
                                     test::to_matrix<S>(qkv, batch.rows(), batch.qkv_width()),
                                     test::to_matrix<S>(result.out.values, batch.rows(), batch.width()),
                                     test::to_matrix<S>(c, batch.rows(), batch.width()),

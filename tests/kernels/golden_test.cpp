@@ -105,7 +105,7 @@ struct Kernels {
                        dweight = vector(width, "dweight");
             rmsnorm_forward<Exec, Scalar>(Exec(), x, weight, 1e-5, y, scale);
             keep("rmsnorm_forward", y, scale);
-            rmsnorm_backward<Exec, Scalar>(Exec(), y, x, weight, scale, dx, dweight);
+            rmsnorm_backward<Exec, Scalar>(Exec(), y, x, weight, scale, dx, {}, dweight);
             keep("rmsnorm_backward", dx, dweight);
             auto const gates = matrix(19, 2 * width, "gates"), dgates = matrix(19, 2 * width, "dgates");
             swiglu_forward<Exec, Scalar>(Exec(), gates, y);
@@ -159,14 +159,14 @@ struct Kernels {
                 rows += lengths[s];
             }
             TokenGroups<Exec> const groups{test::to_indices(first), test::to_indices(count), test::to_indices(begin),
-                                           test::to_indices(end)};
+                                           test::to_indices(end), test::to_indices(test::Ints(first.size()))};
             int const width = shape.heads * shape.head_dim, kv_width = shape.kv_heads * shape.head_dim;
             auto const qkv = matrix(rows, shape.qkv_width(), "qkv"), dqkv = matrix(rows, shape.qkv_width(), "");
             auto const out = matrix(rows, width, ""), normaliser = matrix(rows, shape.heads, "");
             attention_forward<Exec, Scalar>(Exec(), shape, groups, qkv, out, normaliser);
             keep("attention_forward", out, normaliser);
-            attention_backward<Exec, Scalar>(Exec(), shape, groups, qkv, out, matrix(rows, width, "dout"), normaliser,
-                                             dqkv);
+            attention_backward<Exec, Scalar>(Exec(), shape, groups, groups, qkv, out, matrix(rows, width, "dout"),
+                                             normaliser, dqkv);
             keep("attention_backward", dqkv);
             using Storage = Kokkos::View<Scalar***, Kokkos::LayoutRight, Exec>;
             LayerCache<Exec, Scalar> const cache{Storage("keys", lengths.size(), kv_width, 2 * cached_multiple),

@@ -67,7 +67,7 @@ void rmsnorm_gradient() {
         auto const forward = norm_forward<double>(x, weight, size, eps);
         rmsnorm_backward<Exec, double>(Exec(), test::to_matrix<double>(c, size.rows, size.columns),
                                        test::to_matrix<double>(x, size.rows, size.columns),
-                                       test::to_vector<double>(weight), test::to_vector<double>(forward.scale), dx,
+                                       test::to_vector<double>(weight), test::to_vector<double>(forward.scale), dx, {},
                                        dweight);
         auto by_x = test::numerical_gradient(
             x, [&](Numbers const& at) { return test::dot(norm_forward<double>(at, weight, size, eps).out.values, c); });

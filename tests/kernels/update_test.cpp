@@ -56,7 +56,7 @@ void sum_of_squares_is_exact_to_double() {
 template <class Scalar>
 void column_sums(test::Matrix<Scalar> const& in, test::Vector<Scalar> const& sums) {
     add_column_sums(
-        Exec(), "alignsweep::test::column_sums", static_cast<int>(in.extent(0)), sums,
+        Exec(), "alignsweep::test::column_sums", static_cast<int>(in.extent(0)), Indices<Exec>(), sums,
         KOKKOS_LAMBDA(int n, int i) { return in(n, i); });
 }
 

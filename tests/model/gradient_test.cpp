@@ -106,6 +106,28 @@ void keeping_and_logits_change_no_number() {
     }
 }
 
+// The last layer goes on with the rows that are read, and what follows them: without the others no number changes, and
+// no gradient a bit. Two blocks of products' sums and a part, sequences of which nothing is read among them.
+template <class Scalar>
+void rows_that_nobody_reads_move_no_bit() {
+    test::Ints lengths{0, 1, 48, 2};
+    lengths.insert(lengths.end(), 13, 41);
+    SmallBatch batch(lengths);
+    batch.value_rows.erase(batch.value_rows.begin() + 3, batch.value_rows.begin() + 5);
+    batch.value_rows.insert(batch.value_rows.begin() + 4, batch.value_rows[3] + 7);
+    auto weights = small_weights<Scalar>(small_shape(true, true));
+    Learner learner(weights, {});
+    ChunkInput const all = batch.input(true), some{all.tokens, all.offsets, {}, {}, all.value_rows};
+    ChunkGradients const slopes{{}, {}, test::normal_values(batch.value_rows.size(), "c")};
+    auto const values = learner.forward(all, 1.0).value;
+    learner.backward(slopes);
+    auto const gradient = learner.take_gradient();
+    EXPECT_EQ(learner.forward(some, 1.0).value, values);
+    learner.backward(slopes);
+    EXPECT_EQ(learner.take_gradient(), gradient);
+    EXPECT_EQ(learner.transformer().forward(weights, some, 1.0).value, values);
+}
+
 // A sequence's numbers do not depend on what is packed beside it (to rounding: products cut rows into tiles).
 template <class Scalar>
 void packing_leaks_nothing() {
@@ -147,6 +169,7 @@ TEST(ModelGradient, LmLossWithEntropyAndTemperature) { lm_loss_with_entropy_and_
 TEST(ModelGradient, ScalarHeadBesideTheLmHead) { scalar_head_beside_the_lm_head(); }
 TEST(ModelGradient, BackwardAdds) { backward_adds(); }
 ALIGNSWEEP_TEST_SCALARS(ModelForward, KeepingAndLogitsChangeNoNumber, keeping_and_logits_change_no_number)
+ALIGNSWEEP_TEST_SCALARS(ModelGradient, RowsThatNobodyReadsMoveNoBit, rows_that_nobody_reads_move_no_bit)
 ALIGNSWEEP_TEST_SCALARS(ModelForward, PackingLeaksNothing, packing_leaks_nothing)
 TEST(ModelForward, InputsThatDoNotFitAreRefused) { inputs_that_do_not_fit_are_refused(); }
 

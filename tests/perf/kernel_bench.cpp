@@ -20,7 +20,7 @@ Work moves(double numbers) { return {.bytes = numbers * sizeof(Real)}; }
 struct OnDevice {
     model::device::ChunkUploader uploader{Space(), kernels::query_lanes<Space, Real>()};
     model::device::DeviceChunk chunk;
-    explicit OnDevice(Setting const& s) : chunk(uploader.upload(Batch(s).input())) {}
+    explicit OnDevice(Setting const& s) : chunk(uploader.upload(Batch(s).input(), {}, true)) {}
 };
 
 kernels::Vector<Space, std::int32_t> indices(std::vector<std::int32_t> const& host) {
@@ -40,7 +40,7 @@ void rmsnorm_backward(benchmark::State& state, Setting const& s) {
     Matrix const x = filled(s.tokens(), s.width), dout = filled(s.tokens(), s.width), dx = filled(s.tokens(), s.width);
     Vector const weight = filled(s.width), inv_rms = filled(s.tokens()), dweight = filled(s.width);
     measure(state, moves(4.0 * s.tokens() * s.width), [&](Space const& space) {
-        kernels::rmsnorm_backward<Space, Real>(space, dout, x, weight, inv_rms, dx, dweight);
+        kernels::rmsnorm_backward<Space, Real>(space, dout, x, weight, inv_rms, dx, {}, dweight);
     });
 }
 
@@ -80,7 +80,7 @@ void attention_backward(benchmark::State& state, Setting const& s) {
                  dqkv = filled(s.tokens(), 3 * s.width);
     kernels::attention_forward<Space, Real>(Space(), heads, chunk.groups, qkv, out, log_normaliser);
     measure(state, attention_work(s, 5), [&](Space const& space) {
-        kernels::attention_backward<Space, Real>(space, heads, chunk.groups, qkv, out, dout, log_normaliser, dqkv);
+        kernels::attention_backward<Space, Real>(space, heads, chunk.groups, chunk.groups, qkv, out, dout, log_normaliser, dqkv);
     });
 }
 

@@ -48,11 +48,21 @@ auto Transformer<Scalar>::product(Matrix const& x, Matrix const& w) -> Matrix {
 }
 
 template <class Scalar>
-auto Transformer<Scalar>::product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw)
-    -> Matrix {
+auto Transformer<Scalar>::product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw,
+                                           bool end) -> Matrix {
     Matrix const dx = workspace_.matrix(dy.extent_int(0), w.extent_int(1));
     launch(gemm_, Op::none, Op::none, dy, w, false, dx);
-    launch(gemm_, Op::transpose, Op::none, dy, x, true, dw);
+    if (!end) {
+        launch(gemm_, Op::transpose, Op::none, dy, x, true, dw);
+        return dx;
+    }
+    if (workspace_.counting()) { return dx; }
+    auto const& starts = state_.chunk.product_blocks;
+    for (std::size_t block = 0; block + 1 < starts.size(); ++block) {
+        int const first = starts[block], count = starts[block + 1] - first;
+        auto const part = [&](Matrix const& of) { return Matrix(&of(first, 0), count, of.extent(1)); };
+        if (count > 0) { launch(gemm_, Op::transpose, Op::none, part(dy), part(x), true, dw); }
+    }
     return dx;
 }
 
@@ -79,8 +89,8 @@ auto Transformer<Scalar>::copy_of(Matrix const& x) -> Matrix {
 }
 
 template <class Scalar>
-auto Transformer<Scalar>::zeros() -> Matrix {
-    Matrix const zero = workspace_.matrix(state_.chunk.rows, shape_.width);
+auto Transformer<Scalar>::zeros(std::int64_t rows, std::int64_t columns) -> Matrix {
+    Matrix const zero = workspace_.matrix(rows, columns);
     if (!workspace_.counting()) { Kokkos::deep_copy(space_, zero, Scalar(0)); }
     return zero;
 }
@@ -118,9 +128,10 @@ void Transformer<Scalar>::freeze(Weights const& weights) {
 }
 
 template <class Scalar>
-DeviceChunk const& Transformer<Scalar>::begin(ChunkInput const& input, std::span<std::int32_t const> slots) {
+DeviceChunk const& Transformer<Scalar>::begin(ChunkInput const& input, std::span<std::int32_t const> slots, bool all) {
     state_ = State{};
-    state_.chunk = uploader_.upload(input, slots);
+    // The blocks of the vendor's sums are not known.
+    state_.chunk = uploader_.upload(input, slots, all || gemm_ != kernels::gemm<Exec, Scalar>);
     return state_.chunk;
 }
 
@@ -128,7 +139,9 @@ template <class Scalar>
 auto Transformer<Scalar>::layer_forward(Weights const& weights, int index, Matrix const& x, Path const& path)
     -> Matrix {
     auto const w = weights.layer(index);
-    std::int64_t const rows = x.extent_int(0), mark = workspace_.mark();
+    auto const& chunk = state_.chunk;
+    bool const trimmed = !path.decode && trims(index);
+    std::int64_t const rows = trimmed ? chunk.end_rows.extent_int(0) : x.extent_int(0), mark = workspace_.mark();
     LayerState layer;
     layer.input = x;
     layer.normed_input = normed(x, w.attention_norm, layer.input_scale);
@@ -144,21 +157,21 @@ auto Transformer<Scalar>::layer_forward(Weights const& weights, int index, Matri
                layer.attended);
     } else {
         layer.log_normaliser = workspace_.matrix(rows, shape_.heads);
-        launch(kernels::attention_forward<Exec, Scalar>, heads_, state_.chunk.groups, layer.qkv, layer.attended,
-               layer.log_normaliser);
+        launch(kernels::attention_forward<Exec, Scalar>, heads_, trimmed ? chunk.end_groups : chunk.groups, layer.qkv,
+               layer.attended, layer.log_normaliser);
     }
-    layer.middle = path.keep ? copy_of(x) : x;
+    layer.middle = trimmed ? gathered(x, chunk.end_rows) : path.keep ? copy_of(x) : x;
     add_product(layer.attended, w.attention_out, true, layer.middle);
 
     layer.normed_middle = normed(layer.middle, w.mlp_norm, layer.middle_scale);
     layer.gate_up = product(layer.normed_middle, w.gate_up);
     layer.activated = workspace_.matrix(rows, shape_.hidden);
     launch(kernels::swiglu_forward<Exec, Scalar>, layer.gate_up, layer.activated);
-    Matrix const output = path.keep ? copy_of(layer.middle) : x;
+    Matrix const output = path.keep ? copy_of(layer.middle) : layer.middle;
     add_product(layer.activated, w.down, true, output);
     if (path.keep) {
         state_.layers.push_back(layer);
-    } else {
+    } else if (!trimmed) {  // or else the output is no longer in x
         workspace_.release(mark);
     }
     return output;
@@ -215,7 +228,7 @@ ChunkOutputs Transformer<Scalar>::forward(Weights const& weights, ChunkInput con
 
 template <class Scalar>
 std::vector<double> Transformer<Scalar>::logits(Weights const& weights, ChunkInput const& input) {
-    DeviceChunk const& chunk = begin(input);
+    DeviceChunk const& chunk = begin(input, {}, true);
     Matrix const all = workspace_.run([&] {
         return product(backbone(weights, {.tokens = chunk.tokens, .positions = chunk.positions}),
                        weights.matrix(weights.layout.lm_head()));
@@ -265,27 +278,32 @@ void Transformer<Scalar>::head_backward(Weights const& weights, HeadNumbers cons
 }
 
 template <class Scalar>
-void Transformer<Scalar>::layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dx) {
+void Transformer<Scalar>::layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dend,
+                                         Matrix const& dx) {
     LayerState const& layer = state_.layers[static_cast<std::size_t>(index)];
     auto const w = weights.layer(index), dw = gradient.layer(index);
-    std::int64_t const rows = state_.chunk.rows, mark = workspace_.mark();
+    auto const& chunk = state_.chunk;
+    std::int64_t const mark = workspace_.mark();
+    bool const trimmed = trims(index);
 
-    Matrix const dactivated = product_backward(dx, layer.activated, w.down, dw.down);
-    Matrix const dgate_up = workspace_.matrix(rows, 2 * shape_.hidden);
+    Matrix const dactivated = product_backward(dend, layer.activated, w.down, dw.down, trimmed);
+    Matrix const dgate_up = workspace_.matrix(dend.extent_int(0), 2 * shape_.hidden);
     launch(kernels::swiglu_backward<Exec, Scalar>, dactivated, layer.gate_up, dgate_up);
-    Matrix const dnormed_middle = product_backward(dgate_up, layer.normed_middle, w.gate_up, dw.gate_up);
-    launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed_middle, layer.middle, w.mlp_norm, layer.middle_scale, dx,
-           dw.mlp_norm);
+    Matrix const dnormed_middle = product_backward(dgate_up, layer.normed_middle, w.gate_up, dw.gate_up, trimmed);
+    launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed_middle, layer.middle, w.mlp_norm, layer.middle_scale, dend,
+           trimmed ? chunk.sum_blocks : Indices(), dw.mlp_norm);
     workspace_.release(mark);
 
-    Matrix const dattended = product_backward(dx, layer.attended, w.attention_out, dw.attention_out);
-    Matrix const dqkv = workspace_.matrix(rows, heads_.qkv_width());
-    launch(kernels::attention_backward<Exec, Scalar>, heads_, state_.chunk.groups, layer.qkv, layer.attended, dattended,
-           layer.log_normaliser, dqkv);
-    launch(kernels::rope<Exec, Scalar>, rope_, state_.chunk.positions, heads_.heads + heads_.kv_heads, true, dqkv);
+    Matrix const dattended = product_backward(dend, layer.attended, w.attention_out, dw.attention_out, trimmed);
+    Matrix const dqkv = trimmed ? zeros(chunk.rows, heads_.qkv_width())  // for rows that are no queries
+                                : workspace_.matrix(chunk.rows, heads_.qkv_width());
+    if (trimmed) { launch(kernels::scatter_add_rows<Exec, Scalar>, dend, chunk.end_rows, dx); }
+    launch(kernels::attention_backward<Exec, Scalar>, heads_, trimmed ? chunk.end_groups : chunk.groups,
+           trimmed ? chunk.end_keys : chunk.groups, layer.qkv, layer.attended, dattended, layer.log_normaliser, dqkv);
+    launch(kernels::rope<Exec, Scalar>, rope_, chunk.positions, heads_.heads + heads_.kv_heads, true, dqkv);
     Matrix const dnormed_input = product_backward(dqkv, layer.normed_input, w.qkv, dw.qkv);
     launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed_input, layer.input, w.attention_norm, layer.input_scale, dx,
-           dw.attention_norm);
+           Indices(), dw.attention_norm);
     workspace_.release(mark);
 }
 
@@ -293,12 +311,14 @@ template <class Scalar>
 void Transformer<Scalar>::backward_pass(Weights const& weights, HeadNumbers const& derivatives,
                                         Weights const& gradient) {
     Layout const& layout = weights.layout;
-    Matrix const dnormed = zeros();
+    auto const& chunk = state_.chunk;
+    Matrix const dnormed = zeros(state_.last.extent_int(0), shape_.width);
     head_backward(weights, derivatives, gradient, dnormed);
-    Matrix const dx = zeros();
+    Matrix const dx = zeros(chunk.rows, shape_.width);
+    Matrix const dend = chunk.trimmed ? zeros(state_.last.extent_int(0), shape_.width) : dx;
     launch(kernels::rmsnorm_backward<Exec, Scalar>, dnormed, state_.last, weights.vector(layout.final_norm()),
-           state_.last_scale, dx, gradient.vector(layout.final_norm()));
-    for (int i = shape_.depth - 1; i >= 0; --i) { layer_backward(weights, i, gradient, dx); }
+           state_.last_scale, dend, chunk.sum_blocks, gradient.vector(layout.final_norm()));
+    for (int i = shape_.depth - 1; i >= 0; --i) { layer_backward(weights, i, gradient, trims(i) ? dend : dx, dx); }
     launch(kernels::embedding_backward<Exec, Scalar>, dx, state_.chunk.by_token, gradient.matrix(layout.embedding()));
 }
 

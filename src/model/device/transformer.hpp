@@ -61,7 +61,8 @@ public:
 
 private:
     // What a layer's backward pass reads: [rows, width] but qkv [rows, (heads + 2 kv_heads) D], log_normaliser
-    // [rows, heads], gate_up [rows, 2 hidden], activated [rows, hidden], and the scales [rows].
+    // [rows, heads], gate_up [rows, 2 hidden], activated [rows, hidden], and the scales [rows]. From `attended` on, the
+    // last layer has the chunk's end rows alone.
     struct LayerState {
         Matrix input, normed_input, qkv, attended, log_normaliser, middle, normed_middle, gate_up, activated;
         Vector input_scale, middle_scale;
@@ -94,18 +95,21 @@ private:
         kernel(space_, actual...);
         trace(space_, actual...);
     }
-    // y = x w^T (+ y if `add`), or a new y = x w^T; backward, dw += dy^T x, and dy w is returned.
+    // y = x w^T (+ y if `add`), or a new y = x w^T; backward, dw += dy^T x, and dy w is returned. `end`: the rows are
+    // the chunk's end rows, whose sum has blocks of its own.
     void add_product(Matrix const& x, Matrix const& w, bool add, Matrix const& y);
     Matrix product(Matrix const& x, Matrix const& w);
-    Matrix product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw);
+    Matrix product_backward(Matrix const& dy, Matrix const& x, Matrix const& w, Matrix const& dw, bool end = false);
     Matrix normed(Matrix const& x, Vector const& weight, Vector& scale);
     Matrix gathered(Matrix const& table, Indices const& index);
     Matrix copy_of(Matrix const& x);
-    Matrix zeros();  // [rows, width]
+    Matrix zeros(std::int64_t rows, std::int64_t columns);
     HeadNumbers head_numbers();
 
-    // Forgets the last chunk and takes in the next.
-    DeviceChunk const& begin(ChunkInput const& input, std::span<std::int32_t const> slots = {});
+    // Forgets the last chunk and takes in the next. `all`: every row is read.
+    DeviceChunk const& begin(ChunkInput const& input, std::span<std::int32_t const> slots = {}, bool all = false);
+    // Whether a layer ends with the chunk's end rows alone.
+    [[nodiscard]] bool trims(int index) const { return state_.chunk.trimmed && index + 1 == shape_.depth; }
     // Embeds tokens, runs the layers, and normalises.
     Matrix backbone(Weights const& weights, Path const& path);
     Matrix layer_forward(Weights const& weights, int index, Matrix const& x, Path const& path);
@@ -115,7 +119,9 @@ private:
     void backward_pass(Weights const& weights, HeadNumbers const& derivatives, Weights const& gradient);
     void head_backward(Weights const& weights, HeadNumbers const& derivatives, Weights const& gradient,
                        Matrix const& dnormed);
-    void layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dx);
+    // From the derivative by the layer's output, dend, to that by its input, in dx; they are one but where it trims.
+    void layer_backward(Weights const& weights, int index, Weights const& gradient, Matrix const& dend,
+                        Matrix const& dx);
 
     Shape shape_;
     kernels::HeadShape heads_;
