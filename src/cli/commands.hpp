@@ -31,6 +31,7 @@ int status_command(Arguments const& arguments);
 int verify_command(Arguments const& arguments);
 int repair_command(Arguments const& arguments);
 int score_command(Arguments const& arguments);
+int gold_command(Arguments const& arguments);
 int methods_command(Arguments const& arguments);
 
 // Parses a command's words. Prints help (usage line, text, options) and returns nothing on --help; throws ConfigError
@@ -42,6 +43,8 @@ std::optional<po::variables_map> parse(Arguments const& arguments, std::string c
 // All values of an option that may be repeated, and of the positional ones; one value, empty where it was not given.
 std::vector<std::string> all_of(po::variables_map const& values, char const* name);
 std::string one_of(po::variables_map const& values, char const* name);
+// One value; throws ConfigError with the usage where it was not given.
+std::string required(po::variables_map const& values, char const* name, std::string const& usage);
 
 // --set and the INI files, resolved to trials.
 struct SweepInput {

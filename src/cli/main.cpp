@@ -29,6 +29,7 @@ constexpr Command commands[] = {
     {"verify", "checks every file of a results folder", verify_command},
     {"repair", "sets broken stages aside, so that the next run makes just those again", repair_command},
     {"score", "scores a data set row by row, in any model", score_command},
+    {"gold", "gives the exact gold reward and values of answers in a sweep's world", gold_command},
     {"methods", "lists the methods and all configuration keys", methods_command},
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands.hpp"
 
+#include "config/checks.hpp"
 #include "core/error.hpp"
 #include "kinds/kinds.hpp"
 #include "model/runtime.hpp"
@@ -39,6 +40,11 @@ std::vector<std::string> all_of(po::variables_map const& values, char const* nam
 
 std::string one_of(po::variables_map const& values, char const* name) {
     return values.count(name) > 0 ? values[name].as<std::string>() : std::string();
+}
+
+std::string required(po::variables_map const& values, char const* name, std::string const& usage) {
+    config::require(values.count(name) > 0, "no --", name, " given (usage: ", usage, ")");
+    return one_of(values, name);
 }
 
 po::options_description sweep_options() {

@@ -50,11 +50,6 @@ Conversations are rendered as "User: ...\nAssistant: ..."; a model's chat templa
 that calls tools can't be read. Of `messages` rows (lm) the last message of the assistant is the completion.)";
 }
 
-std::string required(po::variables_map const& values, char const* name) {
-    require(values.count(name) > 0, "no --", name, " given (usage: ", usage(), ")");
-    return one_of(values, name);
-}
-
 // --set, of the keys that the method reads alone.
 config::Config read_config(std::vector<std::string> const& sets, score::ScoreMethod const& method) {
     auto const& defaults = kinds::program().defaults;
@@ -79,9 +74,9 @@ score::ScoreRequest read_request(po::variables_map const& values) {
             ")");
     score::ScoreRequest request;
     request.policy = models[0];
-    request.data = required(values, "data");
-    request.out = required(values, "out");
-    std::string const name = required(values, "method");
+    request.data = required(values, "data", usage());
+    request.out = required(values, "out", usage());
+    std::string const name = required(values, "method", usage());
     auto const& methods = score::score_methods();
     auto const method = std::ranges::find(methods, name, &score::ScoreMethod::name);
     require(method != methods.end(), "--method ", name, ": ", core::alternatives(method_names()), " is allowed");

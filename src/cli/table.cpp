@@ -44,13 +44,14 @@ std::string format_table(std::vector<std::vector<std::string>> const& rows) {
 }
 
 std::string trials_table(std::vector<store::TrialRow> const& rows) {
-    constexpr std::array<std::array<char const*, 2>, 7> columns{{{"gold", "eval/gold_reward"},
+    constexpr std::array<std::array<char const*, 2>, 8> columns{{{"gold", "eval/gold_reward"},
                                                                  {"vs sft", "eval/gold_vs_sft"},
                                                                  {"t", "eval/gold_vs_sft_t"},
                                                                  {"proxy", "eval/proxy_reward"},
                                                                  {"KL", "eval/kl"},
                                                                  {"win rate", "eval/win_rate"},
-                                                                 {"asks back", "eval/behaviour/asks_back"}}};
+                                                                 {"asks back", "eval/behaviour/asks_back"},
+                                                                 {"same", "eval/diversity/modal_share_of_kind"}}};
     std::set<std::string> axes;
     for (auto const& row : rows) {
         for (auto const& [name, value] : row.axes) { axes.insert(name); }

@@ -68,7 +68,7 @@ public:
         return rows_ = read_score_rows(request_, source_, policy_.shape().vocabulary, context);
     }
 
-    ScoreColumns run() {
+    Columns run() {
         if (request_.method.rows == data::TokenRowKind::thumbs) {
             thumbs();
         } else if (request_.method.rows == data::TokenRowKind::completions) {
@@ -151,7 +151,7 @@ private:
         }
         static_cast<void>(add_tokens("tokens/completion", rows_.first));
         result_.add("rewards/completion", "1", "implicit reward: beta times the log-ratio", reward);
-        result_.add("label", "1", "1: desirable", label);
+        result_.add_whole("label", "1", "1: desirable", label);
         if (rule.row->has_z0) {
             result_.add("kl", "nats", "z0, one value for the whole file", std::vector<double>(logps.size(), z0));
         }
@@ -223,7 +223,7 @@ private:
         for (data::Example const& example : examples) {
             counts.push_back(static_cast<double>(losses::target_count(example, data::TargetKind::completion)));
         }
-        result_.add(path, "tokens", "tokens of the completion that are predicted", counts);
+        result_.add_whole(path, "tokens", "tokens of the completion that are predicted", counts);
         return counts;
     }
 
@@ -245,7 +245,7 @@ private:
     Model policy_;
     std::optional<Model> reference_;
     ScoreRows rows_;
-    ScoreColumns result_;
+    Columns result_;
 };
 
 template <class Keys>
@@ -279,10 +279,10 @@ std::vector<ScoreMethod> const& score_methods() {
 }
 
 ScoreSummary score(ScoreRequest const& request) {
-    check_scores_file(request.out);
+    check_out(request.out, scores_format);
     Scorer scorer(request);
     ScoreRows const& rows = scorer.rows();
-    ScoreColumns const result = scorer.run();
+    Columns const result = scorer.run();
     ScoreSummary summary{static_cast<std::int64_t>(rows.lines.size()), rows.too_long, rows.counts, {}};
     for (auto const& column : result.columns) {
         double sum = 0.0, count = 0.0;

@@ -3,7 +3,6 @@
 
 #include "config/checks.hpp"
 #include "core/log.hpp"
-#include "core/machine.hpp"
 #include "data/token_rows.hpp"
 #include "infer/scoring.hpp"
 #include "sources/source.hpp"
@@ -14,11 +13,6 @@
 namespace alignsweep::score {
 
 namespace {
-
-constexpr char const* schema = "alignsweep.scores";
-constexpr std::int64_t version = 1;
-
-bool is_count(ScoreColumns::Column const& column) { return column.unit == "tokens" || column.path == "label"; }
 
 class Reader {
 public:
@@ -149,46 +143,14 @@ ScoreRows read_score_rows(ScoreRequest const& request, infer::ModelSource const&
     return Reader(request, policy, vocabulary, context).read();
 }
 
-void check_scores_file(std::filesystem::path const& out) {
-    std::filesystem::path const folder = out.has_parent_path() ? out.parent_path() : ".";
-    if (!std::filesystem::is_directory(folder)) {
-        throw core::IoError(out.string(), ": can't be written: there is no folder ", folder.string());
-    }
-    if (!std::filesystem::exists(out)) { return; }
-    try {
-        store::FileReader const existing(out, schema, version);
-    } catch (core::IoError const&) {
-        throw core::IoError(out.string(), ": exists and is not a file of scores, so it is not replaced");
-    }
-}
-
-void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColumns const& scores) {
-    store::FileWriter file(request.out, schema, version);
-    auto const describe = [&](std::string const& path, std::string const& unit, std::string const& description) {
-        file.set_attribute(path, "units", unit);
-        file.set_attribute(path, "description", description);
-    };
-    file.write("/line", rows.lines);
-    describe("/line", "1", "line of the data file on which the row begins, from 1");
-    for (auto const& column : scores.columns) {
-        std::string const path = "/" + column.path;
-        if (is_count(column)) {
-            file.write(path, std::vector<std::int64_t>(column.values.begin(), column.values.end()));
-        } else {
-            file.write(path, column.values);
-        }
-        describe(path, column.unit, column.description);
-    }
-    for (auto const& [name, value] : scores.attributes) { file.set_attribute("/", name, value); }
+void write_scores(ScoreRequest const& request, ScoreRows const& rows, Columns const& scores) {
+    store::FileWriter file(request.out, scores_format.schema, scores_format.version);
+    write_columns(file, request.data, rows.lines, scores);
     auto const note = [&](char const* name, store::Attribute const& value) { file.set_attribute("/", name, value); };
     note("method", request.method.name);
     note("policy", request.policy.string());
     if (!request.reference.empty()) { note("reference", request.reference.string()); }
-    note("data", request.data.string());
     note("scalar", request.in_double ? "float64" : "float32");
-    note("software", "alignsweep");
-    note("softwareVersion", core::version());
-    note("git_commit", core::git_commit());
     note("rows_read", rows.counts.rows);
     note("rows_bad", rows.counts.bad);
     note("rows_empty", rows.counts.empty_completion);

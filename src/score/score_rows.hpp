@@ -4,12 +4,11 @@
 
 #include "data/batch.hpp"
 #include "infer/any_model.hpp"
+#include "score/columns.hpp"
 #include "score/score.hpp"
-#include "store/file.hpp"
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -63,25 +62,9 @@ struct ScoreRows {
 [[nodiscard]] ScoreRows read_score_rows(ScoreRequest const& request, infer::ModelSource const& policy,
                                         std::int64_t vocabulary, std::int64_t context);
 
-// Columns of one entry a row, and numbers that hold for the whole file.
-struct ScoreColumns {
-    struct Column {
-        std::string path, unit, description;
-        std::vector<double> values;
-    };
-    std::vector<Column> columns;
-    std::map<std::string, store::Attribute> attributes;
+// What request.out is.
+inline constexpr Format scores_format{"alignsweep.scores", 1, "a file of scores"};
 
-    void add(std::string path, std::string unit, std::string description, std::vector<double> values) {
-        columns.push_back({std::move(path), std::move(unit), std::move(description), std::move(values)});
-    }
-};
-
-// Before the work: throws IoError where the folder of `out` is missing, or `out` is a file of something else, which is
-// never replaced.
-void check_scores_file(std::filesystem::path const& out);
-
-// Counts of tokens and labels become int64, everything else float64.
-void write_scores(ScoreRequest const& request, ScoreRows const& rows, ScoreColumns const& scores);
+void write_scores(ScoreRequest const& request, ScoreRows const& rows, Columns const& scores);
 
 }  // namespace alignsweep::score

@@ -53,7 +53,7 @@ class BadInput(unittest.TestCase):
         helps = run("--help")
         self.assertEqual((helps.returncode, helps.stderr), (0, ""))
         commands = [line.split()[0] for line in helps.stdout.splitlines() if line.startswith("  ")]
-        for command in ("sweep", "train", "plan", "status", "methods"):
+        for command in ("sweep", "train", "plan", "status", "score", "gold", "methods"):
             self.assertIn(command, commands)
         for command in commands:
             done = run(command, "--help")

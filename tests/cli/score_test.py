@@ -6,7 +6,6 @@ Use: score_test.py PROGRAM"""
 import gzip
 import json
 import math
-import re
 import shutil
 import struct
 import subprocess
@@ -18,43 +17,12 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "regression"))
 import program  # pylint: disable=wrong-import-position
-from program import run  # pylint: disable=wrong-import-position
+from program import attribute, numbers, run, write_rows  # pylint: disable=wrong-import-position
 
 GOLDEN = TESTS / "golden" / "hf"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
 TOLERANCE = {"float": 1e-5, "double": 1e-10}  # relative to the largest number
 USAGE, IO = 2, 3
-
-
-def numbers(file, path):
-    """A column as a list of numbers."""
-    try:
-        import h5py  # pylint: disable=import-outside-toplevel
-    except ImportError:
-        done = subprocess.run(["h5dump", "-m", "%.17g", "-y", "-w", "0", "-d", path, str(file)], capture_output=True,
-                              text=True, check=True)
-        data = done.stdout.split("DATA {")[1].split("}")[0]
-        return [float(word) for word in re.findall(r"[-+.\w]+", data)]
-    with h5py.File(file, "r") as opened:
-        return [float(value) for value in opened[path][()]]
-
-
-def attribute(file, name):
-    """A number of the whole file."""
-    try:
-        import h5py  # pylint: disable=import-outside-toplevel
-    except ImportError:
-        done = subprocess.run(["h5dump", "-m", "%.17g", "-a", f"/{name}", str(file)], capture_output=True, text=True,
-                              check=True)
-        return float(done.stdout.split("(0): ")[1].split()[0])
-    with h5py.File(file, "r") as opened:
-        return float(opened.attrs[name])
-
-
-def write_rows(file, rows):
-    text = "".join(json.dumps(row) + "\n" for row in rows)
-    file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
-    return file
 
 
 def write_bytes(file, content):

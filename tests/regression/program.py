@@ -2,6 +2,8 @@
 """What the tests of the whole program share: running it, and reading what it left. Use as the first import of a test
 that is called as TEST.py PROGRAM [unittest's own arguments]."""
 
+import gzip
+import json
 import os
 import re
 import shutil
@@ -155,6 +157,49 @@ def words(column):
     """The cells of a text column."""
     text = column.decode() if isinstance(column, bytes) else "\0".join(re.findall(r'"([^"]*)"', column))
     return [cell for cell in re.split("(?:\\\\000|\0)+", text) if cell]
+
+
+def numbers(file, path):
+    """A column as a list of numbers."""
+    try:
+        import h5py  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        done = subprocess.run(["h5dump", "-m", "%.17g", "-y", "-w", "0", "-d", path, str(file)], capture_output=True,
+                              text=True, check=True)
+        data = done.stdout.split("DATA {")[1].split("}")[0]
+        return [float(word) for word in re.findall(r"[-+.\w]+", data)]
+    with h5py.File(file, "r") as opened:
+        return [float(value) for value in opened[path][()]]
+
+
+def labels(file, path):
+    """A column of labels as a list of texts."""
+    try:
+        import h5py  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        done = subprocess.run(["h5dump", "-y", "-w", "0", "-d", path, str(file)], capture_output=True, text=True, check=True)
+        cells = re.findall(r'"([^"]*)"', done.stdout.split("DATA {")[1].split("}")[0])
+        return [cell.split("\\000")[0] for cell in cells]
+    with h5py.File(file, "r") as opened:
+        return [label.decode() for label in opened[path][()]]
+
+
+def attribute(file, name):
+    """A number of the whole file."""
+    try:
+        import h5py  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        done = subprocess.run(["h5dump", "-m", "%.17g", "-a", f"/{name}", str(file)], capture_output=True, text=True,
+                              check=True)
+        return float(done.stdout.split("(0): ")[1].split()[0])
+    with h5py.File(file, "r") as opened:
+        return float(opened.attrs[name])
+
+
+def write_rows(file, rows):
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    file.write_bytes(gzip.compress(text.encode()) if file.suffix == ".gz" else text.encode())
+    return file
 
 
 class TinySweep(unittest.TestCase):
