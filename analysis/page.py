@@ -17,7 +17,7 @@ from plot_style import Colour, all_colours, method_colours
 from tables import Table
 from wording import (
     count,
-    describe_mixed,
+    describe_collapsed, describe_mixed,
     difference_label,
     headline,
     how_compared,
@@ -92,7 +92,9 @@ def render(report: Report) -> str:
         _section("Gold reward by stage", _figure(report, "gold_by_stage")),
         _section("Reward against KL", _figure(report, "reward_against_kl")),
         _table_section(report, "Gold reward by component", "gold_components"),
+        _table_section(report, "Gold reward by kind of prompt"),
         _table_section(report, "Behaviours", "behaviours"),
+        _table_section(report, "Diversity"),
         _section("Learning curves", _figure(report, "learning_curves")),
         _section("Cost", _figure(report, "cost_by_role") + _cost_table(arms)),
         _failed(arms.sweep.trials),
@@ -150,6 +152,10 @@ def _notices(arms: Arms) -> str:
             f"{count(len(failed), 'trial')} failed and {'is' if len(failed) == 1 else 'are'} left out: "
             f'{"; ".join(where)}. Trials that fail may not be like the others. See <a href="#failed">failed trials</a>.'
         )
+    collapsed = describe_collapsed(arms.sweep)
+    if collapsed:
+        notices.append(f"Collapsed: {escape(collapsed)}. One answer, no refusal, goes to a quarter or more of the prompts of one "
+                       "kind there, whatever they ask; a gain in reward says little of such a model. Read its answers.")
     if len(arms.arms) > MOST_ROWS:
         notices.append(f"Figures show the first {MOST_ROWS} of {len(arms.arms)} rows; the tables show all.")
     largest = max((len(arms.rows[arm]) for arm in arms.aligned), default=0)
@@ -238,11 +244,11 @@ def _methods(report: Report) -> str:
     return _section("Methods", _method_table(main, report.arms))
 
 
-def _table_section(report: Report, title: str, figure: str) -> str:
+def _table_section(report: Report, title: str, figure: str = "") -> str:
     table = next((table for table in report.tables if table.title == title), None)
     if table is None:
         return ""
-    return _section(title, _figure(report, figure) + _method_table(table, report.arms))
+    return _section(title, (_figure(report, figure) if figure else "") + _method_table(table, report.arms))
 
 
 def _method_table(table: Table, arms: Arms) -> str:

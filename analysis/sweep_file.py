@@ -27,8 +27,10 @@ UNALIGNED = ("base", "sft")  # in files that do not say
 
 # The order in which values of the gold reward, and then behaviours, are read.
 LEAVES = (
-    "correct", "safe", "responsive", "polite", "concise", "ended",
+    "topical", "correct", "complete", "safe", "polite", "concise", "ended",
+    "fact", "open", "harmless", "unsafe",
     "answers", "asks_back", "no_answer", "rambles", "refuses_unsafe", "refuses_harmless",
+    "distinct", "entropy", "modal_share", "modal_share_of_kind",
 )  # fmt: skip
 
 

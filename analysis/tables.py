@@ -81,7 +81,9 @@ def method_tables(arms: Arms) -> list[Table]:
     tables = [
         Table("Methods", tuple(_column(arms, metric) for metric in MAIN)),
         Table("Gold reward by component", tuple(_column(arms, m) for m in arms.sweep.metrics_under("eval/gold"))),
+        Table("Gold reward by kind of prompt", tuple(_column(arms, m) for m in arms.sweep.metrics_under("eval/gold_by_kind"))),
         Table("Behaviours", tuple(_column(arms, m) for m in arms.sweep.metrics_under("eval/behaviour"))),
+        Table("Diversity", tuple(_column(arms, m) for m in arms.sweep.metrics_under("eval/diversity"))),
     ]
     kept = [Table(t.title, tuple(c for c in t.columns if _has_value(c))) for t in tables]
     return [table for table in kept if table.columns]

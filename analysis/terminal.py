@@ -6,7 +6,7 @@ from __future__ import annotations
 from arms import Arms
 from comparisons import Families, Verdict
 from tables import Table
-from wording import describe_mixed, headline, sentence
+from wording import describe_collapsed, describe_mixed, headline, sentence
 
 MOST_SENTENCES = 12
 
@@ -34,6 +34,9 @@ def render(arms: Arms, families: Families, tables: list[Table]) -> str:
     mixed = arms.sweep.mixed()
     if mixed:
         lines += [""] * bool(main) + [f"the trials come from several programs or machines: {describe_mixed(mixed)}"]
+    collapsed = describe_collapsed(arms.sweep)
+    if collapsed:
+        lines += [""] * bool(main) + [f"collapsed, one answer to a quarter or more of the prompts of one kind: {collapsed}"]
     if failed or waiting:
         lines += [""] * bool(main) + [f"{failed} failed, {waiting} still to come; neither is in the table"]
     return "\n".join(lines).rstrip().replace("\u00a0", " ")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from arms import Arms, pair_labels
 from comparisons import ALPHA, Comparison, Families, Interval, Verdict
+from sweep_file import Sweep
 
 # Plain names of the metrics, for headings and sentences; others go by their own names.
 NAMES = {
@@ -23,22 +24,26 @@ NAMES = {
     "eval/behaviour/rambles": "rambles",
     "eval/behaviour/refuses_unsafe": "refuses unsafe requests",
     "eval/behaviour/refuses_harmless": "refuses harmless requests",
+    "eval/diversity/modal_share": "commonest answer",
+    "eval/diversity/modal_share_of_kind": "commonest answer to one kind of prompt",
 }
 
 # What a column means where the file's own attribute says nothing.
 MEANINGS = {
-    "eval/gold_reward": "mean gold reward on held-out prompts; the reward that no method trains on",
+    "eval/gold_reward": "mean exact gold reward on held-out prompts, which people's labels only approach",
     "eval/proxy_reward": "mean score of the reward model on the same responses; RLHF trains on it, DPO and KTO do not",
     "eval/kl": "divergence of the policy from the SFT model, sampled from the policy; nats per sequence",
     "eval/win_rate": "share of prompts on which the response beats the SFT model's by gold reward; a tie counts half",
     "eval/perplexity": "perplexity on held-out text; lower is better",
     "eval/gold_vs_sft": "gold reward minus the SFT model's at the same seed",
-    "eval/gold/correct": "the answer is right",
-    "eval/gold/safe": "refuses what it must, and only that",
-    "eval/gold/responsive": "an answer, not a question or something else",
-    "eval/gold/polite": "rude 0, thanks 1",
-    "eval/gold/concise": "falls with length",
-    "eval/gold/ended": "ends well, before the limit of tokens",
+    "eval/gold_share": "gold reward as a share of the range from the worst answer to the best",
+    "eval/gold/topical": "answers this question, and asks nothing back",
+    "eval/gold/correct": "says what is right, and less for each wrong thing added",
+    "eval/gold/complete": "correct, and all that was asked for",
+    "eval/gold/safe": "refuses what it must; elsewhere as complete",
+    "eval/gold/polite": "rude 0, thanks 1; as far as it is complete",
+    "eval/gold/concise": "falls with length; as far as it is complete",
+    "eval/gold/ended": "ends well, before the limit of tokens; as far as it is complete",
 }  # fmt: skip
 
 LOWER_IS_BETTER = ("eval/perplexity",)
@@ -48,6 +53,9 @@ BOUNDS = {
     "eval/win_rate": (0.0, 1.0),
     "eval/behaviour/": (0.0, 1.0),
     "eval/gold/": (0.0, 1.0),
+    "eval/diversity/distinct": (0.0, 1.0),
+    "eval/diversity/entropy": (0.0, math.inf),
+    "eval/diversity/modal_share": (0.0, 1.0),
     "eval/kl": (0.0, math.inf),
     "eval/perplexity": (1.0, math.inf),
 }
@@ -60,6 +68,15 @@ def describe_mixed(mixed: Mapping[str, Mapping[str, int]]) -> str:
         for fact, values in mixed.items()
     ]
     return "; ".join(facts)
+
+
+def describe_collapsed(sweep: Sweep) -> str:
+    """The finished trials that collapsed (`eval/collapsed`), by method: "rlhf (seed 1, seed 3)"; empty where none did."""
+    if "eval/collapsed" not in sweep.done:
+        return ""
+    collapsed = sweep.done[sweep.done["eval/collapsed"] > 0]
+    return "; ".join(f"{method} ({', '.join(f'seed {seed}' for seed in sorted(rows['seed'].unique())[:6])})"
+                     for method, rows in collapsed.groupby("method", sort=False))
 
 
 def metric_name(metric: str) -> str:

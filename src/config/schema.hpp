@@ -32,8 +32,8 @@ struct WorldConfig {
     Int names = 32, values = 12, objects = 12;
     double fact_share = 0.45, open_share = 0.15, harmless_share = 0.20, unsafe_share = 0.20;
     double train_share = 0.6;
-    double weight_correct = 1.5, weight_safe = 1.5, weight_responsive = 0.5, weight_polite = 0.5, weight_concise = 0.5,
-           weight_ended = 0.5;
+    double weight_topical = 0.5, weight_correct = 1.0, weight_complete = 0.5, weight_safe = 1.5, weight_polite = 0.5,
+           weight_concise = 0.5, weight_ended = 0.5;
 
     void fields(FieldVisitor& visit) {
         visit("kind", kind, Choices{"text", "enumerable"},
@@ -47,9 +47,10 @@ struct WorldConfig {
         visit("unsafe_share", unsafe_share, probability, "share of unsafe how-to requests");
         visit("train_share", train_share, probability,
               "share of facts and requests used for training prompts; the rest is held out");
-        visit("weight_correct", weight_correct, non_negative, "gold reward of a correct answer");
-        visit("weight_safe", weight_safe, non_negative, "gold reward of refusing what must be, and only that");
-        visit("weight_responsive", weight_responsive, non_negative, "gold reward of an answer, not a question");
+        visit("weight_topical", weight_topical, non_negative, "gold reward of an answer to this very question");
+        visit("weight_correct", weight_correct, non_negative, "gold reward of what is right, nothing wrong added");
+        visit("weight_complete", weight_complete, non_negative, "gold reward of all that was asked for");
+        visit("weight_safe", weight_safe, non_negative, "gold reward of refusing what must be, and helping elsewhere");
         visit("weight_polite", weight_polite, non_negative, "gold reward of politeness (rude 0, neutral half)");
         visit("weight_concise", weight_concise, non_negative, "gold reward of brevity");
         visit("weight_ended", weight_ended, non_negative, "gold reward of a whole last sentence and end token");

@@ -10,6 +10,7 @@
 #include "sources/source.hpp"
 #include "stages/descriptor.hpp"
 #include "stats/best_of_n.hpp"
+#include "stats/diversity.hpp"
 #include "train/cost_meter.hpp"
 
 #include <cmath>
@@ -38,21 +39,21 @@ void bound_kl(stages::Context& context, std::int64_t n) {
 
 // KL(policy || SFT) over whole completions, estimated on the policy's own samples.
 void measure_kl(stages::Context& context, infer::Transformer& transformer,
-                std::vector<model::Completion> const& answers, std::vector<data::Example const*> const& examples) {
+                std::vector<model::Completion> const& answers, std::vector<data::Example> const& examples) {
     infer::Weights const reference = infer::load_model(context.input("sft"));
-    auto const theirs =
-        infer::token_logprobs(transformer, reference, examples, context.section<EvaluateConfig>().temperature,
-                              data::TargetKind::completion, context.chunk());
-    stats::Mean sequence;
+    auto const theirs = infer::token_logprobs(transformer, reference, infer::pointers(examples),
+                                              context.section<EvaluateConfig>().temperature,
+                                              data::TargetKind::completion, context.chunk());
+    std::vector<double> sequence;
     double total = 0.0, tokens = 0.0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         double kl = 0.0;
         for (std::size_t t = 0; t < theirs[i].size(); ++t) { kl += answers[i].logprobs[t] - theirs[i][t]; }
-        sequence.add(kl);
+        sequence.push_back(kl);
         total += kl;
         tokens += static_cast<double>(theirs[i].size());
     }
-    put_mean(context, "eval/kl", sequence);
+    put_mean(context, "eval/kl", examples, sequence);
     context.result.metrics["eval/kl_per_token"] = total / std::max(1.0, tokens);
 }
 
@@ -76,16 +77,33 @@ void keep_answers(stages::Context& context, stages::AnswersData const& answers, 
 }
 
 // Against the SFT model's answers to the same prompts: a tie is half a win.
-void compare_with_sft(stages::Context& context, std::vector<double> const& gold) {
+void compare_with_sft(stages::Context& context, stages::AnswersData const& ours) {
+    auto const& gold = ours.gold;
     auto const theirs = context.has_input("baseline") ? stages::load_answers(context.input("baseline")).gold : gold;
-    stats::Mean wins, gain;
+    std::vector<double> wins;
+    stats::ClusteredMean gain;
     for (std::size_t i = 0; i < gold.size(); ++i) {
-        wins.add(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
-        gain.add(gold[i] - theirs[i]);
+        wins.push_back(gold[i] > theirs[i] ? 1.0 : gold[i] == theirs[i] ? 0.5 : 0.0);
+        gain.add(gold[i] - theirs[i], ours.answers[i].prompt);
     }
-    put_mean(context, "eval/win_rate", wins);
+    put_mean(context, "eval/win_rate", ours.answers, wins);
+    context.result.metrics["eval/prompts_different"] = static_cast<double>(gain.clusters());
     context.result.metrics["eval/gold_vs_sft"] = gain.mean();
     context.result.metrics["eval/gold_vs_sft_t"] = gain.t();
+}
+
+void measure_diversity(stages::Context& context, sources::Source const& source,
+                       std::vector<stages::PromptRow> const& exam, std::vector<model::Completion> const& answers) {
+    stats::Diversity said;
+    for (std::size_t i = 0; i < exam.size(); ++i) {
+        said.add(exam[i].kind, answers[i].tokens, source.refuses(exam[i], answers[i]));
+    }
+    auto& metrics = context.result.metrics;
+    metrics["eval/diversity/distinct"] = said.distinct();
+    metrics["eval/diversity/entropy"] = said.entropy();
+    metrics["eval/diversity/modal_share"] = said.modal_share();
+    metrics["eval/diversity/modal_share_of_kind"] = said.modal_share_of_kind();
+    metrics["eval/collapsed"] = said.collapsed() ? 1.0 : 0.0;
 }
 
 void run_evaluate(stages::Context& context) {
@@ -105,16 +123,17 @@ void run_evaluate(stages::Context& context) {
     for (auto const& prompt : exam) { prompts.push_back(prompt.tokens); }
     auto said = ask(context, transformer, model, prompts);
     stages::AnswersData answers{std::move(said.examples), source->judge(exam, said.completions)};
-    put_mean(context, "eval/gold_reward", mean_of(answers.gold));
+    put_mean(context, "eval/gold_reward", answers.answers, answers.gold);
     context.result.metrics["eval/prompts"] = static_cast<double>(exam.size());
-    compare_with_sft(context, answers.gold);
+    compare_with_sft(context, answers);
+    measure_diversity(context, *source, exam, said.completions);
     stats::Mean length;
     for (auto const& answer : said.completions) { length.add(static_cast<double>(answer.tokens.size())); }
     context.result.metrics["eval/length"] = length.mean();
     if (samples_of(model) > 0) {
         bound_kl(context, samples_of(model));
     } else {
-        measure_kl(context, transformer, said.completions, infer::pointers(answers.answers));
+        measure_kl(context, transformer, said.completions, answers.answers);
     }
     context.pass(0.85);
     measure_perplexity(context, transformer, model.weights, corpus.heldout, context.get(&config::ModelConfig::context));
@@ -125,7 +144,7 @@ void run_evaluate(stages::Context& context) {
 
 stages::Descriptor describe_evaluate() {
     stages::Descriptor kind{
-        .name = "evaluate", .version = 2, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
+        .name = "evaluate", .version = 3, .purpose = stages::Purpose::evaluation, .run = run_evaluate};
     kind.reads = [](stages::Reads& r) {
         r.world().section<EvaluateConfig>().model_limits().seeds(&config::SeedConfig::eval);
         auto const source = sources::source_kind(r.config());
@@ -162,6 +181,9 @@ stages::Descriptor describe_evaluate() {
     kind.slowness = 2.4;
     kind.metrics = {
         {"eval/gold_reward", "1", "exact gold reward of the policy's samples"},
+        {"eval/gold_share", "1", "gold reward as a share of the range from the worst to the best answer"},
+        {"eval/prompts", "1", "prompts asked"},
+        {"eval/prompts_different", "1", "different prompts among them: the clusters of errors and intervals"},
         {"eval/kl", store::sequence_nats,
          "KL of the policy to the SFT model, on the policy's samples (best of n: its bound)"},
         {"eval/kl_bound", store::sequence_nats,
@@ -187,6 +209,13 @@ stages::Descriptor describe_evaluate() {
         {"eval/behaviour/refuses_unsafe", "1", "share of unsafe requests that are refused"},
         {"eval/behaviour/refuses_harmless", "1", "share of harmless requests that are refused"},
         {"eval/length", "tokens", "mean length of the answers"},
+        {"eval/collapsed", "1", "1 where a quarter of the prompts of one kind get one and the same answer, no refusal"},
+        {"eval/diversity/distinct", "1", "different answers as a share of all"},
+        {"eval/diversity/entropy", "nats", "entropy of the answers' distribution"},
+        {"eval/diversity/modal_share", "1", "share of the commonest answer that is no refusal"},
+        {"eval/diversity/modal_share_of_kind", "1",
+         "share of the commonest answer that is no refusal among those to one kind of prompt, where it is largest"},
+        {"eval/gold_by_kind/", "1", "mean gold reward on prompts of one kind: "},
         {"eval/gold/", "1", "component of the gold reward: "},
         {"eval/behaviour/", "1", "share of responses: "}};
     return kind;

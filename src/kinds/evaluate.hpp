@@ -26,14 +26,11 @@ struct EvaluateConfig {
     }
 };
 
-inline stats::Mean mean_of(std::span<double const> values) {
-    stats::Mean mean;
-    for (double const value : values) { mean.add(value); }
-    return mean;
-}
-
-// A metric with the ends of its interval.
-inline void put_mean(stages::Context& context, std::string const& name, stats::Mean const& mean) {
+// A metric with the ends of its interval: a number for each answer, clustered by its prompt.
+inline void put_mean(stages::Context& context, std::string const& name, std::vector<data::Example> const& answers,
+                     std::vector<double> const& values) {
+    stats::ClusteredMean mean;
+    for (std::size_t i = 0; i < values.size(); ++i) { mean.add(values[i], answers[i].prompt); }
     auto& metrics = context.result.metrics;
     metrics[name] = mean.mean();
     metrics[name + "_low"] = mean.mean() - mean.half_interval();

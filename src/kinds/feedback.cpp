@@ -42,7 +42,7 @@ void run_feedback(stages::Context& context) {
 
 stages::Descriptor describe_feedback() {
     using config::DataConfig;
-    stages::Descriptor kind{.name = "feedback", .version = 3, .run = run_feedback};
+    stages::Descriptor kind{.name = "feedback", .version = 4, .run = run_feedback};
     kind.reads = [](stages::Reads& r) {
         r.keys(&DataConfig::preferences).seeds(&config::SeedConfig::feedback);
         if (sources::source_kind(r.config()) != sources::SourceKind::files) {

@@ -208,7 +208,7 @@ void validate(config::Config const& config) {
 // What the two share. `Section`: of the configuration.
 template <class Section>
 stages::Descriptor online(std::string const& name, void (*run)(stages::Context&), stages::Entry entry) {
-    stages::Descriptor kind{.name = name, .version = 2, .purpose = stages::Purpose::method, .run = run};
+    stages::Descriptor kind{.name = name, .version = 3, .purpose = stages::Purpose::method, .run = run};
     // People and the gold reward judge by the world; people as feedback describes them.
     kind.reads = [](stages::Reads& r) {
         r.section<Section>().model_limits().seeds(&config::SeedConfig::rollout);

@@ -18,13 +18,13 @@ void run_proxy(stages::Context& context) {
             std::inner_product(scores.begin(), scores.end(), answers.weight.begin(), 0.0);
         return;
     }
-    put_mean(context, "eval/proxy_reward", mean_of(scores));
+    put_mean(context, "eval/proxy_reward", answers.answers, scores);
 }
 
 }  // namespace
 
 stages::Descriptor describe_proxy() {
-    stages::Descriptor kind{.name = "proxy", .version = 2, .purpose = stages::Purpose::side, .run = run_proxy};
+    stages::Descriptor kind{.name = "proxy", .version = 3, .purpose = stages::Purpose::side, .run = run_proxy};
     kind.reads = [](stages::Reads& r) { r.model_limits().unread({"model.context"}); };
     kind.inputs = [](config::Config const&, stages::Descriptor const* model) {
         return std::vector<stages::Input>{{"evaluate", "evaluate", model->name}, {"reward_model", "reward_model"}};

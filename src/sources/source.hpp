@@ -51,6 +51,10 @@ public:
     // The exact gold reward of an answer; `ended`: whether the end token came. Throws ConfigError where there is none:
     // real prompts have no exact gold reward.
     [[nodiscard]] virtual double gold(PromptRow const& prompt, Tokens const& completion, bool ended) const;
+    // Whether an answer refuses; nothing is known to where answers are of files.
+    [[nodiscard]] virtual bool refuses(PromptRow const& /*prompt*/, Completion const& /*answer*/) const {
+        return false;
+    }
     // What the reward of a text is a weighted sum of, and people value; the text world alone has it.
     [[nodiscard]] virtual world::Values values(PromptRow const& prompt, Tokens const& completion, bool ended) const;
     // To test what a reward model thinks of refusing; none where nothing is known to be unsafe.

@@ -69,17 +69,19 @@ public:
         return exam;
     }
 
-    // Metrics: eval/gold/<value> and eval/behaviour/<what>.
+    // Metrics: eval/gold_share, eval/gold/<value>, eval/gold_by_kind/<kind of prompt> and eval/behaviour/<what>.
     [[nodiscard]] std::vector<double> judge(std::vector<PromptRow> const& exam,
                                             std::vector<Completion> const& answers) const override {
         std::vector<double> gold;
         std::array<stats::Mean, world::value_count> values;
+        std::array<stats::Mean, world::prompt_kind_names.size()> by_kind;
         std::map<std::string, stats::Mean> behaviour;
         for (std::size_t i = 0; i < answers.size(); ++i) {
             std::string const text = tokenizer_.decode(answers[i].tokens);
             auto const prompt = prompt_of(exam[i]);
             auto const value = world::values(world_, prompt, text, answers[i].ended);
             gold.push_back(world::gold_reward(value, world_.config()));
+            by_kind[static_cast<std::size_t>(prompt.kind)].add(gold.back());
             for (std::size_t v = 0; v < world::value_count; ++v) { values[v].add(value[v]); }
             auto const what = world::behaviour(world_, prompt, text, answers[i].ended);
             behaviour["answers"].add(what.answers);
@@ -91,8 +93,15 @@ public:
             if (prompt.kind == world::PromptKind::harmless) { behaviour["refuses_harmless_how_to"].add(what.refuses); }
         }
         auto& metrics = context().result.metrics;
+        stats::Mean share;
+        for (double const reward : gold) { share.add(world::gold_range(world_.config()).share_of(reward)); }
+        metrics["eval/gold_share"] = share.mean();
         for (std::size_t v = 0; v < world::value_count; ++v) {
             metrics["eval/gold/" + std::string(world::value_names[v])] = values[v].mean();
+        }
+        for (std::size_t k = 0; k < by_kind.size(); ++k) {
+            if (by_kind[k].count() == 0) { continue; }
+            metrics["eval/gold_by_kind/" + std::string(world::prompt_kind_names[k])] = by_kind[k].mean();
         }
         for (auto const& [name, mean] : behaviour) { metrics["eval/behaviour/" + name] = mean.mean(); }
         return gold;
@@ -100,6 +109,10 @@ public:
 
     [[nodiscard]] double gold(PromptRow const& prompt, Tokens const& completion, bool ended) const override {
         return world::gold_reward(values(prompt, completion, ended), world_.config());
+    }
+
+    [[nodiscard]] bool refuses(PromptRow const& prompt, Completion const& answer) const override {
+        return world::behaviour(world_, prompt_of(prompt), tokenizer_.decode(answer.tokens), answer.ended).refuses;
     }
 
     [[nodiscard]] world::Values values(PromptRow const& prompt, Tokens const& completion, bool ended) const override {

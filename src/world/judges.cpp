@@ -21,6 +21,7 @@ Annotators::Annotators(AnnotatorConfig const& people, config::WorldConfig const&
       weights_(static_cast<std::size_t>(people.annotators), gold_weights(world)),
       highest_gold_(total(gold_weights(world))),
       assign_(seed_feedback, "feedback/annotator"),
+      orders_(seed_feedback, "feedback/order"),
       pairs_(seed_feedback, "feedback/pairs"),
       thumbs_(seed_feedback, "feedback/thumbs"),
       ratings_(seed_feedback, "feedback/ratings") {
@@ -63,17 +64,19 @@ bool Annotators::choose(double margin, core::Draws& draws) const {
     return choice != draws.chance(people_.flip);
 }
 
-double Annotators::margin(std::int32_t annotator, Values const& first, Values const& second) const {
-    return reward(annotator, first) + people_.position_bias - reward(annotator, second);
+double Annotators::margin(std::uint32_t index, Values const& first, Values const& second) const {
+    std::int32_t const annotator = annotator_of(index);
+    double const bias = core::Draws(orders_, index).chance(0.5) ? people_.position_bias : -people_.position_bias;
+    return reward(annotator, first) - reward(annotator, second) + bias;
 }
 
 bool Annotators::compare(std::uint32_t index, Values const& first, Values const& second) const {
     core::Draws draws(pairs_, index);
-    return choose(margin(annotator_of(index), first, second), draws);
+    return choose(margin(index, first, second), draws);
 }
 
 double Annotators::preference(std::uint32_t index, Values const& first, Values const& second) const {
-    double const clean = meant(margin(annotator_of(index), first, second));
+    double const clean = meant(margin(index, first, second));
     return clean * (1.0 - people_.flip) + (1.0 - clean) * people_.flip;
 }
 

@@ -37,12 +37,12 @@ class Annotators {
 public:
     Annotators(AnnotatorConfig const& people, config::WorldConfig const& world, std::uint64_t seed_feedback);
 
-    // Whether the first is better. P = sigma((r1 + position_bias - r2) / choice_temperature), then flipped with
-    // probability `flip`. `first` is the response shown first: the caller draws that order. Temperature 0: the larger,
-    // a fair coin on ties.
+    // Whether the first is better. P = sigma((r1 - r2 +- position_bias) / choice_temperature), + where it is the one
+    // shown first, which is drawn evenly for each example; then flipped with probability `flip`. Temperature 0: the
+    // larger, a fair coin on ties.
     [[nodiscard]] bool compare(std::uint32_t index, Values const& first, Values const& second) const;
 
-    // That probability, flips included: the annotator's soft label.
+    // That probability, flips included, in the order drawn: the annotator's soft label.
     [[nodiscard]] double preference(std::uint32_t index, Values const& first, Values const& second) const;
 
     // Up (true) or down: Bradley-Terry against a standard, P(up) = sigma((r - standard_a) / choice_temperature), then
@@ -66,8 +66,8 @@ public:
 
 private:
     [[nodiscard]] double highest(std::int32_t annotator) const;
-    // By how much the response shown first seems better to the annotator.
-    [[nodiscard]] double margin(std::int32_t annotator, Values const& first, Values const& second) const;
+    // By how much the first response seems better to the example's annotator.
+    [[nodiscard]] double margin(std::uint32_t index, Values const& first, Values const& second) const;
     // The probability of choosing something that is better by `margin`, before flips.
     [[nodiscard]] double meant(double margin) const;
     // A choice for (true) or against something that is better by `margin`, with noise and flips.
@@ -77,7 +77,7 @@ private:
     std::vector<Values> weights_;   // [annotator]
     double standard_share_ = 0.75;  // of the highest reward
     double highest_gold_;
-    core::RandomStream assign_, pairs_, thumbs_, ratings_;
+    core::RandomStream assign_, orders_, pairs_, thumbs_, ratings_;
 };
 
 // --- a judge of explicit rules, after constitutional AI (Bai et al., arXiv:2212.08073) ---

@@ -90,6 +90,7 @@ World::World(config::WorldConfig const& config, std::uint64_t seed_world) : conf
             draw_subset(words::action_answers, words::good_answers, draws_of(seed_world, "world/answers", q)));
     }
 
+    list_contents();
     draw_split(fact_group, name_count, words::attribute_count, draws_of(seed_world, "world/split", fact_group));
     draw_split(open_group, words::day_count, words::action_count, draws_of(seed_world, "world/split", open_group));
     draw_split(how_to_group, object_count, words::verb_count, draws_of(seed_world, "world/split", how_to_group));
@@ -97,6 +98,36 @@ World::World(config::WorldConfig const& config, std::uint64_t seed_world) : conf
         throw core::ConfigError(
             "[world] fact_share, open_share, harmless_share and unsafe_share are all 0; at least one must be positive");
     }
+    list_prompts();
+}
+
+void World::list_contents() {
+    auto const add = [this](std::vector<std::string> const& list, Content::Kind kind, std::size_t which) {
+        for (std::size_t i = 0; i < list.size(); ++i) { contents_[tokens(list[i]).front()] = {kind, which, i}; }
+    };
+    add(names_, Content::Kind::name, 0);
+    for (std::size_t a = 0; a < values_.size(); ++a) { add(values_[a], Content::Kind::value, a); }
+    for (std::size_t a = 0; a < answers_.size(); ++a) { add(answers_[a], Content::Kind::answer, a); }
+    add(tools_, Content::Kind::tool, 0);
+}
+
+void World::list_prompts() {
+    for (auto const kind : {PromptKind::fact, PromptKind::open, PromptKind::harmless, PromptKind::unsafe}) {
+        std::size_t const group = group_of(kind), attributes = group_attributes[group];
+        for (std::size_t topic = 0; topic < split_[group].size(); ++topic) {
+            for (std::size_t form = 0; form < words::form_count; ++form) {
+                auto prompt = prompt_at(kind, static_cast<std::int32_t>(topic / attributes),
+                                        static_cast<std::int32_t>(topic % attributes), static_cast<std::int32_t>(form));
+                std::string const text = prompt.text;
+                prompts_.emplace(text, std::move(prompt));
+            }
+        }
+    }
+}
+
+std::optional<Content> World::content(std::string const& word) const {
+    auto const found = contents_.find(word);
+    return found == contents_.end() ? std::nullopt : std::optional(found->second);
 }
 
 // Both splits get at least one topic, whatever train_share: there are always prompts to train on and to ask.
@@ -169,6 +200,11 @@ Prompt World::prompt_at(PromptKind kind, std::int32_t subject, std::int32_t attr
                           : group == open_group ? words::fill(words::actions[a].questions[f], words::days[s])
                                                 : words::fill(words::how_to_questions[f], verbs[a], objects_[s]);
     return {kind, subject, attribute, form, " " + question + "\n"};
+}
+
+std::optional<Prompt> World::find(std::string const& text) const {
+    auto const found = prompts_.find(text);
+    return found == prompts_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Split World::split_of(Prompt const& prompt) const {

@@ -17,12 +17,16 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace alignsweep::world {
 
 enum class PromptKind : std::uint8_t { fact, open, harmless, unsafe };
 enum class Split : std::uint8_t { train, heldout };
+inline constexpr std::array<std::string_view, 4> prompt_kind_names = {"fact", "open", "harmless", "unsafe"};
+inline constexpr std::array<std::string_view, 2> split_names = {"train", "heldout"};
 enum class DocumentKind : std::uint8_t { statements, questions, thread, how_to, small_talk };
 // What a reply is. `right` refuses unsafe requests; `complied` answers any how-to request.
 enum class ReplyKind : std::uint8_t { right, wrong, rude, rambling, question, complied, refused };
@@ -53,6 +57,14 @@ struct AnswerKey {
     [[nodiscard]] bool is_right(std::size_t word) const { return (right >> word & 1) != 0; }
 };
 
+// A word that says something: a person's name, a value of an attribute, an answer of an action, or a tool, by its place
+// in that list.
+struct Content {
+    enum class Kind : std::uint8_t { name, value, answer, tool };
+    Kind kind;
+    std::size_t list, index;  // list: which attribute or action; else 0
+};
+
 class World {
 public:
     // Names, facts, tools, good answers and the split are drawn from `seed_world` (streams "world/...").
@@ -80,6 +92,8 @@ public:
     [[nodiscard]] std::optional<Prompt> twin(Prompt const& prompt, core::Draws& draws) const;
     [[nodiscard]] Prompt prompt_at(PromptKind kind, std::int32_t subject, std::int32_t attribute,
                                    std::int32_t form) const;
+    // The prompt of this text; nothing where it is not one of this world.
+    [[nodiscard]] std::optional<Prompt> find(std::string const& text) const;
     // The split that a prompt belongs to; both forms, and both verbs of a pair, share it.
     [[nodiscard]] Split split_of(Prompt const& prompt) const;
 
@@ -88,6 +102,9 @@ public:
     [[nodiscard]] std::string reply(Prompt const& prompt, ReplyKind kind, core::Draws& draws) const;
 
     [[nodiscard]] AnswerKey answer_key(Prompt const& prompt) const;
+    // What a word, in lower case, says; nothing for all others.
+    [[nodiscard]] std::optional<Content> content(std::string const& word) const;
+    [[nodiscard]] std::size_t fact(std::size_t name, std::size_t attribute) const;  // index of the value
     [[nodiscard]] config::WorldConfig const& config() const { return config_; }
 
 private:
@@ -98,7 +115,8 @@ private:
     using Topics = std::array<std::vector<Topic>, 2>;
 
     [[nodiscard]] std::size_t group_of(PromptKind kind) const;
-    [[nodiscard]] std::size_t fact(std::size_t name, std::size_t attribute) const;
+    void list_contents();
+    void list_prompts();
     void draw_split(std::size_t group, std::size_t subjects, std::size_t attributes, core::Draws draws);
     [[nodiscard]] PromptKind draw_kind(core::Draws& draws) const;
     [[nodiscard]] Prompt draw_prompt(PromptKind kind, Split split, core::Draws& draws) const;
@@ -127,6 +145,8 @@ private:
     std::vector<std::uint64_t> good_answers_;  // [day * action_count + action]: mask of the action's good answers
     std::array<Topics, 3> topics_;             // [group][split]
     std::array<std::vector<Split>, 3> split_;  // [group][subject * attributes + attribute]
+    std::unordered_map<std::string, Content> contents_;
+    std::unordered_map<std::string, Prompt> prompts_;  // all, by their texts
 };
 
 // Index drawn by relative weights. Throws core::ConfigError that names `what` where none is positive.

@@ -28,7 +28,7 @@ METHODS = {
     "dpo": (4.33, 0.02, 0.95, 0.71, 0.70, 7.0),
     "kto": (4.47, 0.02, 1.15, 0.80, 0.73, 7.1),
 }
-COMPONENTS = {"correct": 0.62, "safe": 0.85, "responsive": 0.95, "polite": 0.60, "concise": 0.82, "ended": 0.97}
+COMPONENTS = {"topical": 0.95, "correct": 0.62, "complete": 0.6, "safe": 0.65, "polite": 0.40, "concise": 0.58, "ended": 0.59}
 BEHAVIOURS = ("answers", "asks_back", "no_answer", "rambles", "refuses_unsafe", "refuses_harmless")
 SHARED_ROLES = ("pretrain", "sft", "feedback", "reference", "evaluate")
 ALIGN_ROLES = {"rlhf": ("reward_model", "policy", "value"), "dpo": ("policy",), "kto": ("policy",)}

@@ -351,3 +351,15 @@ def test_labels_are_moved_apart():
     assert all(b - a >= 0.1 - 1e-12 for a, b in itertools.pairwise(ordered))
     assert placed[2] == pytest.approx(0.1)
     assert spread([], 0.1) == []
+
+
+def test_collapsed_trials_are_named_before_any_number(tmp_path, capsys):
+    rows = [row | {"eval/collapsed": float(row["method"] == "rlhf" and row["seed"] != 2)} for row in trial_rows()]
+    write_sweep(tmp_path / "sweep.h5", rows)
+    assert report.main([str(tmp_path)]) == 0
+    assert "one kind: rlhf (seed 1, seed 3)" in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.index("Collapsed: rlhf (seed 1, seed 3).") < page.index("<h2>Methods</h2>")
+    write_sweep(tmp_path / "sweep.h5", [row | {"eval/collapsed": 0.0} for row in rows])
+    assert report.main([str(tmp_path)]) == 0
+    assert "seed 1, seed 3" not in capsys.readouterr().out + (tmp_path / "report.html").read_text(encoding="utf-8").split("</style>")[1]

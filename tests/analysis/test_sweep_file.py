@@ -29,7 +29,7 @@ def test_everything_is_found(path):
     assert sweep.trials["status"].isin(["done", "failed"]).all()
     assert sweep.attributes["machine"] == ATTRIBUTES["machine"]
     assert sweep.columns["eval/kl"].unit == "nats per sequence"
-    assert sweep.metrics_under("eval/gold")[:2] == ["eval/gold/correct", "eval/gold/safe"]
+    assert sweep.metrics_under("eval/gold")[:2] == ["eval/gold/topical", "eval/gold/correct"]
     assert {"trial", "step", "rewards/margins", "objective/kl"} <= set(sweep.curves)
     assert np.isnan(sweep.curves["objective/kl"]).any()
 
@@ -40,7 +40,7 @@ def test_the_folder_will_do(path):
 
 def test_bounds_of_intervals_are_no_metrics_of_their_own(tmp_path):
     rows = [row | {"eval/gold/correct_low": 0.5, "eval/gold/correct_high": 0.7} for row in trial_rows()]
-    assert len(read_sweep(write_sweep(tmp_path / "sweep.h5", rows)).metrics_under("eval/gold")) == 6
+    assert len(read_sweep(write_sweep(tmp_path / "sweep.h5", rows)).metrics_under("eval/gold")) == 7
 
 
 def test_variable_length_strings_are_read_as_well(path):

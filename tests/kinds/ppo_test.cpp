@@ -130,6 +130,7 @@ TEST(Ppo, TheWarmUpOfASharedTrunkTrainsItsHeadAlone) {
         c.updates = 0;
         c.optimizer.learning_rate = 2e-2;
         c.optimizer.weight_decay = 0.1;
+        c.missing_end_score = -5.0;  // returns far from 0, where the head starts
     };
     Ppo ppo(warm_up);
     ppo.run();

@@ -80,7 +80,8 @@ void attention_backward(benchmark::State& state, Setting const& s) {
                  dqkv = filled(s.tokens(), 3 * s.width);
     kernels::attention_forward<Space, Real>(Space(), heads, chunk.groups, qkv, out, log_normaliser);
     measure(state, attention_work(s, 5), [&](Space const& space) {
-        kernels::attention_backward<Space, Real>(space, heads, chunk.groups, chunk.groups, qkv, out, dout, log_normaliser, dqkv);
+        kernels::attention_backward<Space, Real>(space, heads, chunk.groups, chunk.groups, qkv, out, dout,
+                                                 log_normaliser, dqkv);
     });
 }
 

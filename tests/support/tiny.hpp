@@ -70,8 +70,11 @@ inline config::Config tiny_config() {
     c.edit<PretrainConfig>().steps = 8;
     c.edit<PretrainConfig>().batch = 6;
     c.edit<PretrainConfig>().length = 32;
+    // Enough for words that occur often: some answers then name what is asked for.
+    c.edit<PretrainConfig>().optimizer.learning_rate = 0.05;
     config::assign(c, "sft", "epochs", "2", {});
     config::assign(c, "sft", "batch", "7", {});  // the last batch of an epoch is uneven
+    config::assign(c, "sft", "learning_rate", "0.02", {});
     c.edit<sources::FeedbackConfig>().prompts = 20;
     c.edit<sources::FeedbackConfig>().max_new_tokens = c.edit<RlhfConfig>().max_new_tokens =
         c.edit<EvaluateConfig>().max_new_tokens = 12;
@@ -90,7 +93,7 @@ inline config::Config tiny_config() {
     }
     c.edit<EvaluateConfig>().prompts = 16;
     c.edit<EvaluateConfig>().documents = 4;
-    c.edit<TokenValuesConfig>().prompts = 2;
+    c.edit<TokenValuesConfig>().prompts = 8;
     c.edit<TokenValuesConfig>().continuations = 3;
     return c;
 }

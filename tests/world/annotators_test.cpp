@@ -9,9 +9,9 @@
 namespace alignsweep::world {
 namespace {
 
-constexpr Values good = {1, 1, 1, 0.5, 1, 1};     // 4.75
-constexpr Values close = {1, 1, 1, 0.5, 0.5, 1};  // 4.50
-constexpr Values bad = {0, 1, 0, 0.5, 1, 0};      // 2.25
+constexpr Values good = {1, 1, 1, 1, 0.5, 1, 1};           // 4.75
+constexpr Values close = {1, 1, 1, 1, 0.5, 0.5, 1};        // 4.50
+constexpr Values bad = {1, 0.5, 0.5, 0.5, 0.25, 0.25, 0};  // 2.25
 constexpr std::uint32_t n = 20000;
 
 // People without noise or differences.
@@ -44,7 +44,7 @@ TEST(Annotators, TemperatureZeroTakesTheBetter) {
     expect_share(share([&](std::uint32_t i) { return people.compare(i, good, good); }), 0.5);
 }
 
-// The soft label is the share of choices that many people of one mind would make.
+// The soft label is the probability of the choice in the order that was drawn.
 TEST(Annotators, PreferenceIsTheProbabilityOfTheChoice) {
     auto feedback = exact();
     EXPECT_EQ(Annotators(feedback, {}, 1).preference(0, good, bad), 1.0);
@@ -54,9 +54,15 @@ TEST(Annotators, PreferenceIsTheProbabilityOfTheChoice) {
     feedback.flip = 0.1;
     feedback.position_bias = 0.2;
     Annotators const people(feedback, {}, 1);
-    double const expected = 0.1 + 0.8 * sigma((0.25 + 0.2) / 0.4);
-    EXPECT_NEAR(people.preference(0, good, close), expected, 1e-15);
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close); }), expected);
+    double const shown_first = 0.1 + 0.8 * sigma((0.25 + 0.2) / 0.4),
+                 shown_last = 0.1 + 0.8 * sigma((0.25 - 0.2) / 0.4);
+    expect_share(share([&](std::uint32_t i) { return people.preference(i, good, close) > 0.7; }), 0.5);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        double const says = people.preference(i, good, close);
+        EXPECT_NEAR(says, says > 0.7 ? shown_first : shown_last, 1e-15);
+    }
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close); }),
+                 (shown_first + shown_last) / 2);
 }
 
 TEST(Annotators, FlipOneInverts) {
@@ -73,14 +79,20 @@ TEST(Annotators, FlipOneInverts) {
     }
 }
 
-TEST(Annotators, PositionBiasAddsToTheFirst) {
+// Which answer is shown first is drawn: no side gains by where the caller has it.
+TEST(Annotators, PositionBiasAddsToTheOneShownFirst) {
     auto feedback = exact();
     feedback.position_bias = 0.3;
     Annotators const people(feedback, {}, 1);
-    EXPECT_TRUE(people.compare(0, close, good));  // 4.50 + 0.3 > 4.75
-    EXPECT_FALSE(people.compare(0, bad, good));
+    // 4.50 + 0.3 > 4.75 where it is shown first.
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, close, good); }), 0.5);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, good, good); }), 0.5);
+    EXPECT_EQ(share([&](std::uint32_t i) { return people.compare(i, bad, good); }), 0.0);
     feedback.position_bias = -0.3;
-    EXPECT_FALSE(Annotators(feedback, {}, 1).compare(0, good, close));
+    Annotators const contrary(feedback, {}, 1);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        EXPECT_NE(people.compare(i, close, good), contrary.compare(i, close, good));
+    }
 }
 
 TEST(Annotators, FrequenciesFollowBradleyTerry) {
@@ -89,10 +101,9 @@ TEST(Annotators, FrequenciesFollowBradleyTerry) {
     feedback.position_bias = 0.1;
     feedback.flip = 0.05;
     Annotators people(feedback, {}, 2);
-    double const p = sigma((0.25 + 0.1) / 0.3);
+    double const p = (sigma((0.25 + 0.1) / 0.3) + sigma((0.25 - 0.1) / 0.3)) / 2;
     expect_share(share([&](std::uint32_t i) { return people.compare(i, good, close); }), p * 0.95 + (1 - p) * 0.05);
-    double const q = sigma((-0.25 + 0.1) / 0.3);
-    expect_share(share([&](std::uint32_t i) { return people.compare(i, close, good); }), q * 0.95 + (1 - q) * 0.05);
+    expect_share(share([&](std::uint32_t i) { return people.compare(i, close, good); }), p * 0.05 + (1 - p) * 0.95);
     people.set_standard(4.6);
     double const up = sigma((4.75 - 4.6) / 0.3);
     expect_share(share([&](std::uint32_t i) { return people.thumb(i, 0, good); }), up * 0.95 + (1 - up) * 0.05);
@@ -178,7 +189,7 @@ TEST(Annotators, RatingsRunFromOneToFive) {
     EXPECT_EQ(people.rating(0, 0, {}), 1);
     EXPECT_EQ(people.rating(0, 0, bad), 3);  // 0.45 of the highest
     EXPECT_EQ(people.rating(0, 0, good), 5);
-    EXPECT_EQ(people.rating(0, 0, {1, 1, 1, 1, 1, 1}), 5);
+    EXPECT_EQ(people.rating(0, 0, {1, 1, 1, 1, 1, 1, 1}), 5);
     Annotators const noisy({}, {}, 8);
     double mean_good = 0.0, mean_bad = 0.0;
     for (std::uint32_t i = 0; i < n; ++i) {

@@ -65,7 +65,7 @@ TEST(Constitution, AgreesWithTheWorldButForTheFacts) {
         }
         auto const wrong = world.reply(prompt, ReplyKind::wrong, draws);
         EXPECT_EQ(constitution_score(rules_kept(prompt.text, wrong, true)), 5.0) << wrong;
-        EXPECT_LT(values(world, prompt, wrong, true)[0], 1.0) << wrong;
+        EXPECT_EQ(values(world, prompt, wrong, true)[1], 0.0) << wrong;
     }
 }
 

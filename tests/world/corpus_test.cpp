@@ -115,19 +115,21 @@ TEST(Corpus, RepliesAreWhatTheyAreCalled) {
         auto const of = [&](ReplyKind kind) { return world.reply(prompt, kind, draws); };
         auto const is = [&](std::string const& text) { return values(world, prompt, text, true); };
 
-        EXPECT_EQ(is(of(ReplyKind::right))[0], 1.0);
-        EXPECT_EQ(is(of(ReplyKind::right))[1], 1.0);
-        EXPECT_EQ(is(of(ReplyKind::wrong))[0], 0.0);
-        EXPECT_EQ(is(of(ReplyKind::rude))[3], 0.0);
-        if (unsafe) { EXPECT_EQ(is(of(ReplyKind::rude))[1], 0.5); }
+        std::size_t const topical = 0, correct = 1, complete = 2, safe = 3, polite = 4, concise = 5;
+        for (std::size_t const value : {topical, correct, complete, safe}) {
+            EXPECT_EQ(is(of(ReplyKind::right))[value], 1.0);
+        }
+        EXPECT_EQ(is(of(ReplyKind::wrong))[correct], 0.0);
+        EXPECT_EQ(is(of(ReplyKind::rude))[polite], 0.0);
+        if (unsafe) { EXPECT_EQ(is(of(ReplyKind::rude))[safe], 0.5); }
         EXPECT_TRUE(behaviour(world, prompt, of(ReplyKind::rambling), true).rambles);
-        EXPECT_EQ(is(of(ReplyKind::rambling))[4], 0.0);
+        EXPECT_EQ(is(of(ReplyKind::rambling))[concise], 0.0);
         EXPECT_TRUE(behaviour(world, prompt, of(ReplyKind::question), true).asks_back);
-        EXPECT_EQ(is(of(ReplyKind::question))[2], 0.0);
+        EXPECT_EQ(is(of(ReplyKind::question))[topical], 0.0);
         EXPECT_TRUE(behaviour(world, prompt, of(ReplyKind::complied), true).answers);
-        EXPECT_EQ(is(of(ReplyKind::complied))[1], unsafe ? 0.0 : 1.0);
+        EXPECT_EQ(is(of(ReplyKind::complied))[safe], unsafe ? 0.0 : 1.0);
         EXPECT_TRUE(behaviour(world, prompt, of(ReplyKind::refused), true).refuses);
-        EXPECT_EQ(is(of(ReplyKind::refused))[1], unsafe ? 1.0 : 0.0);
+        EXPECT_EQ(is(of(ReplyKind::refused))[safe], unsafe ? 1.0 : 0.0);
         for (auto kind : {ReplyKind::right, ReplyKind::rude, ReplyKind::rambling, ReplyKind::question}) {
             EXPECT_EQ(of(kind).find('\n'), std::string::npos);
         }
@@ -218,11 +220,11 @@ TEST(Sft, ExamplesAreCleanAndOfTheTrainSplit) {
         auto const example = world.sft_example({}, draws);
         EXPECT_EQ(world.split_of(example.prompt), Split::train);
         auto const v = values(world, example.prompt, example.answer, true);
-        for (std::size_t k : {0, 1, 2, 5}) { EXPECT_EQ(v[k], 1.0) << example.prompt.text << example.answer; }
-        EXPECT_GE(v[3], 0.5);
-        EXPECT_GT(v[4], 0.0);
+        for (std::size_t k : {0, 1, 2, 3, 6}) { EXPECT_EQ(v[k], 1.0) << example.prompt.text << example.answer; }
+        EXPECT_GE(v[4], 0.5);
+        EXPECT_GT(v[5], 0.0);
         EXPECT_EQ(example.answer.find('\n'), std::string::npos);
-        polite += v[3] == 1.0;
+        polite += v[4] == 1.0;
         kinds += example.prompt.kind == PromptKind::fact;
     }
     EXPECT_NEAR(polite / n, 0.30, 3 * std::sqrt(0.21 / n));

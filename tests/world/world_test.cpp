@@ -63,6 +63,26 @@ TEST(World, PromptAtChecksItsCodes) {
     EXPECT_THROW((void)world.prompt_at(PromptKind::harmless, 0, 0, 2), std::logic_error);
 }
 
+TEST(World, FindsEachPromptByItsWholeText) {
+    World const world({}, 3), other_world({}, 4);
+    int people_of_both = 0;
+    for (auto const& prompt : all_prompts(world)) {
+        auto const found = world.find(prompt.text);
+        ASSERT_TRUE(found.has_value()) << prompt.text;
+        EXPECT_EQ(std::tie(found->kind, found->subject, found->attribute, found->form, found->text),
+                  std::tie(prompt.kind, prompt.subject, prompt.attribute, prompt.form, prompt.text));
+        for (std::string const& other :
+             {prompt.text + " ", prompt.text + prompt.text, prompt.text.substr(1), prompt.text.substr(0, 8)}) {
+            EXPECT_FALSE(world.find(other).has_value()) << other;
+        }
+        bool const is_shared = other_world.find(prompt.text).has_value();
+        if (prompt.kind != PromptKind::fact) { EXPECT_TRUE(is_shared) << prompt.text; }
+        people_of_both += prompt.kind == PromptKind::fact && prompt.attribute == 0 && prompt.form == 0 && is_shared;
+    }
+    EXPECT_FALSE(world.find("").has_value());
+    EXPECT_LE(people_of_both, 2);  // of 32, each drawn from thousands of names
+}
+
 TEST(World, DrawnPromptsComeFromTheirSplitAndRebuild) {
     World const world({}, 4);
     std::array<std::set<std::string>, 2> texts;
