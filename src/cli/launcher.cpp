@@ -7,9 +7,13 @@
 #include "core/text.hpp"
 
 #include <dlfcn.h>
+#include <elf.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 
 namespace {
@@ -56,9 +60,32 @@ Level const& choose() {
 
 using Entry = decltype(&alignsweep_main);
 
+Elf64_Ehdr header_of(std::filesystem::path const& file) {
+    Elf64_Ehdr header{};
+    std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(&header), sizeof header);
+    return header;
+}
+
+// Of a file for another architecture dlopen says that it is not there, and half a file ends in a signal.
+void check_object(std::filesystem::path const& file, std::filesystem::path const& launcher) {
+    std::error_code missing;
+    auto const size = std::filesystem::file_size(file, missing);
+    if (missing) { throw core::IoError(file.string(), ": is missing; a build puts it beside the launcher"); }
+    Elf64_Ehdr const header = header_of(file);
+    // A whole file ends with its section headers, or later.
+    auto const end =
+        std::max(std::uint64_t{sizeof header}, header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize);
+    if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_machine != header_of(launcher).e_machine ||
+        end > size) {
+        throw core::IoError(file.string(), ": is not a whole shared object for the launcher's architecture; ",
+                            "both of one build for this machine are allowed");
+    }
+}
+
 Entry load(Level const& level) {
-    std::string const file = std::filesystem::read_symlink("/proc/self/exe").parent_path() /
-                             core::concat("libalignsweep-", level.name, ".so");
+    auto const launcher = std::filesystem::read_symlink("/proc/self/exe");
+    std::string const file = launcher.parent_path() / core::concat("libalignsweep-", level.name, ".so");
+    check_object(file, launcher);
     // Global: MPI's own plug-ins look for its symbols.
     void* const object = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (object == nullptr) { throw core::IoError(file, ": can't be loaded: ", dlerror()); }

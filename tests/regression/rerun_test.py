@@ -3,7 +3,10 @@
 """Stages run once more and held against what stands, and the choice of the processor's instructions. In a folder whose
 name has spaces and letters outside ASCII. Use: rerun_test.py PROGRAM"""
 
+import shutil
+import subprocess
 import unittest
+from pathlib import Path
 
 import program
 from program import run, trials
@@ -51,6 +54,22 @@ class Rerun(program.TinySweep):
         wrong = run("--version", ALIGNSWEEP_INSTRUCTIONS="v\n9")
         self.assertEqual((wrong.returncode, len(wrong.stderr.splitlines())), (2, 1), wrong.stderr)
         self.assertIn("plain, v3 or v4", wrong.stderr)
+
+    def test_a_shared_object_of_something_else_is_one_line(self):
+        """Copies of the launcher, with the plain object of another architecture, half of it, or nothing beside it."""
+        launcher = Path(shutil.copy(program.PROGRAM, self.folder))
+        whole = (program.PROGRAM.parent / "libalignsweep-plain.so").read_bytes()
+        other = whole[:18] + bytes([0, 2]) + whole[20:]  # e_machine
+        beside = self.folder / "libalignsweep-plain.so"
+        for content in (other, whole[: len(whole) // 2], whole[:20], b"", b"text\n" * 100, None):
+            beside.unlink(missing_ok=True)
+            if content is not None:
+                beside.write_bytes(content)
+            done = subprocess.run([launcher, "--version"], capture_output=True, text=True, check=False,
+                                  env=program.environment(ALIGNSWEEP_INSTRUCTIONS="plain"))
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (3, 1), done.stderr)
+            self.assertIn(str(beside), done.stderr)
+            self.assertIn("is missing" if content is None else "launcher's architecture", done.stderr)
 
 
 if __name__ == "__main__":
