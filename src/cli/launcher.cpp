@@ -77,8 +77,8 @@ void check_object(std::filesystem::path const& file, std::filesystem::path const
         std::max(std::uint64_t{sizeof header}, header.e_shoff + std::uint64_t{header.e_shnum} * header.e_shentsize);
     if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_machine != header_of(launcher).e_machine ||
         end > size) {
-        throw core::IoError(file.string(), ": is not a whole shared object for the launcher's architecture; ",
-                            "both of one build for this machine are allowed");
+        throw core::IoError(file.string(), ": cut short, or of another architecture than the launcher; ",
+                            "the file of the same build is allowed");
     }
 }
 

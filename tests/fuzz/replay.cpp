@@ -18,7 +18,9 @@ int main(int argc, char** argv) {
         int (*run)(std::uint8_t const*, std::size_t);
     };
 #define ALIGNSWEEP_FUZZ_TARGET(name) {#name, fuzz_##name},
-    std::vector<Target> const targets{};
+    std::vector<Target> const targets{
+#include "fuzz_targets.inc"
+    };
     if (argc != 2) { return 2; }
     int inputs = 0;
     for (Target const& target : targets) {
@@ -31,6 +33,10 @@ int main(int argc, char** argv) {
             target.run(reinterpret_cast<std::uint8_t const*>(bytes.data()), bytes.size());
             ++inputs;
         }
+    }
+    if (targets.empty() || inputs == 0) {
+        std::cerr << "replay: nothing to run\n";
+        return 1;
     }
     std::cout << "replay: " << targets.size() << " targets, " << inputs << " inputs: no finding\n";
     return 0;

@@ -69,7 +69,7 @@ class Rerun(program.TinySweep):
                                   env=program.environment(ALIGNSWEEP_INSTRUCTIONS="plain"))
             self.assertEqual((done.returncode, len(done.stderr.splitlines())), (3, 1), done.stderr)
             self.assertIn(str(beside), done.stderr)
-            self.assertIn("is missing" if content is None else "launcher's architecture", done.stderr)
+            self.assertIn("is missing" if content is None else "cut short, or of another architecture", done.stderr)
 
 
 if __name__ == "__main__":
