@@ -34,12 +34,14 @@ endif()
 
 # OpenBLAS, if it is there, for arithmetic = fast. The pthread build by name: libopenblas0-serial gives wrong products
 # when called from several threads.
-find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES x86_64-linux-gnu/openblas-pthread openblas-pthread openblas
-          PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
-find_library(CBLAS_LIBRARY openblas PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread NO_DEFAULT_PATH)
-if(NOT CBLAS_LIBRARY AND NOT CMAKE_CROSSCOMPILING)
-  find_path(CBLAS_INCLUDE cblas.h)
-  find_library(CBLAS_LIBRARY openblas)
+if(ALIGNSWEEP_BLAS)
+  find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES x86_64-linux-gnu/openblas-pthread openblas-pthread openblas
+            PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH)
+  find_library(CBLAS_LIBRARY openblas PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread NO_DEFAULT_PATH)
+  if(NOT CBLAS_LIBRARY AND NOT CMAKE_CROSSCOMPILING)
+    find_path(CBLAS_INCLUDE cblas.h)
+    find_library(CBLAS_LIBRARY openblas)
+  endif()
 endif()
 
 add_library(alignsweep_options INTERFACE)

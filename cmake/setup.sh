@@ -90,6 +90,12 @@ mapfile -t missing < <(missing_packages "${lines[@]}")
 sudo=()
 if ((EUID != 0)); then sudo=(sudo -n); fi
 if [[ ${NO_INSTALL:-0} == 1 ]] || ! has apt-get || { ((EUID != 0)) && ! sudo -n true 2>/dev/null; }; then
+    needed=()
+    for package in "${missing[@]}"; do [[ $package == libopenblas-pthread-dev ]] || needed+=("$package"); done
+    if ((${#needed[@]} == 0)); then
+        say "no libopenblas-pthread-dev: the build will have portable arithmetic alone, without run.arithmetic = fast"
+        exit 0
+    fi
     say "missing; install them (Debian's names), or load modules that bring them, and run again:"
     echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 2
