@@ -50,12 +50,7 @@ class Gold(unittest.TestCase):
         return numbers(self.out, path)
 
     def expect_error(self, done, code, *parts):
-        lines = done.stderr.splitlines()
-        self.assertEqual((done.returncode, len(lines), done.stdout), (code, 1, ""), done.stderr)
-        self.assertTrue(lines[0].startswith("alignsweep: error: "), lines[0])
-        for part in parts:
-            self.assertIn(str(part), lines[0])
-        self.assertFalse(self.out.exists(), "nothing half-written")
+        program.expect_error(self, done, self.out, code, *parts)
 
     def refuse(self, code, *parts, ini=None, rows=None, more=()):
         if rows is not None:

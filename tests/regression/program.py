@@ -78,6 +78,16 @@ def command(*arguments, ranks=1):
     return words if ranks == 1 else [MPIRUN, "-n", str(ranks), *words]
 
 
+def expect_error(test, done, out, code, *parts):
+    """One line on stderr that holds `parts`, nothing on stdout, the exit code, and no file `out`."""
+    lines = done.stderr.splitlines()
+    test.assertEqual((done.returncode, len(lines), done.stdout), (code, 1, ""), done.stderr)
+    test.assertTrue(lines[0].startswith("alignsweep: error: "), lines[0])
+    for part in parts:
+        test.assertIn(str(part), lines[0])
+    test.assertFalse(out.exists(), "nothing half-written")
+
+
 def run(*arguments, ranks=1, cwd=None, **more):
     return subprocess.run(command(*arguments, ranks=ranks), capture_output=True, text=True, check=False, cwd=cwd,
                           timeout=200, env=environment(**more))
